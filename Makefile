@@ -1,0 +1,102 @@
+# CLASP's build. configure.ac only probes; this file says what is built from what.
+#   make            build the programs            make run     the daemon, demo backend if no key is set
+#   make test       everything that is tested     make bench   cost against nginx
+# SANITIZE=address,undefined or thread builds into a folder of its own.
+
+.DEFAULT_GOAL := build
+SHELL := /bin/bash
+
+# Goals that must work on a bare machine install what they need before config.mk is made.
+SETUP_test := test
+SETUP_bench := bench
+SETUP_fuzz := fuzz
+SETUP_lint := lint
+setup_groups := build $(foreach goal,$(MAKECMDGOALS),$(SETUP_$(firstword $(subst -, ,$(goal)))))
+no_config_goals := clean distclean help fmt
+ifneq ($(filter-out $(no_config_goals),$(or $(MAKECMDGOALS),build)),)
+  ifeq ($(CLASP_NO_SETUP),)
+    $(if $(filter 0,$(shell tools/setup $(setup_groups) >&2; echo $$?)),,$(error setup failed, see above))
+  endif
+  include config.mk
+endif
+
+configure: configure.ac VERSION
+	autoconf --force
+
+config.mk: configure config.mk.in
+	./configure --quiet $(CONFIGURE_FLAGS)
+
+# ---- flavours --------------------------------------------------------------------------------
+comma := ,
+SANITIZE ?=
+OPT ?= -O2
+BUILD ?= build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),default)
+CPPFLAGS += -Isrc -DCLASP_VERSION='"$(VERSION)"' $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) \
+	$(SYSTEMD_CFLAGS) $(OPENSSL_CFLAGS) $(SIMDJSON_CFLAGS)
+WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror=return-type \
+	-Werror=switch
+CXXFLAGS += -std=c++20 $(OPT) -g $(WARNINGS) -fstack-protector-strong -fPIE
+LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+ifneq ($(SANITIZE),)
+  OPT := -O1
+  CXXFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+  LDFLAGS += -fsanitize=$(SANITIZE)
+else
+  CXXFLAGS += -D_FORTIFY_SOURCE=2
+endif
+
+# ---- two libraries ---------------------------------------------------------------------------
+# core: decisions; links without libevent, libevhtp, libssl and libsystemd. daemon: deeds.
+core_src := $(wildcard src/base/*.cc src/config/*.cc src/core/*/*.cc src/control/*.cc)
+daemon_src := $(filter-out src/daemon/main.cc,$(wildcard src/daemon/*.cc))
+ctl_src := $(filter-out src/ctl/main.cc,$(wildcard src/ctl/*.cc))
+obj = $(patsubst %.cc,$(BUILD)/%.o,$(1))
+core_lib := $(BUILD)/libclasp-core.a
+daemon_lib := $(BUILD)/libclasp-daemon.a
+ctl_lib := $(BUILD)/libclasp-ctl.a
+core_libs := $(SIMDJSON_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -linih
+daemon_libs := -levhtp $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lprometheus-cpp-core -lpthread
+
+programs := $(BUILD)/clasp
+.PHONY: build
+build: $(programs)
+
+$(BUILD)/%.o: %.cc config.mk
+	@mkdir -p $(@D)
+	$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+
+$(core_lib): $(call obj,$(core_src))
+$(daemon_lib): $(call obj,$(daemon_src))
+$(core_lib) $(daemon_lib):
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/clasp: $(BUILD)/src/daemon/main.o $(daemon_lib) $(core_lib)
+	$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+
+# ---- tests -----------------------------------------------------------------------------------
+# Unit tests of the core link without the I/O libraries: the linker proves that it is pure.
+unit_core_src := $(shell find tests/unit/base tests/unit/config tests/unit/core tests/unit/control -name '*.cc' 2>/dev/null)
+unit_daemon_src := $(wildcard tests/unit/daemon/*.cc tests/unit/ctl/*.cc)
+replay_src := $(wildcard tests/replay/*.cc)
+test_main := $(BUILD)/tests/unit/main.o
+
+$(BUILD)/unit-core: $(test_main) $(call obj,$(unit_core_src)) $(core_lib)
+	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+$(BUILD)/unit-daemon: $(test_main) $(call obj,$(unit_daemon_src)) $(daemon_lib) $(core_lib)
+	$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+$(BUILD)/replay: $(test_main) $(call obj,$(replay_src)) $(core_lib)
+	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+
+# `make $(BUILD)/only/unit/core/wire/sse_test` links one unit file alone, for quick work.
+$(BUILD)/only/%: $(test_main) $(BUILD)/tests/%.o $(core_lib)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+
+.PHONY: clean distclean
+clean:
+	rm -rf build
+distclean: clean
+	rm -rf configure config.mk config.log config.status autom4te.cache
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,44 @@
+// What the reply's translation must remember of the request. Owns its strings: the request body
+// may be gone by then.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/translate/dialect.h"
+
+namespace clasp::translate {
+
+struct ReplyContext {
+  const Dialect* dialect = nullptr;  // not owned, static or part of the configuration snapshot
+  std::string message_id;       // "msg_…"
+  std::string request_id;       // "req_…", for error events
+  std::string requested_model;  // what the client asked for, `[1m]` stripped: the reply's model
+  std::string backend_model;    // for signatures
+  std::string backend_hash;     // short hash of the base URL, for signatures
+  bool beta = false;            // B1 call: context_management members are present
+  bool thinking_disabled = false;  // reasoning in the reply is not shown
+  bool thinking_omitted = false;   // thinking blocks come with empty text
+  bool single_tool_call = false;   // keep the first call only (disable_parallel_tool_use)
+  bool web_search = false;      // url citations are wanted
+  std::int64_t max_tokens = 0;  // as asked
+  std::int64_t context_window = 0;  // 0: unknown
+  std::int64_t input_estimate = 0;  // tokens, for message_start and when no usage comes
+  // Stop sequences of the client; those the backend does not watch for are enforced here.
+  std::vector<std::string> stop_sequences;
+  std::vector<std::string> local_stops;
+  std::string prefill;          // emulated prefill text to cut from the reply's start
+  // Function name on the wire -> what the client declared.
+  struct ToolName {
+    std::string name;
+    std::string toolset;  // empty: none
+  };
+  std::unordered_map<std::string, ToolName> tools;
+  std::unordered_set<std::string> used_tool_ids;  // ids that occur in the request's history
+};
+
+}  // namespace clasp::translate

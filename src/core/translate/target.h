@@ -1,0 +1,32 @@
+// Where a request goes, as far as translation must know it: dialect, model and the settings that
+// change the bytes. Built by the exchange from the configuration snapshot.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/translate/dialect.h"
+
+namespace clasp::translate {
+
+struct Target {
+  const Dialect* dialect = nullptr;  // not owned
+  std::string model;                 // the backend's name for it
+  std::string base_url_hash;         // 8 hex, for signatures
+  bool strict = false;               // spec §0.1: warnings become errors
+  std::int64_t max_output = 0;       // per-model limit from the configuration, 0: shipped table
+  std::int64_t context_window = 0;   // 0: unknown
+  bool hidden_reasoning_allowance = true;  // spec §1.2.4
+  bool fast_tier = false;            // speed:"fast" may become service_tier:"priority"
+  bool vision = true;                // the model takes images
+  std::string tenant;                // separates cache keys of different clients
+};
+
+// Facts of the incoming request that are not in its body.
+struct RequestFacts {
+  std::string anthropic_version;
+  std::string session_id;   // X-Claude-Code-Session-Id
+  bool beta = false;        // ?beta=true or an anthropic-beta header
+};
+
+}  // namespace clasp::translate

@@ -1,0 +1,105 @@
+// The events of an Anthropic message stream, and two receivers for them: one writes SSE frames,
+// one collects the plain Message (spec §5.1, §4.1).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace clasp::wire {
+
+struct MessageUsage {
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t cache_creation_input_tokens = 0;
+  std::int64_t cache_read_input_tokens = 0;
+  std::int64_t thinking_tokens = -1;   // -1: null
+  std::int64_t web_search_requests = 0;
+  bool cache_write_known = false;
+  std::string_view service_tier = "standard";
+};
+
+struct MessageStart {
+  std::string_view id, model;
+  bool beta = false;
+  MessageUsage usage;
+};
+
+struct MessageEnd {
+  std::string_view stop_reason;     // "end_turn", …
+  std::string_view stop_sequence;   // meaningful when has_stop_sequence
+  bool has_stop_sequence = false;
+  bool refusal = false;             // stop_details is present
+  std::string_view refusal_explanation;  // empty: null
+  bool beta = false;
+  MessageUsage usage;
+};
+
+// All string_views are UTF-8 text, not JSON, unless called `json` or `raw`; `raw` is the inside of
+// a JSON string, already escaped.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void message_start(const MessageStart& start) = 0;
+  virtual void text_start(int index) = 0;
+  virtual void text_delta(int index, std::string_view raw) = 0;
+  virtual void thinking_start(int index) = 0;
+  virtual void thinking_delta(int index, std::string_view raw) = 0;
+  virtual void signature_delta(int index, std::string_view signature) = 0;
+  virtual void tool_start(int index, std::string_view id, std::string_view name,
+                          std::string_view toolset) = 0;
+  // A piece of the tool's input JSON.
+  virtual void input_delta(int index, std::string_view json_piece) = 0;
+  // One citation object (JSON) for the open text block.
+  virtual void citation_delta(int index, std::string_view json) = 0;
+  virtual void block_stop(int index) = 0;
+  virtual void message_end(const MessageEnd& end) = 0;  // message_delta and message_stop
+};
+
+// Appends complete SSE frames to a buffer that the caller empties once per read.
+class SseEventWriter final : public EventSink {
+ public:
+  explicit SseEventWriter(std::string& out) : out_(out) {}
+  void message_start(const MessageStart& start) override;
+  void text_start(int index) override;
+  void text_delta(int index, std::string_view raw) override;
+  void thinking_start(int index) override;
+  void thinking_delta(int index, std::string_view raw) override;
+  void signature_delta(int index, std::string_view signature) override;
+  void tool_start(int index, std::string_view id, std::string_view name,
+                  std::string_view toolset) override;
+  void input_delta(int index, std::string_view json_piece) override;
+  void citation_delta(int index, std::string_view json) override;
+  void block_stop(int index) override;
+  void message_end(const MessageEnd& end) override;
+
+ private:
+  std::string& out_;
+};
+void append_ping_event(std::string& out);
+
+// Builds the Message object of a plain answer; body() is complete after message_end().
+class MessageCollector final : public EventSink {
+ public:
+  void message_start(const MessageStart& start) override;
+  void text_start(int index) override;
+  void text_delta(int index, std::string_view raw) override;
+  void thinking_start(int index) override;
+  void thinking_delta(int index, std::string_view raw) override;
+  void signature_delta(int index, std::string_view signature) override;
+  void tool_start(int index, std::string_view id, std::string_view name,
+                  std::string_view toolset) override;
+  void input_delta(int index, std::string_view json_piece) override;
+  void citation_delta(int index, std::string_view json) override;
+  void block_stop(int index) override;
+  void message_end(const MessageEnd& end) override;
+  const std::string& body() const { return body_; }
+
+ private:
+  std::string head_;     // id, model: known at the start
+  std::string content_;  // the blocks rendered so far
+  std::string open_tail_;  // what closes the open block (citations, signature)
+  std::string body_;
+};
+
+}  // namespace clasp::wire

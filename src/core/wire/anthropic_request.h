@@ -1,0 +1,111 @@
+// The Anthropic Messages request as a flat index over the client's bytes: nothing is copied or
+// decoded that translation can pass on as it stands (spec §1, §2). One pass of simdjson fills it
+// and proves that the whole body is valid JSON and UTF-8.
+//
+// Naming: `raw` is the inside of a JSON string as it stood, escapes included; `json` is a whole
+// JSON value as it stood. All views point into the body given to parse_messages_request(), which
+// must outlive this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/wire/api_error.h"
+
+namespace clasp::wire {
+
+enum class Role { user, assistant, system };
+
+enum class BlockType {
+  text, image, document, search_result, tool_use, tool_result, thinking, redacted_thinking,
+  server_tool_use, server_tool_result, tool_reference, compaction, container_upload,
+  mcp_tool_use, mcp_tool_result, tool_addition, tool_removal, ignored, unknown,
+};
+
+// One content block. Which members are set depends on the type; unset ones are empty.
+struct Block {
+  BlockType type = BlockType::unknown;
+  std::string_view type_raw;       // as sent
+  std::string_view text_raw;       // text, thinking; compaction content
+  std::string_view id_raw;         // tool_use id; tool_result tool_use_id
+  std::string_view name_raw;       // tool_use name; tool_reference tool_name
+  std::string_view toolset_raw;    // tool_use toolset_name
+  std::string_view input_json;     // tool_use input, empty when missing
+  std::string_view signature_raw;  // thinking signature, redacted_thinking data
+  std::string_view cache_control_json;
+  std::string_view json;           // the whole block, for the long tail
+  // Image and document sources.
+  std::string_view source_type_raw;  // base64, url, file, text, content
+  std::string_view media_type_raw;
+  std::string_view data_raw;         // base64 data, text document, url, file id
+  std::string_view title_raw, context_raw;
+  bool citations = false;            // document.citations.enabled
+  bool is_error = false;
+  bool has_content = false;          // tool_result: content was present and not null
+  // Nested content of tool_result (and of documents): [first_child, end_child) in
+  // MessagesRequest::children.
+  std::uint32_t first_child = 0, end_child = 0;
+};
+
+struct Message {
+  Role role = Role::user;
+  std::uint32_t first_block = 0, end_block = 0;  // in MessagesRequest::blocks
+  std::string_view clear_at_raw;   // system turns: "next_user_message"
+  std::string_view effort_raw;     // system turns: output_config.effort
+};
+
+struct Tool {
+  std::string_view type_raw;       // empty or "custom": client tool
+  std::string_view name_raw;
+  std::string_view description_raw;
+  bool has_description = false;
+  std::string_view schema_json;    // input_schema, empty when missing
+  std::string_view cache_control_json;
+  std::string_view examples_json;  // input_examples
+  std::string_view json;           // the whole tool, for built-in kinds
+  std::optional<bool> strict;
+  bool defer_loading = false;
+};
+
+enum class ToolChoiceKind { absent, automatic, any, tool, none };
+enum class ThinkingKind { absent, enabled, adaptive, between_tools, disabled };
+
+struct MessagesRequest {
+  std::string model;                // decoded
+  std::optional<std::int64_t> max_tokens;
+  std::vector<Message> messages;
+  std::vector<Block> blocks;        // of all messages, in order
+  std::vector<Block> children;      // blocks inside blocks
+  std::vector<Block> system;        // text blocks of the top-level system prompt
+  std::vector<Tool> tools;
+  ToolChoiceKind tool_choice = ToolChoiceKind::absent;
+  std::string_view tool_choice_name_raw;
+  bool disable_parallel_tool_use = false;
+  ThinkingKind thinking = ThinkingKind::absent;
+  std::int64_t thinking_budget = 0;
+  std::string_view thinking_display_raw;
+  std::string_view effort_raw;        // output_config.effort
+  std::string_view output_format_json;  // output_config.format, else output_format
+  std::vector<std::string> stop_sequences;  // decoded
+  std::string_view temperature_json, top_p_json, top_k_json;  // numbers as sent
+  bool stream = false;
+  std::string_view user_id_raw;       // metadata.user_id
+  std::string_view service_tier_raw, speed_raw, inference_geo_raw;
+  std::string_view cache_control_json;
+  std::string_view container_json, mcp_servers_json, context_management_json, compaction_json,
+      thread_json;
+  bool fallbacks = false;
+  std::vector<std::string> unknown_fields;  // names, decoded; also other metadata keys
+};
+
+// Parses and checks the body. It must be valid JSON with the shapes of spec §1.1; errors are 400
+// invalid_request_error naming the JSON path ("messages.0.content.1.text: …").
+// `body` must have kBodyPadding bytes of capacity behind its end and is not modified.
+// `counting`: count_tokens, where max_tokens is not required.
+Result<MessagesRequest, ApiError> parse_messages_request(const std::string& body, bool counting);
+
+}  // namespace clasp::wire
