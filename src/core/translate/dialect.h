@@ -57,6 +57,7 @@ struct Dialect {
   bool nonempty_tool = false;   // a tool message must have text
   bool think_tags = false;      // a leading <think>…</think> in the text is reasoning
   bool lax_finish = false;      // [DONE] without finish_reason is a normal end
+  bool output_from_total = false;  // completion_tokens may lack reasoning: total − prompt counts
   bool strict_alternation = false;
   Prefill prefill = Prefill::emulate;
   bool openai_families = false;  // models follow OpenAI's family rules whatever their name

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/translate/reply.h"
 #include "core/wire/api_error.h"
 #include "core/wire/headers.h"
 
@@ -14,6 +16,15 @@ namespace clasp::translate {
 // `input_estimate` stands in where the text does not name the token count.
 wire::ApiError translate_backend_error(int status, const wire::Headers& headers,
                                        std::string_view body, std::int64_t input_estimate);
+
+// A prompt that the backend's policy blocked: not an error for the client but a message without
+// content whose stop_reason is "refusal" (spec §6.4). Nothing when the answer is something else.
+// Render it with Reply::conclude().
+std::optional<Conclusion> detect_policy_refusal(int status, std::string_view body);
+
+// A 400 that says the output cap was reached before anything visible was produced: a message
+// without content, stop_reason "max_tokens" (spec §1.2.5).
+std::optional<Conclusion> detect_output_limit(int status, std::string_view body);
 
 // Header fields of the backend's answer that the client gets, renamed: retry-after,
 // anthropic-ratelimit-*, x-clasp-upstream-request-id. `unix_now` turns durations into instants.

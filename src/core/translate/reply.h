@@ -8,11 +8,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.h"
 #include "core/translate/reply_context.h"
 #include "core/wire/anthropic_events.h"
 #include "core/wire/api_error.h"
+
+namespace clasp::wire {
+class ChatParser;
+}
 
 namespace clasp::translate {
 
@@ -25,6 +30,28 @@ struct Usage {
   bool estimated = false;
 };
 
+// The parser and its scratch memory: one per loop, shared by all replies of that loop, so that an
+// open stream costs no parser of its own. Not thread-safe; must outlive the replies.
+class ReplyParser {
+ public:
+  ReplyParser();
+  ~ReplyParser();
+  ReplyParser(const ReplyParser&) = delete;
+  ReplyParser& operator=(const ReplyParser&) = delete;
+
+ private:
+  friend class Reply;
+  std::unique_ptr<wire::ChatParser> chat_;
+};
+
+// How an answer ends that has no content: a policy refusal, max_tokens:0, a cap reached at once.
+struct Conclusion {
+  std::string stop_reason = "end_turn";
+  bool refusal = false;
+  std::string category;     // "cyber", "bio"; empty: null
+  std::string explanation;  // empty: null
+};
+
 class Reply {
  public:
   enum class State {
@@ -33,8 +60,8 @@ class Reply {
     failed,   // error() is set; nothing was or will be emitted for it: the exchange decides
   };
 
-  // `sink` and `random` are not owned and must outlive this.
-  Reply(ReplyContext context, wire::EventSink& sink, Random& random);
+  // `parser`, `sink` and `random` are not owned and must outlive this.
+  Reply(ReplyContext context, ReplyParser& parser, wire::EventSink& sink, Random& random);
   ~Reply();
 
   // Emits message_start (+ ping is the caller's). Idempotent; called by the exchange after its
@@ -47,17 +74,31 @@ class Reply {
   State feed_stream(std::string_view bytes);
   // The SSE body ended by its framing.
   State finish_stream();
-  // True when finish_reason has been seen but neither usage nor [DONE]: the exchange waits a
-  // bounded grace and then calls finish_stream().
+  // True when finish_reason has been seen but the input goes on (usage or [DONE] may follow): the
+  // exchange waits a bounded grace and then calls finish_stream().
   bool awaiting_usage() const;
 
-  // A complete JSON body (capacity must leave kBodyPadding behind the end).
+  // A complete body: JSON, or SSE where the backend streamed unasked. Instead of feed_stream().
+  // Its capacity should leave kBodyPadding behind the end (else it is grown).
   State feed_document(std::string& body);
+
+  // Ends the message without any content; only while no content block was opened.
+  State conclude(const Conclusion& conclusion);
 
   State state() const;
   const wire::ApiError& error() const;  // valid when failed
   const Usage& usage() const;           // valid when done; best knowledge otherwise
   std::string_view stop_reason() const;  // valid when done
+  std::string_view upstream_id() const;  // the backend's id of the reply, empty: none seen
+  // Replay state of each tool call for the secondary store: tool_use id -> signature text. Filled
+  // only when the context asks for it (keep_states); valid when done.
+  struct CallState {
+    std::string tool_id;
+    std::string signature;
+  };
+  const std::vector<CallState>& call_states() const;
+  // What was tolerated and is worth a log line, e.g. "unknown finish_reason"; no user content.
+  const std::vector<std::string>& notes() const;
   // A local stop matched: the backend call is no longer needed.
   bool wants_cancel() const;
 

@@ -21,6 +21,10 @@ struct ReplyContext {
   std::string backend_model;    // for signatures
   std::string backend_hash;     // short hash of the base URL, for signatures
   bool beta = false;            // B1 call: context_management members are present
+  bool plain = false;           // the client wants one Message: tool input is emitted whole
+  bool keep_states = false;     // collect Reply::call_states()
+  bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
+  bool fast = false;            // priority was asked for through `speed`
   bool thinking_disabled = false;  // reasoning in the reply is not shown
   bool thinking_omitted = false;   // thinking blocks come with empty text
   bool single_tool_call = false;   // keep the first call only (disable_parallel_tool_use)

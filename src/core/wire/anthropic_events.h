@@ -17,6 +17,7 @@ struct MessageUsage {
   std::int64_t web_search_requests = 0;
   bool cache_write_known = false;
   std::string_view service_tier = "standard";
+  bool fast = false;                   // speed "fast", else null
 };
 
 struct MessageStart {
@@ -30,6 +31,7 @@ struct MessageEnd {
   std::string_view stop_sequence;   // meaningful when has_stop_sequence
   bool has_stop_sequence = false;
   bool refusal = false;             // stop_details is present
+  std::string_view refusal_category;     // empty: null
   std::string_view refusal_explanation;  // empty: null
   bool beta = false;
   MessageUsage usage;
