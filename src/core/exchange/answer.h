@@ -1,0 +1,69 @@
+// The client's side of an exchange: a whole answer, or a stream that is opened late, kept alive
+// with pings and held back while the client is slow. Owns the buffer into which one backend read
+// is translated, so that one read becomes one write.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/scheduler.h"
+#include "core/exchange/ports.h"
+#include "core/wire/anthropic_events.h"
+#include "core/wire/api_error.h"
+
+namespace clasp::exchange {
+
+// Above this many unsent bytes the backend is not read any more.
+inline constexpr std::size_t kClientHighWater = 256 * 1024;
+
+class Answer {
+ public:
+  // `client` may be dropped with forget_client(); nothing is sent after that.
+  Answer(ClientStream& client, Scheduler& scheduler, Duration ping_interval, bool stream,
+         std::string request_id);
+
+  bool committed() const { return committed_; }  // a byte of the answer was sent
+  bool over() const { return over_; }
+  bool streams() const { return stream_; }
+  int status() const { return status_; }
+  std::uint64_t bytes_out() const { return bytes_out_; }
+
+  // Where events are written; for plain answers the message is collected instead.
+  wire::EventSink& sink();
+
+  // Opens the stream with status 200 unless it is open, and starts the pings.
+  void open_stream(const wire::Headers& headers);
+  // Sends what the sink has gathered, as one write. Only after open_stream().
+  void flush();
+  bool has_output() const { return !out_.empty(); }
+  // More than kClientHighWater is waiting for the client.
+  bool congested() const;
+  // Ends a stream properly, or sends the collected message of a plain answer.
+  void complete(const wire::Headers& headers);
+  // An error: as an answer when nothing was sent, else as the stream's last event.
+  void fail(const wire::ApiError& error, wire::Headers headers);
+  void forget_client();
+  const std::string& plain_body() const { return collector_.body(); }
+
+ private:
+  void arm_ping(Duration delay);
+  void on_ping_timer();
+  void send(std::string_view bytes);
+
+  ClientStream* client_;
+  Scheduler& scheduler_;
+  Duration ping_interval_;
+  bool stream_;
+  bool committed_ = false;
+  bool over_ = false;
+  int status_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  std::string request_id_;
+  std::string out_;
+  wire::SseEventWriter writer_;
+  wire::MessageCollector collector_;
+  TimePoint last_sent_;
+  TimerHandle ping_timer_;
+};
+
+}  // namespace clasp::exchange

@@ -1,0 +1,52 @@
+// The configuration as exchanges use it: every backend with its dialect, URL and headers worked
+// out once, so that a request only looks up. Immutable; shared by all workers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "base/result.h"
+#include "core/exchange/ports.h"
+#include "core/translate/dialect.h"
+#include "core/translate/target.h"
+
+namespace clasp::exchange {
+
+struct Backend {
+  config::BackendSettings settings;
+  translate::Dialect dialect;   // the row with this backend's overrides
+  std::string base_url_hash;    // 8 hex
+};
+
+struct Catalog {
+  config::Snapshot settings;
+  std::vector<Backend> backends;  // never empty
+};
+
+using CatalogPtr = std::shared_ptr<const Catalog>;
+
+// Fails when a backend names an unknown dialect or overrides an unknown flag.
+Result<CatalogPtr> make_catalog(config::Snapshot settings);
+
+// A backend and the model to ask it for.
+struct Candidate {
+  const Backend* backend = nullptr;
+  std::string model;
+};
+
+// The model name as clients may write it, without the `[1m]` marker of large contexts.
+std::string_view strip_context_marker(std::string_view model);
+
+// Where a request for `model` goes. With one backend that is a matter of the model's name only.
+Candidate choose_candidate(const Catalog& catalog, std::string_view model);
+
+translate::Target make_target(const Catalog& catalog, const Candidate& candidate);
+
+// The HTTP request that carries a translated body to the candidate.
+BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
+                                    std::string body, bool stream);
+
+}  // namespace clasp::exchange

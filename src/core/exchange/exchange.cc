@@ -1,0 +1,355 @@
+// The story of one request. Every way through it ends in finish(), once.
+#include "core/exchange/exchange.h"
+
+#include "core/translate/errors.h"
+
+namespace clasp::exchange {
+
+namespace {
+
+// An error body longer than this is cut: its message is at its beginning.
+constexpr std::size_t kErrorBodyLimit = 64 * 1024;
+// After the reply's last event the backend has this long to end its body properly, so that the
+// connection can be used again.
+constexpr Duration kLinger{100};
+// After finish_reason a backend has this long to send its usage (translation spec §5.6).
+constexpr Duration kUsageGrace{1000};
+
+std::int64_t microseconds(TimePoint from, TimePoint to) { return (to - from).count(); }
+
+bool is_event_stream(const wire::Headers& headers) {
+  return icontains(headers.get("content-type"), "text/event-stream");
+}
+
+wire::ApiError failure_error(const BackendFailure& failure) {
+  using wire::ErrorType;
+  if (failure.kind == FailureKind::timeout) {
+    wire::ApiError error = wire::make_error(ErrorType::timeout, "backend: " + failure.message);
+    error.should_retry = true;
+    return error;
+  }
+  wire::ApiError error = wire::make_error(ErrorType::api, "backend: " + failure.message);
+  error.status = 502;
+  // A wrong certificate or a name that does not exist is not healed by asking again.
+  error.should_retry = failure.kind != FailureKind::tls && failure.kind != FailureKind::name;
+  return error;
+}
+
+std::string join(const std::vector<std::string>& tokens) {
+  std::string out;
+  for (const std::string& token : tokens) {
+    if (!out.empty()) out.append(", ");
+    out.append(token);
+  }
+  return out;
+}
+
+}  // namespace
+
+Exchange::Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
+                   std::string request_id, ClientStream& client)
+    : services_(services),
+      catalog_(std::move(catalog)),
+      head_(std::move(head)),
+      body_(std::move(body)),
+      client_(client),
+      started_(services_.scheduler.now()) {
+  record_.request_id = std::move(request_id);
+  record_.client = head_.peer;
+  record_.method = head_.method;
+  record_.path = head_.path;
+  record_.bytes_in = body_.size();
+}
+
+Exchange::~Exchange() {
+  if (phase_ != Phase::over) finish(Outcome::client_left);
+}
+
+void Exchange::make_answer(bool stream) {
+  record_.stream = stream;
+  const Duration ping{catalog_->settings->timeouts.ping_ms};
+  answer_ = std::make_unique<Answer>(client_, services_.scheduler, ping, stream,
+                                     record_.request_id);
+}
+
+void Exchange::start() {
+  if (services_.records.wants_bodies(true))
+    services_.records.on_body(record_.request_id, "client request", body_);
+  BackendRequest request;
+  if (!prepare(request)) return;
+  if (services_.records.wants_bodies(true))
+    services_.records.on_body(record_.request_id, "backend request", request.body);
+  // Everything needed later was copied by now.
+  std::string().swap(body_);
+  head_.headers.clear();
+  phase_ = Phase::calling;
+  ++record_.attempts;
+  call_ = services_.backend.start(std::move(request), *this);
+  if (answer_->streams()) arm_answer_grace();
+}
+
+// Parses, chooses and translates. False when the answer was given already.
+bool Exchange::prepare(BackendRequest& request) {
+  auto parsed = wire::parse_messages_request(body_, false);
+  make_answer(parsed ? parsed->stream : false);
+  if (!parsed) {
+    fail(parsed.error(), "bad request");
+    return false;
+  }
+  record_.model_asked = std::string(strip_context_marker(parsed->model));
+  candidate_ = choose_candidate(*catalog_, parsed->model);
+  record_.model_used = candidate_.model;
+  record_.backend = candidate_.backend->settings.name;
+
+  translate::RequestFacts facts;
+  facts.anthropic_version = std::string(head_.headers.get("anthropic-version"));
+  facts.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
+  facts.beta = head_.headers.find("anthropic-beta").has_value() ||
+               head_.query.find("beta=true") != std::string::npos;
+  auto translated = translate::translate_request(*parsed, make_target(*catalog_, candidate_), facts);
+  if (!translated) {
+    fail(translated.error(), "request cannot be translated");
+    return false;
+  }
+  record_.warnings = join(translated->warnings);
+  translate::ReplyContext& context = translated->reply;
+  context.message_id = make_id(services_.random, "msg_");
+  context.request_id = record_.request_id;
+  context.requested_model = record_.model_asked;
+  if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*parsed);
+  input_estimate_ = context.input_estimate;
+  reply_ = std::make_unique<translate::Reply>(std::move(context), answer_->sink(),
+                                              services_.random);
+  if (translated->answer_without_call) {
+    answer_without_call();
+    return false;
+  }
+  request = make_backend_request(*catalog_, candidate_, std::move(translated->body),
+                                 answer_->streams());
+  return true;
+}
+
+void Exchange::answer_without_call() {
+  // Pre-warming (max_tokens 0) on a backend that has no such thing: an empty, finished message.
+  phase_ = Phase::reading_document;
+  reply_->finish_empty("max_tokens");
+  after_reply_input();
+}
+
+// ---- the backend speaks ------------------------------------------------------------------------
+
+void Exchange::on_backend_head(int status, const wire::Headers& headers) {
+  backend_status_ = status;
+  backend_headers_ = headers;
+  record_.upstream_id = std::string(headers.get("x-request-id"));
+  if (status < 200 || status > 299) {
+    phase_ = Phase::reading_error;
+  } else {
+    phase_ = is_event_stream(headers) ? Phase::reading_stream : Phase::reading_document;
+  }
+}
+
+void Exchange::on_backend_body(std::string_view bytes) {
+  if (record_.first_byte_us < 0)
+    record_.first_byte_us = microseconds(started_, services_.scheduler.now());
+  if (services_.records.wants_bodies(false))
+    services_.records.on_body(record_.request_id, "backend answer", bytes);
+  switch (phase_) {
+    case Phase::reading_stream:
+      reply_->feed_stream(bytes);
+      after_reply_input();
+      break;
+    case Phase::reading_document:
+      if (collected_.size() + bytes.size() > catalog_->settings->limits.response_bytes) {
+        fail(wire::make_error(wire::ErrorType::api, "backend: the answer is too large"),
+             "answer above limits.response_bytes");
+        break;
+      }
+      collected_.append(bytes);
+      break;
+    case Phase::reading_error:
+      if (collected_.size() < kErrorBodyLimit)
+        collected_.append(bytes.substr(0, kErrorBodyLimit - collected_.size()));
+      break;
+    case Phase::preparing:
+    case Phase::calling:
+    case Phase::lingering:
+    case Phase::over:
+      break;
+  }
+}
+
+void Exchange::on_backend_end() {
+  switch (phase_) {
+    case Phase::reading_stream:
+      reply_->finish_stream();
+      after_reply_input();
+      if (phase_ == Phase::lingering) finish(Outcome::completed);
+      break;
+    case Phase::reading_document:
+      collected_.reserve(collected_.size() + kBodyPadding);
+      reply_->feed_document(collected_);
+      after_reply_input();
+      if (phase_ == Phase::lingering) finish(Outcome::completed);
+      break;
+    case Phase::reading_error:
+      on_backend_error();
+      break;
+    case Phase::lingering:
+      finish(Outcome::completed);
+      break;
+    case Phase::preparing:
+    case Phase::calling:
+    case Phase::over:
+      break;
+  }
+}
+
+void Exchange::on_backend_failed(const BackendFailure& failure) {
+  if (phase_ == Phase::over) return;
+  if (phase_ == Phase::lingering) {
+    finish(Outcome::completed);
+    return;
+  }
+  if (phase_ == Phase::reading_error) {
+    // The status is known; a cut error body says enough.
+    on_backend_error();
+    return;
+  }
+  if (phase_ == Phase::reading_stream && failure.kind == FailureKind::reset) {
+    // How a cut is to be understood depends on what was received: the reply decides.
+    reply_->finish_stream();
+    if (reply_->state() == translate::Reply::State::done) {
+      after_reply_input();
+      if (phase_ == Phase::lingering) finish(Outcome::completed);
+      return;
+    }
+  }
+  fail(failure_error(failure), failure.message);
+}
+
+void Exchange::on_backend_error() {
+  wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
+                                                            collected_, input_estimate_);
+  const std::string cause = "backend answered " + std::to_string(backend_status_);
+  fail(error, cause);
+}
+
+// ---- the reply's progress ----------------------------------------------------------------------
+
+void Exchange::after_reply_input() {
+  using State = translate::Reply::State;
+  if (reply_->state() == State::failed) {
+    fail(reply_->error(), "the backend's answer cannot be used");
+    return;
+  }
+  if (answer_->streams() && reply_->opened()) {
+    grace_timer_.reset();
+    answer_->open_stream(answer_headers());
+    answer_->flush();
+    if (answer_->congested() && call_) call_->pause();
+  }
+  if (reply_->state() == State::done) {
+    complete();
+  } else if (reply_->awaiting_usage() && !usage_timer_) {
+    usage_timer_ = services_.scheduler.after(kUsageGrace, [this] { on_usage_timeout(); });
+  }
+}
+
+void Exchange::arm_answer_grace() {
+  const Duration grace{catalog_->settings->timeouts.answer_grace_ms};
+  grace_timer_ = services_.scheduler.after(grace, [this] {
+    grace_timer_.reset();
+    reply_->open();
+    answer_->open_stream(answer_headers());
+    answer_->flush();
+  });
+}
+
+void Exchange::on_usage_timeout() {
+  usage_timer_.reset();
+  reply_->finish_stream();
+  after_reply_input();
+  if (phase_ == Phase::lingering) finish(Outcome::completed);
+}
+
+// The reply is whole: the client gets its end now, the backend a moment to finish its body.
+void Exchange::complete() {
+  record_reply();
+  grace_timer_.reset();
+  usage_timer_.reset();
+  answer_->complete(answer_headers());
+  if (!answer_->streams() && services_.records.wants_bodies(false))
+    services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
+  phase_ = Phase::lingering;
+  if (!call_ || reply_->wants_cancel()) {
+    finish(Outcome::completed);
+    return;
+  }
+  usage_timer_ = services_.scheduler.after(kLinger, [this] { finish(Outcome::completed); });
+}
+
+void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
+  record_reply();
+  record_.error = error.message;
+  record_.cause = std::string(cause);
+  wire::Headers headers = answer_headers();
+  for (const auto& [name, value] :
+       translate::translate_backend_headers(backend_headers_, services_.scheduler.unix_seconds()))
+    headers.add(name, value);
+  answer_->fail(error, std::move(headers));
+  finish(Outcome::failed);
+}
+
+void Exchange::record_reply() {
+  if (!reply_) return;
+  const translate::Usage& usage = reply_->usage();
+  record_.input_tokens = usage.input_tokens + usage.cache_read + usage.cache_write;
+  record_.output_tokens = usage.output_tokens;
+  record_.cached_tokens = usage.cache_read;
+  record_.tokens_estimated = usage.estimated;
+  if (reply_->state() == translate::Reply::State::done)
+    record_.stop_reason = std::string(reply_->stop_reason());
+}
+
+void Exchange::finish(Outcome outcome) {
+  if (phase_ == Phase::over) return;
+  phase_ = Phase::over;
+  grace_timer_.reset();
+  usage_timer_.reset();
+  call_.reset();
+  record_.outcome = outcome;
+  record_.total_us = microseconds(started_, services_.scheduler.now());
+  if (answer_) {
+    record_.status = answer_->status();
+    record_.bytes_out = answer_->bytes_out();
+  }
+  if (outcome == Outcome::client_left) record_reply();
+  services_.records.on_record(record_);
+}
+
+wire::Headers Exchange::answer_headers() const {
+  wire::Headers headers;
+  headers.add("request-id", record_.request_id);
+  if (candidate_.backend != nullptr) {
+    headers.add("x-clasp-backend", candidate_.backend->settings.name);
+    headers.add("x-clasp-model", candidate_.model);
+  }
+  if (!record_.upstream_id.empty())
+    headers.add("x-clasp-upstream-request-id", record_.upstream_id);
+  if (!record_.warnings.empty()) headers.add("x-clasp-warning", record_.warnings);
+  return headers;
+}
+
+// ---- the client ----------------------------------------------------------------------------------
+
+void Exchange::on_client_gone() {
+  if (answer_) answer_->forget_client();
+  finish(phase_ == Phase::lingering ? Outcome::completed : Outcome::client_left);
+}
+
+void Exchange::on_client_drained() {
+  if (call_) call_->resume();
+}
+
+}  // namespace clasp::exchange

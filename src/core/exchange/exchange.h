@@ -1,0 +1,92 @@
+// One request of a client and its whole answer: parse, choose, translate, call, translate back,
+// record. It decides; the daemon's ports do.
+//
+// Life: made when the request's body is complete, destroyed by the HTTP server when the answer is
+// sent or the client left. Destroying it cancels the backend call.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "base/scheduler.h"
+#include "core/exchange/answer.h"
+#include "core/exchange/catalog.h"
+#include "core/exchange/ports.h"
+#include "core/exchange/record.h"
+#include "core/translate/reply.h"
+#include "core/translate/request.h"
+#include "core/wire/anthropic_request.h"
+
+namespace clasp::exchange {
+
+// What an exchange works with; one set per worker, outliving its exchanges.
+struct Services {
+  Scheduler& scheduler;
+  Random& random;
+  BackendPort& backend;
+  RecordSink& records;
+};
+
+class Exchange final : public RequestTask, private BackendEvents {
+ public:
+  Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
+           std::string request_id, ClientStream& client);
+  ~Exchange() override;
+
+  // Begins the work; may answer at once. Call exactly once.
+  void start();
+
+  void on_client_gone() override;
+  void on_client_drained() override;
+
+ private:
+  enum class Phase {
+    preparing,         // nothing was asked of the backend yet
+    calling,           // the backend's head has not come
+    reading_stream,    // an SSE body, translated as it comes
+    reading_document,  // a JSON body, collected
+    reading_error,     // the body of a failed answer, collected
+    lingering,         // the client has everything; the backend may end its body
+    over,              // recorded
+  };
+
+  bool prepare(BackendRequest& request);
+  void make_answer(bool stream);
+  void answer_without_call();
+  void after_reply_input();
+  void arm_answer_grace();
+  void on_usage_timeout();
+  void on_backend_error();
+  void complete();
+  void fail(const wire::ApiError& error, std::string_view cause);
+  void finish(Outcome outcome);
+  void record_reply();
+  wire::Headers answer_headers() const;
+
+  void on_backend_head(int status, const wire::Headers& headers) override;
+  void on_backend_body(std::string_view bytes) override;
+  void on_backend_end() override;
+  void on_backend_failed(const BackendFailure& failure) override;
+
+  Services services_;
+  CatalogPtr catalog_;
+  RequestHead head_;
+  std::string body_;
+  ClientStream& client_;
+  Record record_;
+  TimePoint started_;
+  Phase phase_ = Phase::preparing;
+  Candidate candidate_;
+  std::int64_t input_estimate_ = 0;
+  std::unique_ptr<Answer> answer_;
+  std::unique_ptr<translate::Reply> reply_;
+  std::unique_ptr<BackendCall> call_;
+  int backend_status_ = 0;
+  wire::Headers backend_headers_;
+  std::string collected_;  // a document or an error body
+  TimerHandle grace_timer_;
+  TimerHandle usage_timer_;  // waits for usage, then for the end of the backend's body
+};
+
+}  // namespace clasp::exchange

@@ -1,0 +1,92 @@
+// The route table.
+#include "core/exchange/routes.h"
+
+#include <string>
+
+namespace clasp::exchange {
+
+namespace {
+
+struct Route {
+  std::string_view path;     // a trailing '*' matches any rest
+  std::string_view methods;  // as the allow header says it
+  Endpoint endpoint;
+};
+
+constexpr Route kRoutes[] = {
+    {"/v1/messages", "POST", Endpoint::messages},
+    {"/v1/messages/count_tokens", "POST", Endpoint::count_tokens},
+    {"/health", "GET, HEAD", Endpoint::health},
+    {"/", "GET, HEAD", Endpoint::server_info},
+    {"/api/hello", "GET, HEAD", Endpoint::hello},
+    {"/api/event_logging/*", "POST", Endpoint::telemetry},
+    {"/api/claude_cli_feedback", "POST", Endpoint::telemetry},
+};
+
+// Paths that clients of the real API know and this daemon does not serve, with what to say.
+struct Hint {
+  std::string_view path;
+  std::string_view message;
+};
+
+constexpr Hint kHints[] = {
+    {"/v1/messages/batches*", "message batches are not supported by this proxy"},
+    {"/v1/files*", "the files API is not supported by this proxy"},
+    {"/v1/complete", "the text completions API is not supported; use POST /v1/messages"},
+    {"/v1/chat/completions",
+     "this proxy speaks the Anthropic Messages API; use POST /v1/messages"},
+};
+
+bool matches(std::string_view pattern, std::string_view path) {
+  if (!pattern.ends_with('*')) return pattern == path;
+  return path.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+const Route* find_route(std::string_view path) {
+  for (const Route& route : kRoutes)
+    if (matches(route.path, path)) return &route;
+  return nullptr;
+}
+
+bool allows(std::string_view methods, std::string_view method) {
+  const std::size_t at = methods.find(method);
+  if (at == std::string_view::npos || method.empty()) return false;
+  const std::size_t end = at + method.size();
+  return (at == 0 || methods[at - 1] == ' ') && (end == methods.size() || methods[end] == ',');
+}
+
+// What a stranger sent, as far as it is worth repeating.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kLimit = 120;
+  std::string out;
+  for (char c : text.substr(0, kLimit)) out.push_back(c > 0x20 && c < 0x7f ? c : '?');
+  return text.size() > kLimit ? out + "..." : out;
+}
+
+}  // namespace
+
+tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method,
+                                                   std::string_view path) {
+  if (const Route* route = find_route(path)) {
+    if (allows(route->methods, method)) return route->endpoint;
+    wire::ApiError error = wire::make_error(
+        wire::ErrorType::invalid_request,
+        quoted(method) + " is not allowed on " + quoted(path) + "; use " +
+            std::string(route->methods));
+    error.status = 405;
+    return tl::unexpected(std::move(error));
+  }
+  for (const Hint& hint : kHints)
+    if (matches(hint.path, path))
+      return tl::unexpected(
+          wire::make_error(wire::ErrorType::not_found, std::string(hint.message)));
+  return tl::unexpected(
+      wire::make_error(wire::ErrorType::not_found, "no such endpoint: " + quoted(path)));
+}
+
+std::string_view allowed_methods(std::string_view path) {
+  const Route* route = find_route(path);
+  return route != nullptr ? route->methods : std::string_view();
+}
+
+}  // namespace clasp::exchange

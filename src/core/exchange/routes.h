@@ -1,0 +1,28 @@
+// Which paths the daemon serves, and what it says about all others (translation spec §7). One
+// table; matching is exact but for rows that end in '*'.
+#pragma once
+
+#include <tl/expected.hpp>
+#include <string_view>
+
+#include "core/wire/api_error.h"
+
+namespace clasp::exchange {
+
+enum class Endpoint {
+  server_info,   // GET /
+  health,        // GET /health
+  messages,      // POST /v1/messages
+  count_tokens,  // POST /v1/messages/count_tokens
+  hello,         // GET /api/hello: a client's reachability probe
+  telemetry,     // POST /api/event_logging/…: swallowed
+};
+
+// The endpoint, or the error that the caller gets: 404 with a hint where one is known, 405 for a
+// known path with another method. `path` is without the query. HEAD is taken wherever GET is.
+tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std::string_view path);
+
+// The `allow` header of a 405, empty for unknown paths.
+std::string_view allowed_methods(std::string_view path);
+
+}  // namespace clasp::exchange

@@ -1,0 +1,104 @@
+// See service.h.
+#include "daemon/service.h"
+
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+namespace clasp::daemon {
+
+namespace {
+
+int priority_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return LOG_DEBUG;
+    case LogLevel::info: return LOG_INFO;
+    case LogLevel::warn: return LOG_WARNING;
+    case LogLevel::error: return LOG_ERR;
+  }
+  return LOG_INFO;
+}
+
+class JournalSink final : public LogSink {
+ public:
+  void write(LogLevel level, std::string_view message,
+             const std::vector<LogField>& fields) override {
+    std::vector<std::string> entries;
+    entries.reserve(fields.size() + 3);
+    entries.push_back("MESSAGE=" + std::string(message));
+    entries.push_back("PRIORITY=" + std::to_string(priority_of(level)));
+    entries.push_back("SYSLOG_IDENTIFIER=clasp");
+    for (const auto& [name, value] : fields)
+      entries.push_back(std::string(name) + "=" + std::string(value));
+    std::vector<iovec> parts;
+    parts.reserve(entries.size());
+    for (std::string& entry : entries) parts.push_back({entry.data(), entry.size()});
+    sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+  }
+};
+
+// One write per line, so that lines of several threads do not mix.
+class StderrSink final : public LogSink {
+ public:
+  explicit StderrSink(bool managed) : managed_(managed) {}
+
+  void write(LogLevel level, std::string_view message, const std::vector<LogField>&) override {
+    std::string line;
+    line.reserve(message.size() + 48);
+    if (managed_) {
+      line.append("<").append(std::to_string(priority_of(level))).append(">");
+    } else {
+      append_time(line);
+      line.append(" ").append(render_log_level(level)).append(" ");
+    }
+    for (char c : message) line.push_back(c == '\n' ? ' ' : c);  // one entry, one line
+    line.push_back('\n');
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  }
+
+ private:
+  static void append_time(std::string& line) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    localtime_r(&now.tv_sec, &parts);
+    char text[40];
+    const std::size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+    line.append(text, length);
+    std::snprintf(text, sizeof text, ".%03ld", now.tv_nsec / 1'000'000);
+    line.append(text);
+  }
+
+  bool managed_;
+};
+
+// systemd sets $JOURNAL_STREAM to "device:inode" of the stream it gave us (systemd.exec(5)).
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat info {};
+  if (stream == nullptr || fstat(STDERR_FILENO, &info) != 0) return false;
+  const std::string here = std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
+  return here == stream;
+}
+
+}  // namespace
+
+void notify_ready(const std::string& status) { sd_notify(0, ("READY=1\nSTATUS=" + status).c_str()); }
+
+void notify_stopping(const std::string& status) {
+  sd_notify(0, ("STOPPING=1\nSTATUS=" + status).c_str());
+}
+
+std::unique_ptr<LogSink> make_log_sink() {
+  if (stderr_is_journal()) return std::make_unique<JournalSink>();
+  return std::make_unique<StderrSink>(std::getenv("JOURNAL_STREAM") != nullptr);
+}
+
+}  // namespace clasp::daemon
