@@ -93,6 +93,82 @@ $(BUILD)/only/%: $(test_main) $(BUILD)/tests/%.o $(core_lib)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
 
+.PHONY: test check units
+units: $(BUILD)/unit-core $(BUILD)/unit-daemon $(BUILD)/replay
+check: units
+	tests/run --units $(BUILD)
+test: build units
+	tests/run $(BUILD)
+
+# ---- running ---------------------------------------------------------------------------------
+.PHONY: run
+RUN_FLAGS ?=
+run: build
+	exec $(BUILD)/clasp -demo-if-unconfigured $(RUN_FLAGS)
+
+# ---- measuring -------------------------------------------------------------------------------
+-include tests/bench/bench.mk
+.PHONY: bench
+bench: build $(bench_programs)
+	CLASP_BIN=$(BUILD)/clasp BENCH_DIR=$(BUILD)/bench tests/bench/run $(BENCH_FLAGS)
+
+# ---- fuzzing: clang builds the core once more, each target runs FUZZ_SECONDS ---------------------
+FUZZ_SECONDS ?= 20
+fuzz_targets := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
+FUZZ_BUILD := build/fuzz
+fuzz_flags := -std=c++20 -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+$(FUZZ_BUILD)/%.o: %.cc config.mk
+	@mkdir -p $(@D)
+	$(CCACHE) clang++ $(CPPFLAGS) $(fuzz_flags) -MMD -MP -c $< -o $@
+$(FUZZ_BUILD)/%_fuzz: $(FUZZ_BUILD)/tests/fuzz/%_fuzz.o $(patsubst %.cc,$(FUZZ_BUILD)/%.o,$(core_src))
+	clang++ -fsanitize=fuzzer,address,undefined $^ $(core_libs) -o $@
+.PHONY: fuzz
+fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
+	tests/fuzz/run $(FUZZ_BUILD) $(FUZZ_SECONDS) $(fuzz_targets)
+.PRECIOUS: $(FUZZ_BUILD)/%.o
+
+# ---- keeping it clean ----------------------------------------------------------------------------
+sources := $(shell find src tests -name '*.cc' -o -name '*.h' 2>/dev/null)
+scripts := tools/setup tests/run .ci/run $(wildcard tests/fuzz/run)
+.PHONY: lint fmt generate
+lint: build
+	tools/check-layers
+	tools/check-size
+	tools/check-text
+	tools/check-generated $(BUILD)/clasp
+	clang-format --dry-run --Werror $(sources)
+	shellcheck $(scripts)
+	for page in man/*.[0-9]; do mandoc -T lint -W warning $$page || exit 1; done
+fmt:
+	clang-format -i $(sources)
+# Rewrites what is made from the option table: sample file, man sections, completions.
+generate: build
+	tools/check-generated --update $(BUILD)/clasp
+
+# ---- installing ----------------------------------------------------------------------------------
+INSTALL := install
+.PHONY: install uninstall
+install: build
+	$(INSTALL) -D -m 755 $(BUILD)/clasp $(DESTDIR)$(bindir)/clasp
+	$(INSTALL) -D -m 644 man/clasp.8 $(DESTDIR)$(mandir)/man8/clasp.8
+	$(INSTALL) -D -m 644 man/clasp.conf.5 $(DESTDIR)$(mandir)/man5/clasp.conf.5
+	$(INSTALL) -D -m 644 completions/clasp.bash \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp
+	$(INSTALL) -D -m 644 completions/_clasp $(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp
+	@# An edited configuration is never overwritten.
+	test -e $(DESTDIR)$(sysconfdir)/clasp/clasp.conf || \
+		$(INSTALL) -D -m 640 etc/clasp.conf $(DESTDIR)$(sysconfdir)/clasp/clasp.conf
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(mandir)/man8/clasp.8 \
+		$(DESTDIR)$(mandir)/man5/clasp.conf.5 \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp \
+		$(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp
+
+.PHONY: help
+help:
+	@sed -n 's/^#   //p' Makefile
+
 .PHONY: clean distclean
 clean:
 	rm -rf build

@@ -116,10 +116,11 @@ bool Exchange::prepare(BackendRequest& request) {
   context.message_id = make_id(services_.random, "msg_");
   context.request_id = record_.request_id;
   context.requested_model = record_.model_asked;
+  context.plain = !answer_->streams();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*parsed);
   input_estimate_ = context.input_estimate;
-  reply_ = std::make_unique<translate::Reply>(std::move(context), answer_->sink(),
-                                              services_.random);
+  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser,
+                                              answer_->sink(), services_.random);
   if (translated->answer_without_call) {
     answer_without_call();
     return false;
@@ -132,7 +133,9 @@ bool Exchange::prepare(BackendRequest& request) {
 void Exchange::answer_without_call() {
   // Pre-warming (max_tokens 0) on a backend that has no such thing: an empty, finished message.
   phase_ = Phase::reading_document;
-  reply_->finish_empty("max_tokens");
+  translate::Conclusion conclusion;
+  conclusion.stop_reason = "max_tokens";
+  reply_->conclude(conclusion);
   after_reply_input();
 }
 
@@ -229,6 +232,15 @@ void Exchange::on_backend_failed(const BackendFailure& failure) {
 }
 
 void Exchange::on_backend_error() {
+  // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
+  auto conclusion = translate::detect_policy_refusal(backend_status_, collected_);
+  if (!conclusion) conclusion = translate::detect_output_limit(backend_status_, collected_);
+  if (conclusion) {
+    reply_->conclude(*conclusion);
+    after_reply_input();
+    if (phase_ == Phase::lingering) finish(Outcome::completed);
+    return;
+  }
   wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
                                                             collected_, input_estimate_);
   const std::string cause = "backend answered " + std::to_string(backend_status_);
@@ -301,6 +313,11 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   finish(Outcome::failed);
 }
 
+void Exchange::end_with(const wire::ApiError& error) {
+  if (phase_ == Phase::lingering) finish(Outcome::completed);
+  if (phase_ != Phase::over) fail(error, "ended by the daemon");
+}
+
 void Exchange::record_reply() {
   if (!reply_) return;
   const translate::Usage& usage = reply_->usage();
@@ -308,6 +325,7 @@ void Exchange::record_reply() {
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
   record_.tokens_estimated = usage.estimated;
+  if (!reply_->upstream_id().empty()) record_.upstream_id = std::string(reply_->upstream_id());
   if (reply_->state() == translate::Reply::State::done)
     record_.stop_reason = std::string(reply_->stop_reason());
 }

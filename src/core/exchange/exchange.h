@@ -26,6 +26,7 @@ struct Services {
   Random& random;
   BackendPort& backend;
   RecordSink& records;
+  translate::ReplyParser& parser;
 };
 
 class Exchange final : public RequestTask, private BackendEvents {
@@ -36,6 +37,9 @@ class Exchange final : public RequestTask, private BackendEvents {
 
   // Begins the work; may answer at once. Call exactly once.
   void start();
+
+  // Ends it now with this error, as an answer or as the stream's last event.
+  void end_with(const wire::ApiError& error);
 
   void on_client_gone() override;
   void on_client_drained() override;

@@ -1,0 +1,208 @@
+// The process: listeners, workers, signals. The main thread only waits for signals.
+#include "daemon/daemon.h"
+
+#include <csignal>
+#include <thread>
+
+#include "config/exit_codes.h"
+#include "daemon/listener.h"
+#include "daemon/service.h"
+#include "daemon/worker.h"
+
+namespace clasp::daemon {
+
+namespace {
+
+constexpr unsigned kMostWorkers = 256;
+
+unsigned worker_count(const config::Settings& settings) {
+  if (settings.workers > 0) return std::min(settings.workers, kMostWorkers);
+  return std::max(1u, std::min(std::thread::hardware_concurrency(), kMostWorkers));
+}
+
+std::string render_listener(const config::Listener& listener) {
+  if (listener.is_unix) return "unix:" + listener.address;
+  const bool v6 = listener.address.find(':') != std::string::npos;
+  return (v6 ? "[" + listener.address + "]" : listener.address) + ":" +
+         std::to_string(listener.port);
+}
+
+bool is_loopback(const config::Listener& listener) {
+  return listener.is_unix || listener.address.starts_with("127.") || listener.address == "::1" ||
+         listener.address == "localhost";
+}
+
+HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) {
+  HttpLimits limits;
+  limits.body_bytes = settings.limits.body_bytes;
+  limits.connections = std::max<std::size_t>(1, settings.limits.connections / workers);
+  limits.header_timeout = Duration{settings.timeouts.client_header_ms};
+  limits.body_timeout = Duration{settings.timeouts.client_body_ms};
+  limits.idle_timeout = Duration{settings.timeouts.client_idle_ms};
+  limits.write_timeout = Duration{settings.timeouts.client_write_ms};
+  return limits;
+}
+
+class Process {
+ public:
+  explicit Process(const config::Settings& settings) : settings_(settings) {}
+
+  Result<void> set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records);
+  void run();
+
+ private:
+  Result<std::vector<std::vector<UniqueFd>>> open_listeners(unsigned workers);
+  Result<void> set_up_signals();
+  static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
+  void on_signal(int number);
+  void on_worker_idle();
+  void stop_workers();
+
+  const config::Settings& settings_;
+  EventBasePtr base_;
+  std::unique_ptr<LoopScheduler> scheduler_;
+  std::unique_ptr<Mailbox> mailbox_;
+  std::vector<EventPtr> signals_;
+  WorkerParts parts_;
+  std::unique_ptr<Resolver> resolver_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::string status_;
+  bool draining_ = false;
+  std::size_t busy_workers_ = 0;
+  TimerHandle drain_deadline_;
+};
+
+// Each worker has its own listening socket per address, so that the kernel spreads connections
+// evenly. A Unix socket exists once and is shared.
+Result<std::vector<std::vector<UniqueFd>>> Process::open_listeners(unsigned workers) {
+  std::vector<std::vector<UniqueFd>> sets(workers);
+  for (const config::Listener& listener : settings_.listeners) {
+    int first = -1;
+    for (unsigned i = 0; i < workers; ++i) {
+      if (listener.is_unix && i > 0) {
+        UniqueFd copy(fcntl(first, F_DUPFD_CLOEXEC, 0));
+        if (!copy) return fail("cannot share " + render_listener(listener) + " between workers");
+        sets[i].push_back(std::move(copy));
+        continue;
+      }
+      auto fd = open_listener(listener, workers > 1);
+      if (!fd) return tl::unexpected(fd.error());
+      if (i == 0) first = fd->get();
+      sets[i].push_back(std::move(*fd));
+    }
+  }
+  return sets;
+}
+
+Result<void> Process::set_up_signals() {
+  for (const int number : {SIGTERM, SIGINT}) {
+    signals_.emplace_back(evsignal_new(base_.get(), number, on_signal_thunk, this));
+    if (!signals_.back() || event_add(signals_.back().get(), nullptr) != 0)
+      return fail("cannot watch for signals");
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  return {};
+}
+
+Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records) {
+  base_.reset(event_base_new());
+  if (!base_) return fail("libevent made no event loop");
+  scheduler_ = std::make_unique<LoopScheduler>(base_.get());
+  auto mailbox = Mailbox::make(base_.get());
+  if (!mailbox) return tl::unexpected(mailbox.error());
+  mailbox_ = std::move(*mailbox);
+  resolver_ = std::make_unique<Resolver>();
+
+  const unsigned count = worker_count(settings_);
+  parts_.catalog = std::move(catalog);
+  parts_.facts = {CLASP_VERSION, scheduler_->now()};
+  parts_.resolver = resolver_.get();
+  parts_.records = &records;
+  parts_.backend_options = make_backend_options(settings_);
+  parts_.http_limits = make_http_limits(settings_, count);
+  auto listeners = open_listeners(count);
+  if (!listeners) return tl::unexpected(listeners.error());
+  for (auto& set : *listeners) {
+    auto worker = Worker::make(parts_, std::move(set));
+    if (!worker) return tl::unexpected(worker.error());
+    workers_.push_back(std::move(*worker));
+  }
+  return set_up_signals();
+}
+
+void Process::run() {
+  // Signals belong to this thread: workers are started with them blocked.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  for (auto& worker : workers_) worker->start();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+
+  for (const config::Listener& listener : settings_.listeners) {
+    status_ += (status_.empty() ? "" : ", ") + render_listener(listener);
+    if (!is_loopback(listener))
+      log_warn("listening on " + render_listener(listener) +
+               " without authentication: everyone who can reach it can use your backend");
+  }
+  const config::BackendSettings& backend = parts_.catalog->backends.front().settings;
+  status_ = "listening on " + status_ + ", backend " + backend.name;
+  log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
+  notify_ready(status_);
+  event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
+  for (auto& worker : workers_) worker->join();
+}
+
+void Process::on_signal_thunk(evutil_socket_t number, short, void* self) noexcept {
+  static_cast<Process*>(self)->on_signal(static_cast<int>(number));
+}
+
+void Process::on_signal(int number) {
+  if (draining_) {
+    log_warn("second signal: stopping at once");
+    stop_workers();
+    return;
+  }
+  draining_ = true;
+  log_info(std::string(number == SIGTERM ? "SIGTERM" : "SIGINT") +
+           ": no new connections; waiting for running requests, a second signal stops at once");
+  notify_stopping("draining");
+  busy_workers_ = workers_.size();
+  for (auto& worker : workers_)
+    worker->drain([this] { mailbox_->send([this] { on_worker_idle(); }); });
+  drain_deadline_ = scheduler_->after(Duration{settings_.timeouts.drain_ms}, [this] {
+    log_warn("the drain deadline has passed: running requests are ended");
+    stop_workers();
+  });
+}
+
+void Process::on_worker_idle() {
+  if (--busy_workers_ == 0) stop_workers();
+}
+
+void Process::stop_workers() {
+  drain_deadline_.reset();
+  for (auto& worker : workers_) worker->stop();
+  event_base_loopbreak(base_.get());
+}
+
+}  // namespace
+
+int run_daemon(const config::Loaded& loaded) {
+  const auto settings = std::make_shared<const config::Settings>(loaded.settings);
+  auto catalog = exchange::make_catalog(settings);
+  if (!catalog) {
+    log_error(catalog.error().message);
+    return config::kExitConfig;
+  }
+  AccessLog records(settings->debug_requests, settings->debug_responses);
+  Process process(*settings);
+  if (auto ready = process.set_up(*catalog, records); !ready) {
+    log_error(ready.error().message);
+    return config::kExitFailure;
+  }
+  process.run();
+  log_info("stopped");
+  return config::kExitOk;
+}
+
+}  // namespace clasp::daemon

@@ -1,0 +1,13 @@
+// The process: from settings to running workers, and from a signal to an orderly end.
+#pragma once
+
+#include "base/result.h"
+#include "config/load.h"
+
+namespace clasp::daemon {
+
+// Serves until a signal ends it. Returns the exit code; errors before the service is up are
+// logged here.
+int run_daemon(const config::Loaded& loaded);
+
+}  // namespace clasp::daemon

@@ -1,0 +1,156 @@
+// See endpoints.h.
+#include "daemon/endpoints.h"
+
+#include <jansson.h>
+
+#include "core/translate/request.h"
+
+namespace clasp::daemon {
+
+namespace {
+
+using exchange::Endpoint;
+
+struct JsonFree {
+  void operator()(json_t* value) const { json_decref(value); }
+};
+using JsonPtr = std::unique_ptr<json_t, JsonFree>;
+
+std::string dump(const JsonPtr& value) {
+  std::unique_ptr<char, void (*)(void*)> text(json_dumps(value.get(), JSON_COMPACT), free);
+  return text ? std::string(text.get()) : std::string("{}");
+}
+
+json_t* text_value(std::string_view text) { return json_stringn(text.data(), text.size()); }
+
+// "5m30s", as people write it: the two largest units.
+std::string render_uptime(std::int64_t seconds) {
+  const std::int64_t days = seconds / 86400, hours = seconds / 3600 % 24,
+                     minutes = seconds / 60 % 60;
+  if (days > 0) return std::to_string(days) + "d" + std::to_string(hours) + "h";
+  if (hours > 0) return std::to_string(hours) + "h" + std::to_string(minutes) + "m";
+  if (minutes > 0) return std::to_string(minutes) + "m" + std::to_string(seconds % 60) + "s";
+  return std::to_string(seconds) + "s";
+}
+
+}  // namespace
+
+// An exchange that its worker can find while it runs.
+class Endpoints::LiveExchange final : public exchange::RequestTask {
+ public:
+  LiveExchange(Endpoints& owner, exchange::RequestHead head, std::string body,
+               std::string request_id, exchange::ClientStream& stream)
+      : owner_(owner),
+        exchange_(owner.services_, owner.catalog_, std::move(head), std::move(body),
+                  std::move(request_id), stream) {
+    owner_.live_.insert(&exchange_);
+  }
+  ~LiveExchange() override { owner_.live_.erase(&exchange_); }
+  void start() { exchange_.start(); }
+  void on_client_gone() override { exchange_.on_client_gone(); }
+  void on_client_drained() override { exchange_.on_client_drained(); }
+
+ private:
+  Endpoints& owner_;
+  exchange::Exchange exchange_;
+};
+
+Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
+                     const ProcessFacts& facts)
+    : services_(services), catalog_(std::move(catalog)), facts_(facts) {}
+
+HttpAnswer Endpoints::answer(int status, std::string body) const {
+  HttpAnswer out;
+  out.status = status;
+  out.headers.add("content-type", "application/json");
+  out.headers.add("request-id", make_id(services_.random, "req_"));
+  out.body = std::move(body);
+  return out;
+}
+
+HttpAnswer Endpoints::error_answer(const wire::ApiError& error, std::string_view path) const {
+  HttpAnswer out = answer(error.status, "");
+  out.body = wire::render_error_body(error, out.headers.get("request-id"));
+  if (error.status == 405) out.headers.add("allow", std::string(exchange::allowed_methods(path)));
+  return out;
+}
+
+std::optional<HttpAnswer> Endpoints::on_head(const exchange::RequestHead& head) {
+  const auto endpoint = exchange::match_route(head.method, head.path);
+  if (!endpoint) return error_answer(endpoint.error(), head.path);
+  // Telemetry is accepted and never read.
+  if (*endpoint == Endpoint::telemetry) return answer(200, "{}");
+  return std::nullopt;
+}
+
+std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHead head,
+                                                             std::string body,
+                                                             exchange::ClientStream& stream) {
+  const auto endpoint = exchange::match_route(head.method, head.path);
+  if (endpoint && *endpoint == Endpoint::messages) {
+    auto task = std::make_unique<LiveExchange>(*this, std::move(head), std::move(body),
+                                               make_id(services_.random, "req_"), stream);
+    task->start();
+    return task;
+  }
+  HttpAnswer out = [&] {
+    if (!endpoint) return error_answer(endpoint.error(), head.path);
+    switch (*endpoint) {
+      case Endpoint::health: return health();
+      case Endpoint::count_tokens: return count_tokens(body);
+      case Endpoint::hello:
+      case Endpoint::telemetry: return answer(200, "{}");
+      case Endpoint::server_info:
+      case Endpoint::messages: break;
+    }
+    return server_info();
+  }();
+  stream.answer(out.status, out.headers, out.body);
+  return nullptr;
+}
+
+void Endpoints::end_exchanges() {
+  wire::ApiError error =
+      wire::make_error(wire::ErrorType::overloaded, "the proxy is shutting down; try again");
+  error.should_retry = true;
+  // Ending an exchange may take it out of the set.
+  const std::vector<exchange::Exchange*> running(live_.begin(), live_.end());
+  for (exchange::Exchange* one : running) one->end_with(error);
+}
+
+HttpAnswer Endpoints::server_info() const {
+  const config::BackendSettings& backend = catalog_->backends.front().settings;
+  const JsonPtr root(json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s}}", "name", "CLASP",
+                               "version", text_value(facts_.version), "provider",
+                               text_value(backend.provider), "status",
+                               draining_ ? "draining" : "running", "endpoints", "messages",
+                               "/v1/messages", "count_tokens", "/v1/messages/count_tokens",
+                               "health", "/health", "info", "/"));
+  return answer(200, dump(root));
+}
+
+HttpAnswer Endpoints::health() const {
+  const JsonPtr root(json_object());
+  const auto up = std::chrono::duration_cast<std::chrono::seconds>(services_.scheduler.now() -
+                                                                   facts_.started);
+  json_object_set_new(root.get(), "status", json_string(draining_ ? "draining" : "healthy"));
+  json_object_set_new(root.get(), "provider",
+                      text_value(catalog_->backends.front().settings.provider));
+  json_object_set_new(root.get(), "version", text_value(facts_.version));
+  json_object_set_new(root.get(), "uptime", text_value(render_uptime(up.count())));
+  json_t* providers = json_object();
+  for (const exchange::Backend& backend : catalog_->backends)
+    json_object_set_new(providers, backend.settings.name.c_str(),
+                        json_pack("{s:o}", "provider", text_value(backend.settings.provider)));
+  json_object_set_new(root.get(), "providers", providers);
+  return answer(draining_ ? 503 : 200, dump(root));
+}
+
+HttpAnswer Endpoints::count_tokens(const std::string& body) const {
+  const auto parsed = wire::parse_messages_request(body, true);
+  if (!parsed) return error_answer(parsed.error(), "");
+  return answer(200, R"({"input_tokens":)" +
+                         std::to_string(translate::estimate_tokens(*parsed)) + "}");
+}
+
+}  // namespace clasp::daemon

@@ -1,0 +1,82 @@
+// See worker.h.
+#include "daemon/worker.h"
+
+namespace clasp::daemon {
+
+namespace {
+// While draining, how often a worker looks whether its last connection has gone.
+constexpr Duration kIdleCheck{20};
+// After the errors of a forced stop, the time to get them out.
+constexpr Duration kLastWrites{100};
+}  // namespace
+
+Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
+
+Worker::~Worker() = default;
+
+Result<std::unique_ptr<Worker>> Worker::make(const WorkerParts& parts,
+                                             std::vector<UniqueFd> listeners) {
+  std::unique_ptr<Worker> worker(new Worker(parts));
+  if (auto done = worker->set_up(std::move(listeners)); !done)
+    return tl::unexpected(done.error());
+  return worker;
+}
+
+Result<void> Worker::set_up(std::vector<UniqueFd> listeners) {
+  base_.reset(event_base_new());
+  if (!base_) return fail("libevent made no event loop");
+  scheduler_ = std::make_unique<LoopScheduler>(base_.get());
+  auto mailbox = Mailbox::make(base_.get());
+  if (!mailbox) return tl::unexpected(mailbox.error());
+  mailbox_ = std::move(*mailbox);
+  demo_ = std::make_unique<DemoBackend>(*scheduler_);
+  network_ = std::make_unique<BackendClient>(base_.get(), *scheduler_, *parts_.resolver,
+                                             parts_.backend_options);
+  backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
+  endpoints_ = std::make_unique<Endpoints>(
+      exchange::Services{*scheduler_, random_, *backends_, *parts_.records}, parts_.catalog,
+      parts_.facts);
+  server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
+                                         random_);
+  for (UniqueFd& listener : listeners)
+    if (auto added = server_->add_listener(std::move(listener)); !added) return added;
+  return {};
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::drain(std::function<void()> on_idle) {
+  mailbox_->send([this, on_idle = std::move(on_idle)]() mutable {
+    on_idle_ = std::move(on_idle);
+    endpoints_->set_draining();
+    server_->stop_accepting();
+    server_->drain();
+    check_idle();
+  });
+}
+
+void Worker::check_idle() {
+  if (server_->connections() > 0) {
+    idle_check_ = scheduler_->after(kIdleCheck, [this] { check_idle(); });
+    return;
+  }
+  if (on_idle_) on_idle_();
+}
+
+void Worker::stop() {
+  mailbox_->send([this] {
+    server_->stop_accepting();
+    const bool busy = endpoints_->exchanges() > 0;
+    endpoints_->end_exchanges();
+    idle_check_ = scheduler_->after(busy ? kLastWrites : Duration{0},
+                                    [this] { event_base_loopbreak(base_.get()); });
+  });
+}
+
+}  // namespace clasp::daemon

@@ -1,0 +1,67 @@
+// One thread with one event loop and everything that runs on it: HTTP server, backend client,
+// demo, exchanges. Workers share nothing but immutable snapshots.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "daemon/access_log.h"
+#include "daemon/backend_client.h"
+#include "daemon/demo_backend.h"
+#include "daemon/endpoints.h"
+#include "daemon/http_server.h"
+#include "daemon/mailbox.h"
+#include "daemon/resolver.h"
+#include "daemon/scheduler.h"
+#include "daemon/system_random.h"
+
+namespace clasp::daemon {
+
+// What all workers are made from; outlives them.
+struct WorkerParts {
+  exchange::CatalogPtr catalog;
+  ProcessFacts facts;
+  Resolver* resolver = nullptr;          // not owned
+  exchange::RecordSink* records = nullptr;  // not owned, called from every worker
+  BackendClientOptions backend_options;
+  HttpLimits http_limits;
+};
+
+class Worker {
+ public:
+  static Result<std::unique_ptr<Worker>> make(const WorkerParts& parts,
+                                              std::vector<UniqueFd> listeners);
+  // stop() and join first, if it was started.
+  ~Worker();
+
+  void start();
+  // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
+  // request is answered (at once when there is none).
+  void drain(std::function<void()> on_idle);
+  // From any thread. Ends running exchanges with an error, then the loop.
+  void stop();
+  void join();
+
+ private:
+  explicit Worker(const WorkerParts& parts);
+  Result<void> set_up(std::vector<UniqueFd> listeners);
+  void check_idle();
+
+  // Destroyed in reverse: the loop last.
+  const WorkerParts& parts_;
+  EventBasePtr base_;
+  std::unique_ptr<LoopScheduler> scheduler_;
+  SystemRandom random_;
+  std::unique_ptr<Mailbox> mailbox_;
+  std::unique_ptr<DemoBackend> demo_;
+  std::unique_ptr<BackendClient> network_;
+  std::unique_ptr<BackendSwitch> backends_;
+  std::unique_ptr<Endpoints> endpoints_;
+  std::unique_ptr<HttpServer> server_;
+  std::function<void()> on_idle_;
+  TimerHandle idle_check_;
+  std::thread thread_;
+};
+
+}  // namespace clasp::daemon
