@@ -1,16 +1,18 @@
 // The Anthropic Messages request as a flat index over the client's bytes: nothing is copied or
-// decoded that translation can pass on as it stands (spec §1, §2). One pass of simdjson fills it
-// and proves that the whole body is valid JSON and UTF-8.
+// decoded that translation can pass on as it stands (spec §1, §2). One pass of the strict reader
+// fills it and proves that the whole body is valid JSON; simdjson proves that it is UTF-8.
 //
 // Naming: `raw` is the inside of a JSON string as it stood, escapes included; `json` is a whole
 // JSON value as it stood. All views point into the body given to parse_messages_request(), which
-// must outlive this.
+// must outlive this. A member that is null counts as absent everywhere. When an object repeats a
+// name the last one counts, as in JavaScript and Python; slices keep both.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -30,7 +32,7 @@ enum class BlockType {
 struct Block {
   BlockType type = BlockType::unknown;
   std::string_view type_raw;       // as sent
-  std::string_view text_raw;       // text, thinking; compaction content
+  std::string_view text_raw;       // text, thinking; content that is a string
   std::string_view id_raw;         // tool_use id; tool_result tool_use_id
   std::string_view name_raw;       // tool_use name; tool_reference tool_name
   std::string_view toolset_raw;    // tool_use toolset_name
@@ -38,15 +40,18 @@ struct Block {
   std::string_view signature_raw;  // thinking signature, redacted_thinking data
   std::string_view cache_control_json;
   std::string_view json;           // the whole block, for the long tail
+  std::string_view content_json;   // content that is no string, not indexed as children
   // Image and document sources.
   std::string_view source_type_raw;  // base64, url, file, text, content
   std::string_view media_type_raw;
-  std::string_view data_raw;         // base64 data, text document, url, file id
+  std::string_view data_raw;         // base64 data, text document, url, file id; search_result source
   std::string_view title_raw, context_raw;
   bool citations = false;            // document.citations.enabled
   bool is_error = false;
-  bool has_content = false;          // tool_result: content was present and not null
-  // Nested content of tool_result (and of documents): [first_child, end_child) in
+  bool has_text = false;             // text_raw was there, maybe empty
+  bool has_content = false;          // content was present and not null
+  bool has_citations = false;        // citations: a list with elements
+  // Content of a tool_result that is a list: [first_child, end_child) in
   // MessagesRequest::children.
   std::uint32_t first_child = 0, end_child = 0;
 };
@@ -75,7 +80,7 @@ enum class ToolChoiceKind { absent, automatic, any, tool, none };
 enum class ThinkingKind { absent, enabled, adaptive, between_tools, disabled };
 
 struct MessagesRequest {
-  std::string model;                // decoded
+  std::string model;                // decoded, a trailing `[1m]` taken off
   std::optional<std::int64_t> max_tokens;
   std::vector<Message> messages;
   std::vector<Block> blocks;        // of all messages, in order
@@ -102,10 +107,28 @@ struct MessagesRequest {
   std::vector<std::string> unknown_fields;  // names, decoded; also other metadata keys
 };
 
+// A 400 invalid_request_error.
+inline ApiError refuse_request(std::string message) {
+  ApiError error;
+  error.status = 400;
+  error.type = ErrorType::invalid_request;
+  error.message = std::move(message);
+  return error;
+}
+
+inline constexpr std::size_t kMaxMessages = 100'000;
+inline constexpr std::size_t kMaxBlocks = 300'000;  // of all messages, nested ones included
+inline constexpr std::size_t kMaxTools = 10'000;
+inline constexpr std::size_t kMaxStopSequences = 1'000;
+
 // Parses and checks the body. It must be valid JSON with the shapes of spec §1.1; errors are 400
 // invalid_request_error naming the JSON path ("messages.0.content.1.text: …").
-// `body` must have kBodyPadding bytes of capacity behind its end and is not modified.
-// `counting`: count_tokens, where max_tokens is not required.
-Result<MessagesRequest, ApiError> parse_messages_request(const std::string& body, bool counting);
+// `body` is not modified and needs no padding. `counting`: count_tokens, where max_tokens is not
+// required.
+Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting);
+
+// The blocks of a `content` value that was only sliced while parsing: a string or a list. Elements
+// that are no block objects are left out. `json` must come from an accepted body.
+std::vector<Block> parse_content_blocks(std::string_view json);
 
 }  // namespace clasp::wire

@@ -1,0 +1,98 @@
+// The parser behind parse_messages_request(), split over two source files: the fields of the
+// request, and messages with their blocks. Nothing else includes this.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/wire/anthropic_request.h"
+#include "core/wire/json_reader.h"
+
+namespace clasp::wire {
+
+class RequestParser {
+ public:
+  RequestParser(std::string_view body, MessagesRequest& out)
+      : body_(body), reader_(body), out_(out) {}
+
+  // False: error() says why.
+  bool parse(bool counting);
+  ApiError error() const;
+  // A `content` value: string or list of blocks, appended to `blocks`.
+  bool parse_content(std::vector<Block>& blocks);
+
+ private:
+  using Kind = JsonReader::Kind;
+  struct Field {
+    std::string_view name;
+    bool (RequestParser::*read)();
+  };
+  static const Field kFields[];
+
+  // All return false after a failure, of the grammar or of the shape.
+  bool refuse(std::string path, std::string_view problem);
+  bool parse_member(std::string_view key);
+  bool check(bool counting);
+  bool is_null();  // skips a null and says so
+  bool read_string(std::string_view& raw, std::string_view path);
+  bool read_json(std::string_view& json, Kind expected, std::string_view path);
+  bool read_bool(bool& value, std::string_view path);
+  bool read_integer(std::int64_t& value, std::string_view path);
+  // A string if it is one; anything else is passed over.
+  bool read_loose(std::string_view& raw);
+  bool read_loose_bool(bool& value);
+  void note_unknown(std::string_view prefix, std::string_view key_raw);
+
+  bool read_model();
+  bool read_max_tokens();
+  bool read_messages();
+  bool read_system();
+  bool read_tools();
+  bool read_tool_choice();
+  bool read_thinking();
+  bool read_output_config();
+  bool read_output_format();
+  bool read_stop_sequences();
+  bool read_temperature();
+  bool read_top_p();
+  bool read_top_k();
+  bool read_stream();
+  bool read_metadata();
+  bool read_service_tier();
+  bool read_speed();
+  bool read_inference_geo();
+  bool read_cache_control();
+  bool read_container();
+  bool read_mcp_servers();
+  bool read_context_management();
+  bool read_compaction();
+  bool read_thread();
+  bool read_fallbacks();
+  bool read_and_ignore();
+
+  bool read_tool();
+  bool read_message();
+  bool read_role(Message& message, bool& seen);
+  bool read_turn_config(Message& message);
+  bool read_block(std::vector<Block>& blocks);
+  bool read_block_member(Block& block, std::string_view key);
+  bool read_block_content(Block& block);
+  bool read_children(Block& block);
+  bool read_source(Block& block);
+  bool read_citations(Block& block);
+  bool finish_block(Block& block);
+  std::string block_path(std::string_view member) const;
+
+  std::string_view body_;
+  JsonReader reader_;
+  MessagesRequest& out_;
+  std::optional<ApiError> error_;
+  bool has_output_config_format_ = false;
+  // Where blocks are read, for paths: "messages.3.content.1.content.0".
+  std::string_view list_;
+  std::size_t message_ = 0, block_ = 0, child_ = 0;
+  bool in_child_ = false;
+};
+
+}  // namespace clasp::wire

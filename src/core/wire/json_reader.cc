@@ -1,0 +1,346 @@
+// The strict JSON reader and small helpers over JSON slices. Builds no tree and allocates nothing
+// while reading.
+#include "core/wire/json_reader.h"
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace clasp::wire {
+
+namespace {
+
+constexpr std::uint64_t kOnes = 0x0101010101010101u;
+constexpr std::uint64_t kHighs = 0x8080808080808080u;
+
+// Marks bytes of `word` that are zero. Exact for the lowest such byte, which is all that is asked.
+constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - kOnes) & ~word & kHighs; }
+
+bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// First position from `at` whose byte is a quote, a backslash or a control character.
+std::size_t skip_plain(std::string_view text, std::size_t at) {
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + at, 8);
+    const std::uint64_t special = zero_bytes(word ^ (kOnes * '"')) |
+                                  zero_bytes(word ^ (kOnes * '\\')) |
+                                  ((word - kOnes * 0x20) & ~word & kHighs);
+    if (special != 0) break;
+  }
+  while (at < text.size()) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c == '"' || c == '\\' || c < 0x20) break;
+    ++at;
+  }
+  return at;
+}
+
+}  // namespace
+
+void JsonReader::skip_space() {
+  while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+}
+
+JsonReader::Kind JsonReader::kind() {
+  skip_space();
+  if (failed_ || at_ >= text_.size()) return Kind::bad;
+  switch (text_[at_]) {
+    case '{': return Kind::object;
+    case '[': return Kind::array;
+    case '"': return Kind::string;
+    case 't': return Kind::yes;
+    case 'f': return Kind::no;
+    case 'n': return Kind::null;
+    default: return text_[at_] == '-' || is_digit(text_[at_]) ? Kind::number : Kind::bad;
+  }
+}
+
+bool JsonReader::scan_escape() {
+  if (at_ + 1 >= text_.size()) return fail();
+  const char c = text_[at_ + 1];
+  if (c != 'u') {
+    if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) return fail();
+    at_ += 2;
+    return true;
+  }
+  if (at_ + 6 > text_.size()) return fail();
+  for (std::size_t k = 2; k < 6; ++k)
+    if (!is_hex(text_[at_ + k])) return fail();
+  at_ += 6;
+  return true;
+}
+
+// From the opening quote to behind the closing one.
+bool JsonReader::scan_string() {
+  ++at_;
+  for (;;) {
+    at_ = skip_plain(text_, at_);
+    if (at_ >= text_.size()) return fail();
+    if (text_[at_] == '"') {
+      ++at_;
+      return true;
+    }
+    if (text_[at_] != '\\' || !scan_escape()) return fail();
+  }
+}
+
+bool JsonReader::scan_number() {
+  const auto digits = [this] {
+    const std::size_t start = at_;
+    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    return at_ > start;
+  };
+  const auto here = [this](char c) { return at_ < text_.size() && text_[at_] == c; };
+  if (here('-')) ++at_;
+  if (here('0')) {
+    ++at_;
+  } else if (!digits()) {
+    return fail();
+  }
+  if (here('.')) {
+    ++at_;
+    if (!digits()) return fail();
+  }
+  if (here('e') || here('E')) {
+    ++at_;
+    if (here('+') || here('-')) ++at_;
+    if (!digits()) return fail();
+  }
+  return true;
+}
+
+bool JsonReader::scan_word(std::string_view word) {
+  if (text_.substr(at_, word.size()) != word) return fail();
+  at_ += word.size();
+  return true;
+}
+
+bool JsonReader::scan_scalar() {
+  switch (kind()) {
+    case Kind::string: return scan_string();
+    case Kind::number: return scan_number();
+    case Kind::yes: return scan_word("true");
+    case Kind::no: return scan_word("false");
+    case Kind::null: return scan_word("null");
+    default: return fail();
+  }
+}
+
+// A member's name and its colon.
+bool JsonReader::scan_key() {
+  if (kind() != Kind::string || !scan_string()) return fail();
+  skip_space();
+  if (at_ >= text_.size() || text_[at_] != ':') return fail();
+  ++at_;
+  return true;
+}
+
+bool JsonReader::enter(char open) {
+  skip_space();
+  if (failed_ || at_ >= text_.size() || text_[at_] != open) return fail();
+  if (++depth_ > kMaxJsonDepth) return fail();
+  ++at_;
+  return true;
+}
+
+// Objects and arrays, without recursion: `objects` remembers what each open level is.
+bool JsonReader::scan_nested() {
+  std::bitset<kMaxJsonDepth + 1> objects;
+  const int base = depth_;
+  bool after_value = false;
+  do {
+    skip_space();
+    if (at_ >= text_.size()) return fail();
+    const char c = text_[at_];
+    const bool inside = depth_ > base;
+    const char close = inside && objects[static_cast<std::size_t>(depth_)] ? '}' : ']';
+    if (inside && c == close) {
+      ++at_;
+      --depth_;
+      after_value = true;
+      continue;
+    }
+    if (after_value) {
+      if (c != ',') return fail();
+      ++at_;
+      after_value = false;
+      skip_space();
+      // A comma must be followed by another element, never by the end.
+      if (at_ >= text_.size() || text_[at_] == '}' || text_[at_] == ']') return fail();
+    }
+    if (inside && close == '}' && !scan_key()) return fail();
+    const Kind next = kind();
+    if (next == Kind::object || next == Kind::array) {
+      if (!enter(next == Kind::object ? '{' : '[')) return fail();
+      objects[static_cast<std::size_t>(depth_)] = next == Kind::object;
+      after_value = false;
+    } else {
+      if (!scan_scalar()) return fail();
+      after_value = true;
+    }
+  } while (depth_ > base);
+  return true;
+}
+
+bool JsonReader::string(std::string_view& raw) {
+  if (kind() != Kind::string) return fail();
+  const std::size_t start = at_ + 1;
+  if (!scan_string()) return fail();
+  raw = text_.substr(start, at_ - 1 - start);
+  return true;
+}
+
+bool JsonReader::skip(std::string_view& json) {
+  const Kind next = kind();
+  const std::size_t start = at_;
+  const bool good = next == Kind::object || next == Kind::array ? scan_nested() : scan_scalar();
+  if (!good) return fail();
+  json = text_.substr(start, at_ - start);
+  return true;
+}
+
+bool JsonReader::skip() {
+  std::string_view unused;
+  return skip(unused);
+}
+
+bool JsonReader::at_end() {
+  skip_space();
+  return !failed_ && at_ == text_.size();
+}
+
+JsonReader::Members::Members(JsonReader& reader) : reader_(reader) { reader_.enter('{'); }
+
+bool JsonReader::Members::next(std::string_view& key_raw) {
+  JsonReader& r = reader_;
+  if (r.failed_) return false;
+  r.skip_space();
+  if (r.at_ >= r.text_.size()) return r.fail();
+  if (r.text_[r.at_] == '}') {
+    ++r.at_;
+    --r.depth_;
+    return false;
+  }
+  if (!first_) {
+    if (r.text_[r.at_] != ',') return r.fail();
+    ++r.at_;
+  }
+  first_ = false;
+  r.skip_space();
+  const std::size_t start = r.at_ + 1;
+  if (!r.scan_key()) return false;
+  // Behind the colon: the name ends before the last quote.
+  const std::size_t end = r.text_.rfind('"', r.at_ - 1);
+  key_raw = r.text_.substr(start, end - start);
+  return true;
+}
+
+JsonReader::Items::Items(JsonReader& reader) : reader_(reader) { reader_.enter('['); }
+
+bool JsonReader::Items::next() {
+  JsonReader& r = reader_;
+  if (r.failed_) return false;
+  r.skip_space();
+  if (r.at_ >= r.text_.size()) return r.fail();
+  if (r.text_[r.at_] == ']') {
+    ++r.at_;
+    --r.depth_;
+    return false;
+  }
+  if (!first_) {
+    if (r.text_[r.at_] != ',') return r.fail();
+    ++r.at_;
+    r.skip_space();
+    if (r.at_ < r.text_.size() && r.text_[r.at_] == ']') return r.fail();
+  }
+  first_ = false;
+  return true;
+}
+
+bool is_valid_json(std::string_view text) {
+  if (!simdjson::validate_utf8(text.data(), text.size())) return false;
+  JsonReader reader(text);
+  return reader.skip() && reader.at_end();
+}
+
+bool raw_equals(std::string_view raw, std::string_view text) {
+  if (raw.find('\\') == std::string_view::npos) return raw == text;
+  return decode_json_string(raw) == text;
+}
+
+bool raw_starts_with(std::string_view raw, std::string_view prefix) {
+  // An escaped character takes at most six bytes, so this much decides.
+  std::string_view head = raw.substr(0, prefix.size() * 6);
+  if (head.find('\\') == std::string_view::npos) return raw.substr(0, prefix.size()) == prefix;
+  return std::string_view(decode_json_string(head)).substr(0, prefix.size()) == prefix;
+}
+
+std::optional<std::string_view> json_member(std::string_view object, std::string_view name) {
+  JsonReader reader(object);
+  if (reader.kind() != JsonReader::Kind::object) return std::nullopt;
+  std::optional<std::string_view> found;
+  JsonReader::Members members(reader);
+  std::string_view key, value;
+  while (members.next(key) && reader.skip(value))
+    if (raw_equals(key, name)) found = value;
+  return found;
+}
+
+std::optional<std::string_view> json_string(std::string_view json) {
+  JsonReader reader(json);
+  std::string_view raw;
+  if (!reader.string(raw)) return std::nullopt;
+  return raw;
+}
+
+std::string_view json_string_member(std::string_view object, std::string_view name) {
+  const auto value = json_member(object, name);
+  if (!value) return {};
+  return json_string(*value).value_or(std::string_view());
+}
+
+namespace {
+
+// Calls `emit` with the runs of `json` between white space that is outside of strings.
+template <class Emit>
+void compact_runs(std::string_view json, Emit emit) {
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < json.size();) {
+    const char c = json[i];
+    if (c == '"') {
+      for (++i; i < json.size();) {
+        i = skip_plain(json, i);
+        if (i >= json.size() || json[i] == '"') break;
+        i += 2;
+      }
+      ++i;
+    } else if (is_space(c)) {
+      emit(json.substr(run, i - run));
+      while (i < json.size() && is_space(json[i])) ++i;
+      run = i;
+    } else {
+      ++i;
+    }
+  }
+  if (run < json.size()) emit(json.substr(run));
+}
+
+}  // namespace
+
+void append_compact_json(std::string& out, std::string_view json) {
+  compact_runs(json, [&out](std::string_view run) { out.append(run); });
+}
+
+void append_compact_json_escaped(std::string& out, std::string_view json) {
+  compact_runs(json, [&out](std::string_view run) { append_json_escaped(out, run); });
+}
+
+}  // namespace clasp::wire
