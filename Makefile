@@ -26,6 +26,10 @@ configure: configure.ac VERSION
 config.mk: configure config.mk.in
 	./configure --quiet $(CONFIGURE_FLAGS)
 
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1) $(2)')
+
 # ---- flavours --------------------------------------------------------------------------------
 comma := ,
 SANITIZE ?=
@@ -63,16 +67,19 @@ build: $(programs)
 
 $(BUILD)/%.o: %.cc config.mk
 	@mkdir -p $(@D)
-	$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CXX,$<)
+	$(Q)$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
 
 $(core_lib): $(call obj,$(core_src))
 $(daemon_lib): $(call obj,$(daemon_src))
 $(core_lib) $(daemon_lib):
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/clasp: $(BUILD)/src/daemon/main.o $(daemon_lib) $(core_lib)
-	$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
 
 # ---- tests -----------------------------------------------------------------------------------
 # Unit tests of the core link without the I/O libraries: the linker proves that it is pure.
@@ -82,16 +89,20 @@ replay_src := $(wildcard tests/replay/*.cc)
 test_main := $(BUILD)/tests/unit/main.o
 
 $(BUILD)/unit-core: $(test_main) $(call obj,$(unit_core_src)) $(core_lib)
-	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
 $(BUILD)/unit-daemon: $(test_main) $(call obj,$(unit_daemon_src)) $(daemon_lib) $(core_lib)
-	$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
 $(BUILD)/replay: $(test_main) $(call obj,$(replay_src)) $(core_lib)
-	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
 
 # `make $(BUILD)/only/unit/core/wire/sse_test` links one unit file alone, for quick work.
 $(BUILD)/only/%: $(test_main) $(BUILD)/tests/%.o $(core_lib)
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
 
 .PHONY: test check units
 units: $(BUILD)/unit-core $(BUILD)/unit-daemon $(BUILD)/replay
@@ -120,7 +131,8 @@ fuzz_flags := -std=c++20 -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 $(FUZZ_BUILD)/%.o: %.cc config.mk
 	@mkdir -p $(@D)
-	$(CCACHE) clang++ $(CPPFLAGS) $(fuzz_flags) -MMD -MP -c $< -o $@
+	$(call say,CLANG,$<)
+	$(Q)$(CCACHE) clang++ $(CPPFLAGS) $(fuzz_flags) -MMD -MP -c $< -o $@
 $(FUZZ_BUILD)/%_fuzz: $(FUZZ_BUILD)/tests/fuzz/%_fuzz.o $(patsubst %.cc,$(FUZZ_BUILD)/%.o,$(core_src))
 	clang++ -fsanitize=fuzzer,address,undefined $^ $(core_libs) -o $@
 .PHONY: fuzz

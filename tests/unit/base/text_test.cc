@@ -1,0 +1,69 @@
+#include "base/text.h"
+
+#include <doctest/doctest.h>
+
+using namespace clasp;
+
+TEST_CASE("text: matching") {
+  CHECK(iequals("Content-Type", "content-type"));
+  CHECK_FALSE(iequals("a", "ab"));
+  CHECK(icontains("Maximum Context Length", "context length"));
+  CHECK_FALSE(icontains("abc", "abcd"));
+  CHECK(trim(" \t a b \r\n") == "a b");
+  CHECK(trim("   ") == "");
+  CHECK(glob_match("*mistral*", "open-mistral-7b"));
+  CHECK(glob_match("a?c*", "abcdef"));
+  CHECK_FALSE(glob_match("a?c", "abcd"));
+  CHECK(glob_match("*", ""));
+  CHECK(glob_match("a*b*c", "aXXbYYc"));
+  CHECK_FALSE(glob_match("a*b*c", "aXXcYYb"));
+  CHECK(split("a,b,,c", ',').size() == 4);
+}
+
+TEST_CASE("text: numbers") {
+  CHECK(parse_unsigned("0") == 0);
+  CHECK(parse_unsigned("18446744073709551615") == UINT64_MAX);
+  CHECK_FALSE(parse_unsigned("18446744073709551616"));
+  CHECK_FALSE(parse_unsigned(""));
+  CHECK_FALSE(parse_unsigned("-1"));
+  CHECK_FALSE(parse_unsigned("1 "));
+  CHECK(edit_distance("cache-size", "cach-sise") == 2);
+  CHECK(edit_distance("", "abc") == 3);
+}
+
+TEST_CASE("text: encodings round trip") {
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes.push_back(static_cast<char>(i));
+  for (std::size_t n : {0u, 1u, 2u, 3u, 255u, 256u}) {
+    const std::string part = bytes.substr(0, n);
+    const auto back = base64url_decode(base64url_encode(part));
+    REQUIRE(back);
+    CHECK(*back == part);
+  }
+  CHECK_FALSE(base64url_decode("a"));
+  CHECK_FALSE(base64url_decode("ab=="));
+  CHECK(to_hex("\x01\xff") == "01ff");
+  CHECK(base62(0, 61, 2) == "z0");
+  CHECK(base62(1, 2, 24).size() == 24);
+}
+
+TEST_CASE("text: utf-8") {
+  CHECK(is_valid_utf8("h\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"));
+  CHECK_FALSE(is_valid_utf8("\xC0\x80"));          // overlong
+  CHECK_FALSE(is_valid_utf8("\xED\xA0\x80"));      // surrogate
+  CHECK_FALSE(is_valid_utf8("\xF4\x90\x80\x80"));  // beyond U+10FFFF
+  CHECK_FALSE(is_valid_utf8("\xE2\x82"));          // cut
+  CHECK(scrub_utf8("a\xFF" "b") == "a\xEF\xBF\xBD" "b");
+  CHECK(scrub_utf8("h\xC3\xA4") == "h\xC3\xA4");
+}
+
+TEST_CASE("text: json strings") {
+  std::string out;
+  append_json_string(out, "a\"b\\c\nd\x01" "e\xC3\xA4");
+  CHECK(out == "\"a\\\"b\\\\c\\nd\\u0001e\xC3\xA4\"");
+  CHECK(decode_json_string("a\\\"b\\\\c\\nd\\u0001e") == "a\"b\\c\nd\x01" "e");
+  CHECK(decode_json_string("\\ud83d\\ude00") == "\xF0\x9F\x98\x80");
+  CHECK(decode_json_string("\\ud83d") == "\xEF\xBF\xBD");
+  CHECK(decode_json_string("\\ude00x") == "\xEF\xBF\xBDx");
+  CHECK(decode_json_string("\\u20ac") == "\xE2\x82\xAC");
+}

@@ -1,0 +1,36 @@
+#include "core/exchange/record.h"
+
+#include <doctest/doctest.h>
+
+using namespace clasp;
+
+TEST_CASE("record: one line, quoted where needed") {
+  exchange::Record record;
+  record.request_id = "req_1";
+  record.client = "127.0.0.1:5";
+  record.model_asked = "claude x";
+  record.model_used = "gpt-4o";
+  record.backend = "openai";
+  record.status = 200;
+  record.stream = true;
+  record.stop_reason = "end_turn";
+  record.input_tokens = 12;
+  record.output_tokens = 3;
+  record.first_byte_us = 1500;
+  record.total_us = 20250;
+  CHECK(exchange::render_record(record) ==
+        "req_1 client=127.0.0.1:5 model=\"claude x\" used=gpt-4o backend=openai status=200 "
+        "outcome=completed stream=yes stop=end_turn in=12 out=3 first=1.5ms total=20.2ms");
+  CHECK(exchange::record_level(record) == LogLevel::info);
+}
+
+TEST_CASE("record: text from outside cannot forge a line") {
+  exchange::Record record;
+  record.request_id = "req_2";
+  record.outcome = exchange::Outcome::failed;
+  record.error = "bad\nreq_3 status=200 \"x\"";
+  const std::string line = exchange::render_record(record);
+  CHECK(line.find('\n') == std::string::npos);
+  CHECK(line.find("error=\"bad req_3 status=200 \\\"x\\\"\"") != std::string::npos);
+  CHECK(exchange::record_level(record) == LogLevel::warn);
+}
