@@ -77,9 +77,13 @@ class Program:
 
     def start(self, health="/health"):
         log = open(os.path.join(self.directory, self.name + ".out"), "ab")
-        self.process = subprocess.Popen(self.command, env=self.env, cwd=self.directory,
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
+        try:
+            self.process = subprocess.Popen(self.command, env=self.env, cwd=self.directory,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        except OSError as error:
+            raise Broken("cannot start %s: %s" % (self.command[0], error)) from error
+        finally:
+            log.close()
         end = time.monotonic() + 10
         while not self.answers(health):
             if self.process.poll() is not None or time.monotonic() > end:
