@@ -187,12 +187,18 @@ void Process::stop_workers() {
 
 }  // namespace
 
+Result<void> check_catalog(const config::Loaded& loaded) {
+  auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(loaded.settings));
+  if (!catalog) return tl::unexpected(catalog.error());
+  return {};
+}
+
 int run_daemon(const config::Loaded& loaded) {
   const auto settings = std::make_shared<const config::Settings>(loaded.settings);
   auto catalog = exchange::make_catalog(settings);
   if (!catalog) {
     log_error(catalog.error().message);
-    return config::kExitConfig;
+    return config::kExitConfiguration;
   }
   AccessLog records(settings->debug_requests, settings->debug_responses);
   Process process(*settings);
@@ -202,7 +208,7 @@ int run_daemon(const config::Loaded& loaded) {
   }
   process.run();
   log_info("stopped");
-  return config::kExitOk;
+  return config::kExitSuccess;
 }
 
 }  // namespace clasp::daemon

@@ -10,4 +10,7 @@ namespace clasp::daemon {
 // logged here.
 int run_daemon(const config::Loaded& loaded);
 
+// Everything that can be known about the settings without serving: dialects and their flags.
+Result<void> check_catalog(const config::Loaded& loaded);
+
 }  // namespace clasp::daemon
