@@ -18,13 +18,18 @@ struct Listener {
   std::string address = "127.0.0.1";  // IPv4, IPv6 without brackets, or a path when `unix`
   std::uint16_t port = 8080;
   bool is_unix = false;
+  friend bool operator==(const Listener&, const Listener&) = default;
 };
+
+// Which header carries a backend's key.
+enum class AuthKind { none, bearer, api_key, x_api_key };
 
 // A kind of API and one configured endpoint of it.
 struct BackendSettings {
   std::string name;       // unique; the provider's name when made from flags or the environment
   std::string provider;   // openai, azure, openrouter, custom, demo, …
   std::string dialect;    // row of the dialect table
+  AuthKind auth = AuthKind::bearer;  // which header carries the key
   std::string base_url;   // as configured; empty for demo
   Secret api_key;
   std::string model;      // model for requests routed here, empty: the client's name is used
@@ -73,6 +78,7 @@ struct Settings {
   ModelSettings models;
   TimeoutSettings timeouts;
   LimitSettings limits;
+  bool demo_fallback = false;  // nothing is configured, the demo backend answers instead
   std::string ca_file;         // extra CA certificates for backends, empty: the system's
   std::string config_file;     // where the file part came from, empty: none
 };

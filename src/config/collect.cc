@@ -1,0 +1,282 @@
+// Flags, environment and file into a Draft.
+#include "config/collect.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace clasp::config {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+void store(const Slot& slot, const Value& value) {
+  std::visit(Overloaded{
+                 [](std::monostate) {},
+                 [&](bool* to) { *to = value.boolean; },
+                 [&](std::uint32_t* to) { *to = static_cast<std::uint32_t>(value.number); },
+                 [&](std::int64_t* to) { *to = value.number; },
+                 [&](std::uint64_t* to) { *to = static_cast<std::uint64_t>(value.number); },
+                 [&](std::string* to) { *to = value.text; },
+                 [&](Secret* to) { *to = Secret(value.text); },
+                 [&](std::vector<std::string>* to) { to->insert(to->end(), value.list.begin(), value.list.end()); },
+             },
+             slot);
+}
+
+void clear_list(const Slot& slot) {
+  if (auto* list = std::get_if<std::vector<std::string>*>(&slot)) (*list)->clear();
+}
+
+std::vector<std::string_view> flag_names() {
+  std::vector<std::string_view> names;
+  for (const Option& option : options())
+    if (!option.flag.empty() && !option.hidden) names.emplace_back(option.flag);
+  return names;
+}
+
+// ${NAME} in a value of the file.
+Result<std::string> expand(std::string_view text, const Environment& environment) {
+  std::string out;
+  while (true) {
+    const auto open = text.find("${");
+    out.append(text.substr(0, open));
+    if (open == std::string_view::npos) return out;
+    const auto close = text.find('}', open);
+    if (close == std::string_view::npos) return fail("${ has no closing }");
+    const std::string_view name = text.substr(open + 2, close - open - 2);
+    const auto found = environment.find(name);
+    if (found == environment.end())
+      return fail("the environment variable " + std::string(name) + " is not set");
+    out.append(found->second);
+    text.remove_prefix(close + 1);
+  }
+}
+
+// "backend NAME" -> {"backend", "NAME"}; a literal section keeps its whole name.
+std::pair<const Section*, std::string_view> recognise(std::string_view name) {
+  if (const Section* literal = find_section(name)) return {literal, {}};
+  const auto blank = name.find(' ');
+  if (blank == std::string_view::npos) return {nullptr, {}};
+  const Section* section = find_section(name.substr(0, blank));
+  if (section == nullptr || !section->named) return {nullptr, {}};
+  return {section, trim(name.substr(blank))};
+}
+
+}  // namespace
+
+std::vector<Argument> parse_arguments(const std::vector<std::string>& args, std::vector<std::string>& errors) {
+  std::vector<Argument> out;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    if (arg.size() < 2 || arg[0] != '-') {
+      errors.push_back(quoted(arg) + " is not an option; options begin with a dash");
+      continue;
+    }
+    std::string_view name = std::string_view(arg).substr(arg[1] == '-' ? 2 : 1);
+    const auto equals = name.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    std::string value = has_value ? std::string(name.substr(equals + 1)) : "";
+    name = name.substr(0, equals);
+    if (name == "h") name = "help";
+    const Option* option = find_flag(name);
+    if (option == nullptr) {
+      errors.push_back("unknown option -" + scrub_utf8(name.substr(0, 60)) + hint(name, flag_names()));
+      continue;
+    }
+    if (option->is_switch() && !has_value) value = "true";
+    if (!option->is_switch() && !has_value) {
+      if (i + 1 >= args.size()) {
+        errors.push_back("option -" + option->flag + " needs a value (" + option->argument + ")");
+        continue;
+      }
+      value = args[++i];
+    }
+    out.push_back({option, "-" + option->flag, std::move(value)});
+  }
+  return out;
+}
+
+void Collector::set(const Option& option, std::string_view rest, std::string_view text, Source source,
+                    const std::string& place) {
+  auto value = parse_value(option.domain, text);
+  if (!value) {
+    errors.push_back(place + ": " + value.error().message);
+    return;
+  }
+  const Slot slot = option.slot ? option.slot(draft, rest) : Slot{};
+  Given scratch;  // keys of named backends leave no trace
+  Given& given = draft.current == 0 ? given_[&option] : scratch;
+  if (given.source < source) clear_list(slot);
+  given.source = source;
+  given.place = place;
+  if (option.status != Status::available) {
+    const auto standard = option.default_text.empty() ? Result<Value>(Value{})
+                                                      : parse_value(option.domain, option.default_text);
+    given.differs = !standard || *standard != *value;
+  }
+  store(slot, *value);
+}
+
+// ---- file --------------------------------------------------------------------------------------
+
+void Collector::add_file(const std::string& file, std::string_view text, const Environment& environment) {
+  const FileText parsed = parse_file(text);
+  for (const FileProblem& problem : parsed.problems)
+    errors.push_back(file + ":" + std::to_string(problem.line) + ": " + problem.message);
+  if (!parsed.problems.empty()) return;
+  constexpr std::size_t kEnough = 20;
+  for (const FileEntry& entry : parsed.entries) {
+    if (errors.size() >= kEnough) break;
+    add_entry(entry, file, environment);
+  }
+  draft.current = 0;
+}
+
+void Collector::begin_section(const FileEntry& entry, const std::string& place) {
+  draft.current = 0;
+  std::string_view name;
+  std::tie(section_, name) = recognise(entry.section);
+  if (section_ == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Section& section : sections()) names.push_back(section.name);
+    errors.push_back(place + ": unknown section [" + entry.section + "]" + hint(entry.section, names));
+    return;
+  }
+  if (section_->name != "backend" || name.empty()) return;
+  for (std::size_t i = 1; i < draft.backends.size(); ++i)
+    if (iequals(draft.backends[i].name, name)) {
+      errors.push_back(place + ": [" + entry.section + "] is already at " + draft.backends[i].place);
+      section_ = nullptr;
+      return;
+    }
+  draft.current = draft.backends.size();
+  draft.backends.emplace_back();
+  draft.backend().name = name;
+  draft.backend().place = place;
+}
+
+void Collector::add_entry(const FileEntry& entry, const std::string& file, const Environment& environment) {
+  const std::string place = file + ":" + std::to_string(entry.line);
+  if (entry.key.empty()) return begin_section(entry, place);
+  if (entry.section.empty()) {
+    errors.push_back(place + ": \"" + entry.key + "\" stands before the first [section]");
+    return;
+  }
+  if (section_ == nullptr) return;  // told at its heading
+  const Match match = find_key(section_->name, entry.key);
+  if (match.option == nullptr) return explain_unknown_key(entry, place);
+  const std::string where = place + ": [" + entry.section + "] " + entry.key;
+  const auto [line, is_new] = lines_.emplace(entry.section + "\n" + entry.key, entry.line);
+  if (!is_new && match.option->domain.kind != Kind::list) {
+    errors.push_back(where + ": already set on line " + std::to_string(line->second));
+    return;
+  }
+  const auto expanded = expand(entry.value, environment);
+  if (!expanded)
+    errors.push_back(where + ": " + expanded.error().message);
+  else if (trim(*expanded).empty())
+    errors.push_back(where + ": the value is missing");
+  else
+    set(*match.option, match.rest, *expanded, Source::file, where);
+}
+
+void Collector::explain_unknown_key(const FileEntry& entry, const std::string& place) {
+  std::vector<std::string_view> names;
+  std::string elsewhere;
+  for (const Option& option : options()) {
+    if (option.section == section_->name) names.push_back(option.key);
+    if (elsewhere.empty() && option.key == entry.key) elsewhere = option.section;
+  }
+  std::string remedy = hint(entry.key, names);
+  if (remedy.empty() && !elsewhere.empty()) remedy = " (it belongs in [" + elsewhere + "])";
+  errors.push_back(place + ": unknown key " + quoted(entry.key) + " in [" + entry.section + "]" + remedy);
+}
+
+// ---- environment and flags ---------------------------------------------------------------------
+
+void Collector::add_environment(const Environment& environment) {
+  const auto value_of = [&](std::string_view name) -> const std::string* {
+    const auto found = environment.find(name);
+    // Compose files set variables to nothing to mean "not set".
+    return found == environment.end() || trim(found->second).empty() ? nullptr : &found->second;
+  };
+  for (const Option& option : options()) {
+    if (option.env.empty()) continue;
+    std::string_view used;
+    for (std::string_view variable : split(option.env, ' ')) {
+      if (variable.back() == '*') continue;
+      const std::string* value = value_of(variable);
+      if (value == nullptr) continue;
+      if (used.empty()) {
+        set(option, {}, *value, Source::environment, "environment variable " + std::string(variable));
+        used = variable;
+      } else if (*value != *value_of(used)) {
+        warnings.push_back("both " + std::string(used) + " and " + std::string(variable) +
+                           " are set and differ; " + std::string(used) + " counts");
+      }
+    }
+  }
+  for (const auto& [name, value] : environment) {
+    const Match match = find_variable(name);
+    if (match.option != nullptr && !match.rest.empty() && !trim(value).empty())
+      set(*match.option, match.rest, value, Source::environment, "environment variable " + name);
+  }
+  warn_near_misses(environment);
+}
+
+// A misspelt variable is silently without effect, so one that is nearly right is worth a word.
+void Collector::warn_near_misses(const Environment& environment) {
+  constexpr std::string_view kPrefix = "CLASP_";
+  constexpr std::size_t kNear = 3;
+  std::vector<std::string_view> names;
+  for (const Option& option : options())
+    for (std::string_view variable : split(option.env, ' '))
+      if (variable.substr(0, kPrefix.size()) == kPrefix) names.push_back(variable);
+  for (const auto& [name, value] : environment) {
+    if (name.substr(0, kPrefix.size()) != kPrefix || find_variable(name).option != nullptr) continue;
+    const std::string_view meant = nearest(name, names);
+    if (!meant.empty() && edit_distance(name, meant) <= kNear)
+      warnings.push_back("the environment variable " + scrub_utf8(name.substr(0, 60)) +
+                         " is not known and ignored; did you mean " + std::string(meant) + "?");
+  }
+}
+
+void Collector::add_arguments(const std::vector<Argument>& arguments) {
+  for (const Argument& argument : arguments)
+    set(*argument.option, {}, argument.value, Source::flag, "option " + argument.flag);
+}
+
+// ---- what this version does not do -------------------------------------------------------------
+
+void Collector::report_unavailable() {
+  for (const Option& option : options()) {
+    const auto found = given_.find(&option);
+    if (found == given_.end() || !found->second.differs) continue;
+    const std::string& place = found->second.place;
+    if (option.status == Status::planned)
+      warnings.push_back(place + ": not available in this version, ignored");
+    if (option.status == Status::planned_safety)
+      errors.push_back(place + ": not available in this version; starting without it would leave the proxy "
+                       "open, so it refuses to start. Remove the option and restrict access by the listen address");
+    if (option.status == Status::retired)
+      warnings.push_back(place + ": no longer has an effect; " + option.instead);
+  }
+}
+
+Source Collector::source_of(const Option& option) const {
+  const auto found = given_.find(&option);
+  return found == given_.end() ? Source::none : found->second.source;
+}
+
+std::string Collector::place_of(const Option& option) const {
+  const auto found = given_.find(&option);
+  return found == given_.end() ? "" : found->second.place;
+}
+
+}  // namespace clasp::config

@@ -1,0 +1,101 @@
+// THE option table: one row per option, from which the parser of flags, environment and file, the
+// help text, the sample file, the manual pages and the completions come. A new option is one row
+// here and one field in settings.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/settings.h"
+#include "config/value.h"
+
+namespace clasp::config {
+
+// A backend as the sources describe it, before presets and inheritance are applied.
+struct BackendDraft {
+  std::string name;   // of its section, empty for the one that flags and environment describe
+  std::string place;  // "clasp.conf:12", for messages
+  std::string provider, base_url, dialect, model, api_key_file;
+  Secret api_key;
+  std::string azure_deployment, azure_api_version;
+  std::map<std::string, std::string> headers, flags;
+};
+
+// Key and address from a provider's own variables.
+struct Credential {
+  Secret key;
+  std::string base_url;
+};
+
+// Everything that the sources say; resolve() makes Settings of it.
+struct Draft {
+  Draft();
+  BackendDraft& backend() { return backends[current]; }
+
+  Settings settings;
+  std::vector<std::string> listen, alias_list;
+  std::uint32_t port = 8080;
+  std::string log_level = "info";
+  std::vector<BackendDraft> backends;  // the first one is the nameless one
+  std::size_t current = 0;             // what [backend NAME] keys fill
+  std::map<std::string, Credential, std::less<>> credentials;
+  std::string config_file, emit;
+  bool debug = false, demo_if_unconfigured = false, proxy_only = false;
+  bool check = false, version = false, help = false, models = false;
+};
+
+enum class Status {
+  available,
+  planned,         // known, not in this version: told at start, then ignored
+  planned_safety,  // the same, but running without it would be unsafe: refuses to start
+  retired,         // of the original program, replaced by something else: told, then ignored
+};
+
+// Where a value is kept. Nothing: it is checked and then dropped.
+using Slot = std::variant<std::monostate, bool*, std::uint32_t*, std::int64_t*, std::uint64_t*,
+                          std::string*, Secret*, std::vector<std::string>*>;
+// `rest` is what a '*' at the end of the key or variable stood for.
+using SlotFinder = std::function<Slot(Draft&, std::string_view rest)>;
+
+struct Option {
+  std::string section = {};  // of the file; "backend" and "route" take a name; empty: not in the file
+  std::string key = {};      // a '*' at its end stands for the rest of the name
+  std::string flag = {};     // without dashes, empty: none
+  std::string env = {};      // variables separated by blanks, the first one set wins
+  Domain domain = {};
+  std::string default_text = {};  // as it would be written; empty: none
+  std::string argument = {};      // placeholder in the help: "N", "FILE"
+  std::string help = {};          // one sentence or two, no name of the option in it
+  Status status = Status::available;
+  std::string instead = {};       // retired: what replaces it
+  SlotFinder slot = {};
+  bool hidden = false;       // for the build, not for people
+
+  bool is_switch() const { return domain.kind == Kind::boolean; }
+};
+
+struct Section {
+  std::string_view name;
+  std::string_view title;    // heading of its group in the help
+  std::string_view text;     // opening comment in the sample file
+  bool named = false;        // written [name SOMETHING]; may repeat
+};
+
+const std::vector<Option>& options();
+const std::vector<Section>& sections();
+
+const Option* find_flag(std::string_view flag);
+struct Match {
+  const Option* option = nullptr;
+  std::string_view rest;  // see SlotFinder
+};
+Match find_key(std::string_view section, std::string_view key);
+Match find_variable(std::string_view name);
+const Section* find_section(std::string_view name);
+
+}  // namespace clasp::config

@@ -1,0 +1,79 @@
+// The provider table. Never touches settings or the network.
+#include "config/presets.h"
+
+#include "base/text.h"
+
+namespace clasp::config {
+namespace {
+
+// clang-format off
+constexpr Preset kPresets[] = {
+  {"openai", "", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY",
+   AuthKind::bearer, "openai", true, Detect::key, true, "OpenAI"},
+  {"openrouter", "", "https://openrouter.ai/api/v1", "OPENROUTER_BASE_URL", "OPENROUTER_API_KEY",
+   AuthKind::bearer, "openrouter", true, Detect::key, true, "OpenRouter"},
+  {"azure", "azure-openai", "", "AZURE_OPENAI_ENDPOINT", "AZURE_API_KEY AZURE_OPENAI_API_KEY",
+   AuthKind::api_key, "azure", true, Detect::key_and_url, true, "Azure OpenAI"},
+  {"anthropic", "", "https://api.anthropic.com", "", "ANTHROPIC_API_KEY",
+   AuthKind::x_api_key, "", true, Detect::key, false, "Anthropic"},
+  {"gemini", "google", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_BASE_URL",
+   "GEMINI_API_KEY", AuthKind::bearer, "gemini", true, Detect::key, true, "Google Gemini"},
+  {"deepseek", "", "https://api.deepseek.com", "DEEPSEEK_BASE_URL", "DEEPSEEK_API_KEY",
+   AuthKind::bearer, "deepseek", true, Detect::key, true, "DeepSeek"},
+  {"grok", "xai", "https://api.x.ai/v1", "GROK_BASE_URL XAI_BASE_URL", "GROK_API_KEY XAI_API_KEY",
+   AuthKind::bearer, "xai", true, Detect::key, true, "xAI Grok"},
+  {"qwen", "dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "QWEN_BASE_URL",
+   "QWEN_API_KEY", AuthKind::bearer, "generic", true, Detect::key, true, "Alibaba Qwen"},
+  {"minimax", "", "https://api.minimax.io/v1", "MINIMAX_BASE_URL", "MINIMAX_API_KEY",
+   AuthKind::bearer, "generic", true, Detect::key, true, "MiniMax"},
+  {"litellm", "", "http://localhost:4000", "LITELLM_BASE_URL", "LITELLM_API_KEY",
+   AuthKind::bearer, "generic", false, Detect::url, true, "a LiteLLM gateway"},
+  {"ollama", "", "http://localhost:11434", "OLLAMA_BASE_URL", "OLLAMA_API_KEY",
+   AuthKind::bearer, "ollama", false, Detect::url, true, "Ollama"},
+  {"custom", "", "", "CUSTOM_BASE_URL", "CUSTOM_API_KEY",
+   AuthKind::bearer, "generic", false, Detect::url, true, "any other OpenAI-compatible server"},
+  {"mistral", "", "https://api.mistral.ai/v1", "MISTRAL_BASE_URL", "MISTRAL_API_KEY",
+   AuthKind::bearer, "mistral", true, Detect::never, true, "Mistral"},
+  {"groq", "", "https://api.groq.com/openai/v1", "GROQ_BASE_URL", "GROQ_API_KEY",
+   AuthKind::bearer, "groq", true, Detect::never, true, "Groq"},
+  {"vllm", "sglang", "http://localhost:8000/v1", "VLLM_BASE_URL", "VLLM_API_KEY",
+   AuthKind::bearer, "vllm", false, Detect::never, true, "vLLM or SGLang"},
+  {"lmstudio", "lm-studio", "http://localhost:1234/v1", "LMSTUDIO_BASE_URL", "LMSTUDIO_API_KEY",
+   AuthKind::bearer, "lmstudio", false, Detect::never, true, "LM Studio"},
+  {"llamacpp", "llama.cpp llama-cpp", "http://localhost:8080/v1", "LLAMACPP_BASE_URL",
+   "LLAMACPP_API_KEY", AuthKind::bearer, "llamacpp", false, Detect::never, true,
+   "the llama.cpp server"},
+  {"demo", "", "", "", "", AuthKind::none, "generic", false, Detect::never, true,
+   "canned answers from CLASP itself, no network, no cost"},
+};
+// clang-format on
+
+bool has_word(std::string_view words, std::string_view word) {
+  for (std::string_view each : split(words, ' '))
+    if (!each.empty() && iequals(each, word)) return true;
+  return false;
+}
+
+}  // namespace
+
+std::span<const Preset> presets() { return kPresets; }
+
+const Preset* find_preset(std::string_view name) {
+  for (const Preset& preset : kPresets)
+    if (iequals(preset.name, name) || has_word(preset.aliases, name)) return &preset;
+  return nullptr;
+}
+
+std::string preset_names() {
+  std::string out;
+  for (const Preset& preset : kPresets) {
+    if (!preset.available) continue;
+    if (!out.empty()) out.append(", ");
+    out.append(preset.name);
+  }
+  return out;
+}
+
+std::string_view first_word(std::string_view words) { return words.substr(0, words.find(' ')); }
+
+}  // namespace clasp::config

@@ -1,0 +1,98 @@
+// Endpoint URLs and the sign-in header of a backend.
+#include "core/policy/backend_address.h"
+
+#include "base/text.h"
+#include "base/url.h"
+
+namespace clasp::policy {
+namespace {
+
+constexpr std::string_view kChat = "/chat/completions";
+constexpr std::string_view kAzureV1 = "/openai/v1";
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+void trim_slashes(std::string& path) {
+  while (!path.empty() && path.back() == '/') path.pop_back();
+}
+
+// A deployment's name as one segment of a path.
+std::string escape_segment(std::string_view text) {
+  std::string out;
+  for (unsigned char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out.push_back(static_cast<char>(c));
+    } else {
+      constexpr char kDigits[] = "0123456789ABCDEF";
+      out.append({'%', kDigits[c >> 4], kDigits[c & 15]});
+    }
+  }
+  return out;
+}
+
+void add_query(Url& url, std::string_view parameter) {
+  if (!url.query.empty()) url.query.push_back('&');
+  url.query.append(parameter);
+}
+
+// The folder of an Azure resource without what people copy behind it from the portal.
+void set_azure_path(Url& url, const config::BackendSettings& backend, std::string_view model, bool chat) {
+  if (ends_with(url.path, kAzureV1)) {
+    url.path.append(chat ? kChat : "/models");
+  } else if (backend.azure_api_version.empty()) {
+    url.path.append(ends_with(url.path, "/openai") ? "/v1" : kAzureV1).append(chat ? kChat : "/models");
+  } else {
+    if (!ends_with(url.path, "/openai")) url.path.append("/openai");
+    const std::string_view deployment = backend.azure_deployment.empty() ? model : backend.azure_deployment;
+    if (chat)
+      url.path.append("/deployments/").append(escape_segment(deployment)).append(kChat);
+    else
+      url.path.append("/models");
+    if (url.query.find("api-version=") == std::string::npos)
+      add_query(url, "api-version=" + backend.azure_api_version);
+  }
+}
+
+std::string endpoint(const config::BackendSettings& backend, std::string_view model, bool chat) {
+  auto url = parse_url(backend.base_url);
+  if (!url) return "";
+  trim_slashes(url->path);
+  const bool complete = ends_with(url->path, kChat);
+  if (complete && chat) return url->text();
+  if (complete) {
+    url->path.resize(url->path.size() - kChat.size());
+    url->path.append("/models");
+  } else if (backend.provider == "azure") {
+    set_azure_path(*url, backend, model, chat);
+  } else {
+    if (url->path.empty()) url->path = "/v1";
+    url->path.append(chat ? kChat : "/models");
+  }
+  return url->text();
+}
+
+}  // namespace
+
+std::string chat_url(const config::BackendSettings& backend, std::string_view model) {
+  return endpoint(backend, model, true);
+}
+
+std::string models_url(const config::BackendSettings& backend) { return endpoint(backend, {}, false); }
+
+std::optional<AuthHeader> auth_header(const config::BackendSettings& backend) {
+  if (backend.api_key.empty()) return std::nullopt;
+  switch (backend.auth) {
+    case config::AuthKind::none: break;
+    case config::AuthKind::bearer:
+      return AuthHeader{"authorization", Secret("Bearer " + std::string(backend.api_key.reveal()))};
+    case config::AuthKind::api_key: return AuthHeader{"api-key", backend.api_key};
+    case config::AuthKind::x_api_key: return AuthHeader{"x-api-key", backend.api_key};
+  }
+  return std::nullopt;
+}
+
+}  // namespace clasp::policy

@@ -1,0 +1,28 @@
+// Where a backend's endpoints are and how one signs in (translation spec §8). Pure text work.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+#include "config/settings.h"
+
+namespace clasp::policy {
+
+// URL of the Chat Completions endpoint. A base without a path gets /v1; one that ends in
+// /chat/completions is used as it is; its query is kept. `model` is the deployment on Azure's
+// legacy path when none is configured. Empty for a backend without an address (demo).
+std::string chat_url(const config::BackendSettings& backend, std::string_view model = {});
+// URL of the model list, by the same rules.
+std::string models_url(const config::BackendSettings& backend);
+
+// The one header that carries the key.
+struct AuthHeader {
+  std::string_view name;  // lower case, static
+  Secret value;
+};
+// Nothing when the backend has no key or wants none.
+std::optional<AuthHeader> auth_header(const config::BackendSettings& backend);
+
+}  // namespace clasp::policy

@@ -1,0 +1,92 @@
+// Endpoint URLs and the sign-in header.
+#include "core/policy/backend_address.h"
+
+#include <doctest/doctest.h>
+
+using clasp::Secret;
+using clasp::config::AuthKind;
+using clasp::config::BackendSettings;
+using clasp::policy::auth_header;
+using clasp::policy::chat_url;
+using clasp::policy::models_url;
+
+namespace {
+
+BackendSettings custom(std::string base) {
+  BackendSettings backend;
+  backend.provider = "custom";
+  backend.base_url = std::move(base);
+  return backend;
+}
+
+BackendSettings azure(std::string base, std::string deployment, std::string version) {
+  BackendSettings backend = custom(std::move(base));
+  backend.provider = "azure";
+  backend.azure_deployment = std::move(deployment);
+  backend.azure_api_version = std::move(version);
+  return backend;
+}
+
+}  // namespace
+
+TEST_CASE("the chat URL") {
+  struct Row {
+    const char* base;
+    const char* url;
+  };
+  for (const Row& row : {
+           Row{"https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"},
+           Row{"https://api.openai.com/v1/", "https://api.openai.com/v1/chat/completions"},
+           Row{"http://localhost:11434", "http://localhost:11434/v1/chat/completions"},
+           Row{"http://localhost:11434/", "http://localhost:11434/v1/chat/completions"},
+           Row{"https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1/chat/completions"},
+           Row{"http://h/v1/chat/completions", "http://h/v1/chat/completions"},
+           Row{"http://h/v1/chat/completions/", "http://h/v1/chat/completions"},
+           Row{"http://h?a=b", "http://h/v1/chat/completions?a=b"},
+           Row{"http://h/x?a=b", "http://h/x/chat/completions?a=b"},
+           Row{"http://[::1]:8000/v1", "http://[::1]:8000/v1/chat/completions"},
+           Row{"https://generativelanguage.googleapis.com/v1beta/openai/",
+               "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions"},
+           Row{"", ""},
+       })
+    CHECK(chat_url(custom(row.base)) == row.url);
+}
+
+TEST_CASE("Azure, with and without versions") {
+  const char* resource = "https://r.openai.azure.com";
+  CHECK(chat_url(azure(resource, "gpt-4", "2024-02-15-preview")) ==
+        "https://r.openai.azure.com/openai/deployments/gpt-4/chat/completions?api-version=2024-02-15-preview");
+  CHECK(chat_url(azure("https://r.openai.azure.com/openai/", "gpt-4", "2024-10-21")) ==
+        "https://r.openai.azure.com/openai/deployments/gpt-4/chat/completions?api-version=2024-10-21");
+  CHECK(chat_url(azure(resource, "", "2024-10-21"), "my model/x") ==
+        "https://r.openai.azure.com/openai/deployments/my%20model%2Fx/chat/completions?api-version=2024-10-21");
+  CHECK(chat_url(azure("https://r.openai.azure.com?api-version=2025-01-01", "d", "2024-10-21")) ==
+        "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-01-01");
+  CHECK(chat_url(azure(resource, "gpt-4", "")) == "https://r.openai.azure.com/openai/v1/chat/completions");
+  CHECK(chat_url(azure("https://r.services.ai.azure.com/openai/v1/", "gpt-4", "")) ==
+        "https://r.services.ai.azure.com/openai/v1/chat/completions");
+}
+
+TEST_CASE("the model list's URL") {
+  CHECK(models_url(custom("http://h")) == "http://h/v1/models");
+  CHECK(models_url(custom("http://h/api/v1/")) == "http://h/api/v1/models");
+  CHECK(models_url(custom("http://h/v1/chat/completions")) == "http://h/v1/models");
+  CHECK(models_url(azure("http://h", "d", "")) == "http://h/openai/v1/models");
+  CHECK(models_url(azure("http://h", "d", "1")) == "http://h/openai/models?api-version=1");
+}
+
+TEST_CASE("the header that carries the key") {
+  BackendSettings backend = custom("http://h");
+  CHECK(!auth_header(backend));
+  backend.api_key = Secret("k");
+  REQUIRE(auth_header(backend));
+  CHECK(auth_header(backend)->name == "authorization");
+  CHECK(auth_header(backend)->value.reveal() == "Bearer k");
+  backend.auth = AuthKind::api_key;
+  CHECK(auth_header(backend)->name == "api-key");
+  CHECK(auth_header(backend)->value.reveal() == "k");
+  backend.auth = AuthKind::x_api_key;
+  CHECK(auth_header(backend)->name == "x-api-key");
+  backend.auth = AuthKind::none;
+  CHECK(!auth_header(backend));
+}
