@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "config/exit_codes.h"
+#include "daemon/backend_options.h"
 #include "daemon/listener.h"
 #include "daemon/service.h"
 #include "daemon/worker.h"

@@ -9,7 +9,7 @@
 #include "base/secret.h"
 #include "core/exchange/catalog.h"
 #include "core/translate/errors.h"
-#include "daemon/backend_client.h"
+#include "daemon/backend_options.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
 

@@ -53,6 +53,7 @@ class Worker {
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
   SystemRandom random_;
+  translate::ReplyParser parser_;
   std::unique_ptr<Mailbox> mailbox_;
   std::unique_ptr<DemoBackend> demo_;
   std::unique_ptr<BackendClient> network_;

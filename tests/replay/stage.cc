@@ -54,6 +54,7 @@ class Stage {
   static config::Settings make_settings();
   FakeScheduler scheduler_;
   CountingRandom random_;
+  translate::ReplyParser parser_;
   StageBackend backend_;
   StageRecords records_;
   StageClient client_;
@@ -111,7 +112,7 @@ Problem Stage::request(const std::string& rest) {
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend_, records_}, *catalog, std::move(head),
+      exchange::Services{scheduler_, random_, backend_, records_, parser_}, *catalog, std::move(head),
       std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();

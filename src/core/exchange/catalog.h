@@ -37,9 +37,6 @@ struct Candidate {
   std::string model;
 };
 
-// The model name as clients may write it, without the `[1m]` marker of large contexts.
-std::string_view strip_context_marker(std::string_view model);
-
 // Where a request for `model` goes. With one backend that is a matter of the model's name only.
 Candidate choose_candidate(const Catalog& catalog, std::string_view model);
 
@@ -48,5 +45,8 @@ translate::Target make_target(const Catalog& catalog, const Candidate& candidate
 // The HTTP request that carries a translated body to the candidate.
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
                                     std::string body, bool stream);
+
+// The HTTP request for the backend's list of models. Not for the demo, which has no address.
+BackendRequest make_models_request(const Catalog& catalog, const Backend& backend);
 
 }  // namespace clasp::exchange

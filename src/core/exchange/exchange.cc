@@ -96,7 +96,7 @@ bool Exchange::prepare(BackendRequest& request) {
     fail(parsed.error(), "bad request");
     return false;
   }
-  record_.model_asked = std::string(strip_context_marker(parsed->model));
+  record_.model_asked = parsed->model;
   candidate_ = choose_candidate(*catalog_, parsed->model);
   record_.model_used = candidate_.model;
   record_.backend = candidate_.backend->settings.name;

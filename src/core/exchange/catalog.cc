@@ -1,0 +1,108 @@
+// See catalog.h.
+#include "core/exchange/catalog.h"
+
+#include <openssl/sha.h>
+
+#include "core/policy/backend_address.h"
+#include "core/policy/models.h"
+
+namespace clasp::exchange {
+
+namespace {
+
+constexpr std::size_t kHashBytes = 4;
+
+std::string short_hash(std::string_view text) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  return to_hex({reinterpret_cast<const char*>(digest), kHashBytes});
+}
+
+Result<Backend> make_backend(const config::BackendSettings& settings) {
+  Backend backend;
+  backend.settings = settings;
+  const translate::Dialect* row = translate::find_dialect(settings.dialect);
+  if (row == nullptr)
+    return fail("backend " + settings.name + ": unknown dialect '" + settings.dialect + "'");
+  backend.dialect = *row;
+  for (const auto& [key, value] : settings.flags)
+    if (auto set = translate::set_dialect_flag(backend.dialect, key, value); !set)
+      return fail("backend " + settings.name + ": " + set.error().message);
+  backend.base_url_hash = short_hash(settings.base_url);
+  return backend;
+}
+
+BackendTimeouts make_timeouts(const config::Settings& settings) {
+  BackendTimeouts timeouts;
+  timeouts.connect_ms = settings.timeouts.connect_ms;
+  timeouts.tls_ms = settings.timeouts.tls_ms;
+  timeouts.first_byte_ms = settings.timeouts.backend_idle_ms;
+  timeouts.idle_ms = settings.timeouts.backend_idle_ms;
+  return timeouts;
+}
+
+// Headers that every request to the backend has.
+wire::Headers make_headers(const config::BackendSettings& settings) {
+  wire::Headers headers;
+  headers.add("user-agent", "clasp/" CLASP_VERSION);
+  headers.add("accept-encoding", "identity");
+  if (const auto auth = policy::auth_header(settings))
+    headers.add(std::string(auth->name), std::string(auth->value.reveal()));
+  for (const auto& [name, value] : settings.extra_headers) headers.add(name, value);
+  return headers;
+}
+
+}  // namespace
+
+Result<CatalogPtr> make_catalog(config::Snapshot settings) {
+  auto catalog = std::make_shared<Catalog>();
+  for (const config::BackendSettings& one : settings->backends) {
+    auto backend = make_backend(one);
+    if (!backend) return tl::unexpected(backend.error());
+    catalog->backends.push_back(std::move(*backend));
+  }
+  if (catalog->backends.empty()) return fail("no backend is configured");
+  catalog->settings = std::move(settings);
+  return CatalogPtr(std::move(catalog));
+}
+
+Candidate choose_candidate(const Catalog& catalog, std::string_view model) {
+  const Backend& backend = catalog.backends.front();
+  return {&backend,
+          policy::resolve_model(catalog.settings->models, backend.settings, model)};
+}
+
+translate::Target make_target(const Catalog& catalog, const Candidate& candidate) {
+  translate::Target target;
+  target.dialect = &candidate.backend->dialect;
+  target.model = candidate.model;
+  target.base_url_hash = candidate.backend->base_url_hash;
+  target.strict = catalog.settings->strict;
+  return target;
+}
+
+BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
+                                    std::string body, bool stream) {
+  const config::BackendSettings& settings = candidate.backend->settings;
+  BackendRequest request;
+  request.url = settings.provider == "demo" ? std::string("demo:")
+                                            : policy::chat_url(settings, candidate.model);
+  request.headers = make_headers(settings);
+  request.headers.add("content-type", "application/json");
+  request.headers.add("accept", stream ? "text/event-stream" : "application/json");
+  request.body = std::move(body);
+  request.timeouts = make_timeouts(*catalog.settings);
+  return request;
+}
+
+BackendRequest make_models_request(const Catalog& catalog, const Backend& backend) {
+  BackendRequest request;
+  request.method = "GET";
+  request.url = policy::models_url(backend.settings);
+  request.headers = make_headers(backend.settings);
+  request.headers.add("accept", "application/json");
+  request.timeouts = make_timeouts(*catalog.settings);
+  return request;
+}
+
+}  // namespace clasp::exchange

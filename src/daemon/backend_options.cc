@@ -1,0 +1,30 @@
+// See backend_options.h. The proxy variables belong to no product, so they are not in the option
+// table: every HTTP client on the system follows them.
+#include "daemon/backend_options.h"
+
+#include <cstdlib>
+
+namespace clasp::daemon {
+
+namespace {
+
+// Lower case wins, as in other clients; upper-case HTTP_PROXY is read too: this is no CGI program.
+std::string variable(const char* lower, const char* upper) {
+  for (const char* name : {lower, upper})
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  return {};
+}
+
+}  // namespace
+
+BackendClientOptions make_backend_options(const config::Settings& settings) {
+  BackendClientOptions options;
+  options.ca_file = settings.ca_file;
+  options.pool.idle_per_origin = settings.limits.pool_idle;
+  options.proxy.http_proxy = variable("http_proxy", "HTTP_PROXY");
+  options.proxy.https_proxy = variable("https_proxy", "HTTPS_PROXY");
+  options.proxy.no_proxy = variable("no_proxy", "NO_PROXY");
+  return options;
+}
+
+}  // namespace clasp::daemon
