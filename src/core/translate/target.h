@@ -4,10 +4,25 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/translate/dialect.h"
 
 namespace clasp::translate {
+
+// What was learned about a backend and model beyond the flags of its dialect (repair.h). Empty
+// values mean: nothing was learned.
+struct Adjustments {
+  std::int64_t max_output = 0;             // the largest output cap that is taken
+  std::vector<std::string> drop_fields;    // top-level request fields that are not known
+  std::vector<std::string> reduced_tools;  // tools whose schema must be cut to the safe subset
+  bool auto_tool_choice = false;           // a forced tool choice is not taken at all
+  bool no_stream = false;                  // only plain answers are given
+  bool empty() const {
+    return max_output == 0 && drop_fields.empty() && reduced_tools.empty() && !auto_tool_choice &&
+           !no_stream;
+  }
+};
 
 struct Target {
   const Dialect* dialect = nullptr;  // not owned
@@ -20,6 +35,7 @@ struct Target {
   bool fast_tier = false;            // speed:"fast" may become service_tier:"priority"
   bool vision = true;                // the model takes images
   std::string tenant;                // separates cache keys of different clients
+  const Adjustments* adjustments = nullptr;  // not owned; nullptr: none
 };
 
 // Facts of the incoming request that are not in its body.
