@@ -1,0 +1,62 @@
+// Rendering of request heads. See the header.
+#include "core/wire/http_request.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace clasp::wire {
+namespace {
+
+constexpr std::array<std::string_view, 9> kHopFields{
+    "Host",    "Content-Length", "Connection", "Transfer-Encoding",  "Keep-Alive",
+    "Upgrade", "TE",             "Expect",     "Proxy-Authorization"};
+
+constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
+
+bool is_hop_field(std::string_view name) {
+  return std::any_of(kHopFields.begin(), kHopFields.end(),
+                     [name](std::string_view hop) { return iequals(hop, name); });
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kSymbols.find(c) != kSymbols.npos;
+  });
+}
+
+bool is_clean(std::string_view value) {
+  return std::none_of(value.begin(), value.end(), [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return (u < 0x20 && c != '\t') || u == 0x7f;
+  });
+}
+
+void add_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+Result<std::string> render_request_head(const RequestHeadParts& parts, const Headers& headers) {
+  if (!is_token(parts.method)) return fail("bad request method");
+  std::string out;
+  out.reserve(512);
+  out.append(parts.method).append(" ").append(parts.target).append(" HTTP/1.1\r\n");
+  add_field(out, "Host", parts.host);
+  for (const auto& [name, value] : headers) {
+    if (is_hop_field(name)) continue;
+    if (!is_token(name)) return fail("bad name of a request header");
+    if (!is_clean(value)) return fail("control character in the request header " + name);
+    add_field(out, name, value);
+  }
+  if (!parts.proxy_authorization.empty())
+    add_field(out, "Proxy-Authorization", parts.proxy_authorization);
+  if (parts.body_length != 0 || parts.method == "POST" || parts.method == "PUT")
+    add_field(out, "Content-Length", std::to_string(parts.body_length));
+  return out += "\r\n";
+}
+
+}  // namespace clasp::wire

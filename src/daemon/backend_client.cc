@@ -1,0 +1,90 @@
+// Construction, routes and the life of call handles. See the header; backend_call.cc has the
+// call itself.
+#include "daemon/backend_client.h"
+
+#include "base/log.h"
+#include "daemon/backend_call.h"
+
+namespace clasp::daemon {
+namespace {
+
+constexpr std::size_t kMaxRoutes = 256;
+
+// "http://host/path" as a plain proxy wants to see it.
+std::string absolute_form(const wire::Url& url) { return "http://" + url.authority() + url.target; }
+
+}  // namespace
+
+// What the caller holds. The call itself may have to outlive it by the rest of a callback.
+class BackendCallHandle final : public exchange::BackendCall {
+ public:
+  BackendCallHandle(BackendClient& client, std::unique_ptr<BackendCallImpl> call)
+      : client_(client), call_(std::move(call)) {}
+  ~BackendCallHandle() override { client_.release(std::move(call_)); }
+  void pause() override { call_->pause(); }
+  void resume() override { call_->resume(); }
+
+ private:
+  BackendClient& client_;
+  std::unique_ptr<BackendCallImpl> call_;
+};
+
+BackendClient::BackendClient(event_base* base, Scheduler& scheduler, Resolver& resolver,
+                             BackendClientOptions options)
+    : base_(base),
+      scheduler_(scheduler),
+      proxies_(options.proxy),
+      names_(base, resolver),
+      tls_(std::move(options.ca_file)),
+      pool_(scheduler, options.pool) {}
+
+BackendClient::~BackendClient() {
+  if (counters_.active != 0) log_error("backend client destroyed before its calls; this is a bug");
+}
+
+std::unique_ptr<exchange::BackendCall> BackendClient::start(exchange::BackendRequest request,
+                                                            exchange::BackendEvents& events) {
+  auto call = std::make_unique<BackendCallImpl>(*this, std::move(request), events);
+  ++counters_.active;
+  call->begin();
+  return std::make_unique<BackendCallHandle>(*this, std::move(call));
+}
+
+void BackendClient::release(std::unique_ptr<BackendCallImpl> call) {
+  --counters_.active;
+  call->cancel();
+  if (call->is_busy()) released_ = std::move(call);
+}
+
+BackendCounters BackendClient::counters() const {
+  BackendCounters now = counters_;
+  now.lookups = names_.lookups();
+  now.idle = pool_.size();
+  return now;
+}
+
+char* BackendClient::scratch() {
+  if (!scratch_) scratch_ = std::make_unique_for_overwrite<char[]>(kScratch);
+  return scratch_.get();
+}
+
+Result<std::shared_ptr<const BackendRoute>> BackendClient::route(const std::string& text) {
+  if (const auto known = routes_.find(text); known != routes_.end()) return known->second;
+  auto url = wire::parse_url(text);
+  if (!url) return tl::unexpected(url.error());
+  auto proxy = proxies_.find(*url);
+  if (!proxy) return tl::unexpected(proxy.error());
+  auto route = std::make_shared<BackendRoute>();
+  route->proxy = std::move(*proxy);
+  route->authority = url->authority();
+  route->origin = url->scheme + "://" + url->host_and_port();
+  const bool is_plain_proxy = route->proxy && !url->is_https();
+  route->target = is_plain_proxy ? absolute_form(*url) : url->target;
+  if (is_plain_proxy) route->proxy_authorization = wire::render_proxy_authorization(*route->proxy);
+  route->url = std::move(*url);
+  if (routes_.size() >= kMaxRoutes) routes_.clear();
+  routes_.emplace(text, route);
+  return route;
+}
+
+}  // namespace clasp::daemon

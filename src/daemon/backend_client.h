@@ -1,0 +1,91 @@
+// The worker's HTTP/1.1 client towards backends: the daemon's BackendPort. It opens, keeps and
+// closes connections and moves bytes; it does not retry answers, follow redirects, or know what
+// the bytes mean.
+#pragma once
+
+#include <event2/event.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/scheduler.h"
+#include "core/exchange/ports.h"
+#include "core/wire/proxy_rule.h"
+#include "core/wire/url.h"
+#include "daemon/backend_pool.h"
+#include "daemon/resolver.h"
+#include "daemon/tls.h"
+
+namespace clasp::daemon {
+
+struct BackendClientOptions {
+  std::string ca_file;  // CA certificates beside the system's, empty for none
+  BackendPool::Limits pool;
+  wire::ProxySettings proxy;
+};
+
+struct BackendCounters {
+  std::uint64_t opened = 0;   // connections
+  std::uint64_t reused = 0;   // calls on a connection from the pool
+  std::uint64_t retried = 0;  // of those, begun again on a new connection
+  std::uint64_t lookups = 0;  // names the cache did not know
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::size_t idle = 0;    // connections in the pool now
+  std::size_t active = 0;  // calls that exist now
+};
+
+// A URL as it will be called: an immutable value shared by the calls that use it.
+struct BackendRoute {
+  wire::Url url;
+  std::optional<wire::Url> proxy;
+  std::string authority;            // Host field
+  std::string origin;               // key of pool and TLS sessions
+  std::string target;               // origin form, or absolute for a plain proxy
+  std::string proxy_authorization;  // for that absolute form
+  bool needs_tunnel() const { return proxy && url.is_https(); }
+};
+
+class BackendCallImpl;
+
+// One per loop, used by that loop's thread only. Every BackendCall must be destroyed before it.
+class BackendClient final : public exchange::BackendPort {
+ public:
+  BackendClient(event_base* base, Scheduler& scheduler, Resolver& resolver,
+                BackendClientOptions options);
+  ~BackendClient() override;
+  BackendClient(const BackendClient&) = delete;
+  BackendClient& operator=(const BackendClient&) = delete;
+
+  // pause() takes effect after the read that is being told: its head, body and end still come.
+  std::unique_ptr<exchange::BackendCall> start(exchange::BackendRequest request,
+                                               exchange::BackendEvents& events) override;
+
+  BackendCounters counters() const;
+  void close_idle() { pool_.clear(); }
+
+ private:
+  friend class BackendCallImpl;
+  friend class BackendCallHandle;
+  static constexpr std::size_t kScratch = 256 * 1024;
+
+  Result<std::shared_ptr<const BackendRoute>> route(const std::string& url);
+  char* scratch();
+  void release(std::unique_ptr<BackendCallImpl> call);
+
+  event_base* base_;
+  Scheduler& scheduler_;
+  wire::ProxyRules proxies_;
+  BackendCounters counters_;
+  std::unordered_map<std::string, std::shared_ptr<const BackendRoute>> routes_;
+  std::unique_ptr<char[]> scratch_;  // every read of this loop goes through it
+  LoopResolver names_;
+  TlsContext tls_;
+  BackendPool pool_;
+  std::unique_ptr<BackendCallImpl> released_;  // destroyed by its owner inside its own callback
+};
+
+}  // namespace clasp::daemon
