@@ -190,7 +190,7 @@ void Collector::explain_unknown_key(const FileEntry& entry, const std::string& p
   std::vector<std::string_view> names;
   std::string elsewhere;
   for (const Option& option : options()) {
-    if (option.section == section_->name) names.push_back(option.key);
+    if (option.section == section_->name && !option.key.empty()) names.push_back(option.key);
     if (elsewhere.empty() && option.key == entry.key) elsewhere = option.section;
   }
   std::string remedy = hint(entry.key, names);

@@ -2,8 +2,9 @@
 // result resolved. Prints nothing.
 #include "config/load.h"
 
-#include <algorithm>
+#include <cerrno>
 #include <fstream>
+#include <system_error>
 
 #include "base/text.h"
 #include "config/resolve.h"

@@ -75,10 +75,21 @@ void add_log(std::vector<Option>& rows) {
   });
 }
 
+// The provider names as suggestions for completion; other words are possible.
+std::string_view provider_words() {
+  static const std::string words = [] {
+    std::string out;
+    for (const Preset& preset : presets())
+      if (preset.available) out.append(out.empty() ? "" : "|").append(preset.name);
+    return out;
+  }();
+  return words;
+}
+
 void add_backend(std::vector<Option>& rows) {
   rows.insert(rows.end(), {
     {.section = "backend", .key = "provider", .flag = "provider", .env = "PROVIDER CLASP_PROVIDER",
-     .domain = kText, .argument = "NAME",
+     .domain = {Kind::text, 0, 0, provider_words()}, .argument = "NAME",
      .help = "Kind of API behind CLASP: " + preset_names() + "; on the command line also the NAME of a "
              "[backend NAME] section. When it is not set, the first provider whose key or address is "
              "set is used, in that order.",
@@ -129,14 +140,15 @@ void add_providers(std::vector<Option>& rows) {
   for (const Preset& preset : presets()) {
     const std::string name(preset.name);
     const std::string label(preset.label);
+    const std::string remark = preset.available ? "" : " Not usable in this version.";
     if (!preset.key_env.empty())
       rows.push_back({.section = "providers", .key = name + "_api_key", .env = std::string(preset.key_env),
-                      .domain = kSecret, .argument = "KEY", .help = "Key for " + label + ".",
+                      .domain = kSecret, .argument = "KEY", .help = "Key for " + label + "." + remark,
                       .slot = [name](Draft& d, std::string_view) -> Slot { return &d.credentials[name].key; }});
     if (!preset.url_env.empty())
       rows.push_back({.section = "providers", .key = name + "_base_url", .env = std::string(preset.url_env),
                       .domain = kUrl, .default_text = std::string(preset.base_url), .argument = "URL",
-                      .help = "Address of " + label + ".",
+                      .help = "Address of " + label + "." + remark,
                       .slot = [name](Draft& d, std::string_view) -> Slot { return &d.credentials[name].base_url; }});
   }
 }
@@ -154,7 +166,7 @@ void add_models(std::vector<Option>& rows) {
      .help = "Model for names that contain \"sonnet\".", .slot = CLASP_AT(settings.models.sonnet)},
     {.section = "models", .key = "haiku", .env = "CLASP_MODEL_HAIKU", .domain = kText, .argument = "MODEL",
      .help = "Model for names that contain \"haiku\".", .slot = CLASP_AT(settings.models.haiku)},
-    {.env = "CLASP_MODEL_ALIASES", .domain = kList, .argument = "ALIAS:MODEL,…",
+    {.section = "aliases", .env = "CLASP_MODEL_ALIASES", .domain = kList, .argument = "ALIAS:MODEL",
      .help = "Other names for models, as alias:model pairs. Stronger than [aliases] and CLASP_ALIAS_*.",
      .slot = CLASP_AT(alias_list)},
     {.section = "aliases", .key = "*", .env = "CLASP_ALIAS_*", .domain = kText, .argument = "MODEL",
@@ -239,11 +251,26 @@ void add_commands(std::vector<Option>& rows) {
 
 // ---- known, but not in this version -----------------------------------------------------------
 
+std::string placeholder(Kind kind) {
+  switch (kind) {
+    case Kind::seconds:
+    case Kind::millis: return "TIME";
+    case Kind::bytes: return "SIZE";
+    case Kind::secret: return "KEY";
+    case Kind::url: return "URL";
+    case Kind::path: return "FILE";
+    case Kind::text:
+    case Kind::choice: return "NAME";
+    case Kind::list: return "NAME,NAME";
+    default: return "N";
+  }
+}
+
 Option planned(std::string section, std::string key, std::string flag, std::string env, Domain domain,
                std::string default_text, std::string help, Status status = Status::planned) {
   return {.section = std::move(section), .key = std::move(key), .flag = std::move(flag),
           .env = std::move(env), .domain = domain, .default_text = std::move(default_text),
-          .help = std::move(help), .status = status};
+          .argument = placeholder(domain.kind), .help = std::move(help), .status = status};
 }
 
 void add_planned_protection(std::vector<Option>& rows) {

@@ -25,7 +25,8 @@ enum class Kind {
   choice,
 };
 
-// Numbers: `low` to `high`, durations in milliseconds. Choices: words separated by '|'.
+// Numbers: `low` to `high`, durations in milliseconds. Choices: words separated by '|'; for a text
+// they are suggestions only.
 struct Domain {
   Kind kind = Kind::text;
   std::int64_t low = 0;
