@@ -113,8 +113,12 @@ std::string Url::text() const {
   return out;
 }
 
-bool is_ipv4_address(std::string_view host) { return is_address(AF_INET, host); }
-bool is_ipv6_address(std::string_view host) { return is_address(AF_INET6, host); }
+bool is_ipv4_address(std::string_view host) {
+  return is_address(AF_INET, host);
+}
+bool is_ipv6_address(std::string_view host) {
+  return is_address(AF_INET6, host);
+}
 
 bool is_loopback_host(std::string_view host) {
   if (iequals(host, "localhost") || host == "::1") return true;

@@ -12,10 +12,10 @@ namespace clasp {
 
 struct Url {
   bool tls = false;
-  std::string host;         // lower case; an IPv6 address without its brackets
-  std::uint16_t port = 0;   // 80 or 443 when the text names none
-  std::string path;         // as written, begins with '/'; empty when the text has none
-  std::string query;        // without '?'
+  std::string host;        // lower case; an IPv6 address without its brackets
+  std::uint16_t port = 0;  // 80 or 443 when the text names none
+  std::string path;        // as written, begins with '/'; empty when the text has none
+  std::string query;       // without '?'
 
   bool default_port() const { return port == (tls ? 443 : 80); }
   // For the Host header: brackets around IPv6, the port unless it is the scheme's own.

@@ -24,7 +24,9 @@ void store(const Slot& slot, const Value& value) {
                  [&](std::uint64_t* to) { *to = static_cast<std::uint64_t>(value.number); },
                  [&](std::string* to) { *to = value.text; },
                  [&](Secret* to) { *to = Secret(value.text); },
-                 [&](std::vector<std::string>* to) { to->insert(to->end(), value.list.begin(), value.list.end()); },
+                 [&](std::vector<std::string>* to) {
+                   to->insert(to->end(), value.list.begin(), value.list.end());
+                 },
              },
              slot);
 }
@@ -70,7 +72,8 @@ std::pair<const Section*, std::string_view> recognise(std::string_view name) {
 
 }  // namespace
 
-std::vector<Argument> parse_arguments(const std::vector<std::string>& args, std::vector<std::string>& errors) {
+std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
+                                      std::vector<std::string>& errors) {
   std::vector<Argument> out;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
@@ -86,7 +89,8 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args, std:
     if (name == "h") name = "help";
     const Option* option = find_flag(name);
     if (option == nullptr) {
-      errors.push_back("unknown option -" + scrub_utf8(name.substr(0, 60)) + hint(name, flag_names()));
+      errors.push_back("unknown option -" + scrub_utf8(name.substr(0, 60)) +
+                       hint(name, flag_names()));
       continue;
     }
     if (option->is_switch() && !has_value) value = "true";
@@ -102,8 +106,8 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args, std:
   return out;
 }
 
-void Collector::set(const Option& option, std::string_view rest, std::string_view text, Source source,
-                    const std::string& place) {
+void Collector::set(const Option& option, std::string_view rest, std::string_view text,
+                    Source source, const std::string& place) {
   auto value = parse_value(option.domain, text);
   if (!value) {
     errors.push_back(place + ": " + value.error().message);
@@ -116,8 +120,9 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
   given.source = source;
   given.place = place;
   if (option.status != Status::available) {
-    const auto standard = option.default_text.empty() ? Result<Value>(Value{})
-                                                      : parse_value(option.domain, option.default_text);
+    const auto standard = option.default_text.empty()
+                              ? Result<Value>(Value{})
+                              : parse_value(option.domain, option.default_text);
     given.differs = !standard || *standard != *value;
   }
   store(slot, *value);
@@ -125,7 +130,8 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
 
 // ---- file --------------------------------------------------------------------------------------
 
-void Collector::add_file(const std::string& file, std::string_view text, const Environment& environment) {
+void Collector::add_file(const std::string& file, std::string_view text,
+                         const Environment& environment) {
   const FileText parsed = parse_file(text);
   for (const FileProblem& problem : parsed.problems)
     errors.push_back(file + ":" + std::to_string(problem.line) + ": " + problem.message);
@@ -145,13 +151,15 @@ void Collector::begin_section(const FileEntry& entry, const std::string& place) 
   if (section_ == nullptr) {
     std::vector<std::string_view> names;
     for (const Section& section : sections()) names.push_back(section.name);
-    errors.push_back(place + ": unknown section [" + entry.section + "]" + hint(entry.section, names));
+    errors.push_back(place + ": unknown section [" + entry.section + "]" +
+                     hint(entry.section, names));
     return;
   }
   if (section_->name != "backend" || name.empty()) return;
   for (std::size_t i = 1; i < draft.backends.size(); ++i)
     if (iequals(draft.backends[i].name, name)) {
-      errors.push_back(place + ": [" + entry.section + "] is already at " + draft.backends[i].place);
+      errors.push_back(place + ": [" + entry.section + "] is already at " +
+                       draft.backends[i].place);
       section_ = nullptr;
       return;
     }
@@ -161,7 +169,8 @@ void Collector::begin_section(const FileEntry& entry, const std::string& place) 
   draft.backend().place = place;
 }
 
-void Collector::add_entry(const FileEntry& entry, const std::string& file, const Environment& environment) {
+void Collector::add_entry(const FileEntry& entry, const std::string& file,
+                          const Environment& environment) {
   const std::string place = file + ":" + std::to_string(entry.line);
   if (entry.key.empty()) return begin_section(entry, place);
   if (entry.section.empty()) {
@@ -195,7 +204,8 @@ void Collector::explain_unknown_key(const FileEntry& entry, const std::string& p
   }
   std::string remedy = hint(entry.key, names);
   if (remedy.empty() && !elsewhere.empty()) remedy = " (it belongs in [" + elsewhere + "])";
-  errors.push_back(place + ": unknown key " + quoted(entry.key) + " in [" + entry.section + "]" + remedy);
+  errors.push_back(place + ": unknown key " + quoted(entry.key) + " in [" + entry.section + "]" +
+                   remedy);
 }
 
 // ---- environment and flags ---------------------------------------------------------------------
@@ -214,7 +224,8 @@ void Collector::add_environment(const Environment& environment) {
       const std::string* value = value_of(variable);
       if (value == nullptr) continue;
       if (used.empty()) {
-        set(option, {}, *value, Source::environment, "environment variable " + std::string(variable));
+        set(option, {}, *value, Source::environment,
+            "environment variable " + std::string(variable));
         used = variable;
       } else if (*value != *value_of(used)) {
         warnings.push_back("both " + std::string(used) + " and " + std::string(variable) +
@@ -239,7 +250,8 @@ void Collector::warn_near_misses(const Environment& environment) {
     for (std::string_view variable : split(option.env, ' '))
       if (variable.substr(0, kPrefix.size()) == kPrefix) names.push_back(variable);
   for (const auto& [name, value] : environment) {
-    if (name.substr(0, kPrefix.size()) != kPrefix || find_variable(name).option != nullptr) continue;
+    if (name.substr(0, kPrefix.size()) != kPrefix || find_variable(name).option != nullptr)
+      continue;
     const std::string_view meant = nearest(name, names);
     if (!meant.empty() && edit_distance(name, meant) <= kNear)
       warnings.push_back("the environment variable " + scrub_utf8(name.substr(0, 60)) +
@@ -262,8 +274,10 @@ void Collector::report_unavailable() {
     if (option.status == Status::planned)
       warnings.push_back(place + ": not available in this version, ignored");
     if (option.status == Status::planned_safety)
-      errors.push_back(place + ": not available in this version; starting without it would leave the proxy "
-                       "open, so it refuses to start. Remove the option and restrict access by the listen address");
+      errors.push_back(place +
+                       ": not available in this version; starting without it would leave the proxy "
+                       "open, so it refuses to start. Remove the option and restrict access by the "
+                       "listen address");
     if (option.status == Status::retired)
       warnings.push_back(place + ": no longer has an effect; " + option.instead);
   }

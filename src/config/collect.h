@@ -20,13 +20,14 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 // One option of the command line, recognised but not yet evaluated.
 struct Argument {
   const Option* option = nullptr;
-  std::string flag;   // as written, for messages
+  std::string flag;  // as written, for messages
   std::string value;
 };
 
 // Takes the command line apart: -flag value, -flag=value, one or two dashes; a switch needs no
 // value. Complaints name the nearest flag.
-std::vector<Argument> parse_arguments(const std::vector<std::string>& args, std::vector<std::string>& errors);
+std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
+                                      std::vector<std::string>& errors);
 
 class Collector {
  public:

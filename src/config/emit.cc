@@ -18,16 +18,22 @@ struct Emitter {
   std::string (*emit)();
 };
 constexpr Emitter kEmitters[] = {
-    {"sample", emit_sample},   {"man-options", emit_man_options}, {"man-environment", emit_man_environment},
-    {"man-file", emit_man_file}, {"bash", emit_bash},             {"zsh", emit_zsh},
+    {"sample", emit_sample},
+    {"man-options", emit_man_options},
+    {"man-environment", emit_man_environment},
+    {"man-file", emit_man_file},
+    {"bash", emit_bash},
+    {"zsh", emit_zsh},
 };
 
 // "(CLASP_PORT, default 8080)", or nothing.
 std::string help_remark(const Option& option) {
   std::vector<std::string> parts;
   if (!option.flag.empty() && !option.env.empty()) parts.push_back(show_variables(option, ", "));
-  if (!option.default_text.empty() && !option.is_switch()) parts.push_back("default " + option.default_text);
-  if (option.status == Status::planned || option.status == Status::planned_safety) parts.emplace_back(kNotYet);
+  if (!option.default_text.empty() && !option.is_switch())
+    parts.push_back("default " + option.default_text);
+  if (option.status == Status::planned || option.status == Status::planned_safety)
+    parts.emplace_back(kNotYet);
   std::string out;
   for (const std::string& part : parts) out.append(out.empty() ? "(" : "; ").append(part);
   return out.empty() ? out : out + ")";
@@ -39,7 +45,8 @@ void help_row(std::string& out, const Option& option) {
   if (!option.flag.empty() && !option.is_switch()) head.append(" ").append(option.argument);
   const std::string remark = help_remark(option);
   bool first = true;
-  for (const std::string& line : wrap(option.help + (remark.empty() ? "" : " " + remark), kHelpWidth - kHelpIndent)) {
+  for (const std::string& line :
+       wrap(option.help + (remark.empty() ? "" : " " + remark), kHelpWidth - kHelpIndent)) {
     if (first && head.size() + 2 > kHelpIndent) out.append(head).append("\n");
     const std::size_t used = first && head.size() + 2 <= kHelpIndent ? head.size() : 0;
     if (used > 0) out.append(head);
@@ -61,7 +68,8 @@ void help_group(std::string& out, std::string_view title, std::string_view secti
 }
 
 void comment(std::string& out, std::string_view text) {
-  for (const std::string& line : wrap(text, kSampleWidth)) out.append("# ").append(line).append("\n");
+  for (const std::string& line : wrap(text, kSampleWidth))
+    out.append("# ").append(line).append("\n");
 }
 
 void sample_row(std::string& out, const Option& option) {
@@ -70,9 +78,14 @@ void sample_row(std::string& out, const Option& option) {
   std::string origin;
   if (!option.flag.empty()) origin = "Flag -" + option.flag;
   if (!option.env.empty())
-    origin.append(origin.empty() ? "Environment: " : "; environment: ").append(show_variables(option, ", "));
+    origin.append(origin.empty() ? "Environment: " : "; environment: ")
+        .append(show_variables(option, ", "));
   if (!origin.empty()) comment(out, origin + ".");
-  out.append("#").append(sample_key(option)).append(" = ").append(sample_value(option)).append("\n");
+  out.append("#")
+      .append(sample_key(option))
+      .append(" = ")
+      .append(sample_value(option))
+      .append("\n");
 }
 
 }  // namespace
@@ -118,15 +131,19 @@ std::string sample_key(const Option& option) {
 std::string sample_value(const Option& option) {
   if (!option.default_text.empty()) return option.default_text;
   switch (option.domain.kind) {
-    case Kind::boolean: return "false";
-    case Kind::url: return "https://api.example.com/v1";
-    case Kind::path: return "/etc/clasp/" + option.key;
+    case Kind::boolean:
+      return "false";
+    case Kind::url:
+      return "https://api.example.com/v1";
+    case Kind::path:
+      return "/etc/clasp/" + option.key;
     case Kind::choice:
     case Kind::text:
       if (!option.domain.choices.empty())
         return std::string(option.domain.choices.substr(0, option.domain.choices.find('|')));
       return option.argument.empty() ? "NAME" : option.argument;
-    default: return option.argument.empty() ? "VALUE" : option.argument;
+    default:
+      return option.argument.empty() ? "VALUE" : option.argument;
   }
 }
 
@@ -139,7 +156,8 @@ std::vector<const Option*> keys_of(const Section& section) {
 
 bool is_planned(const Section& section) {
   const auto keys = keys_of(section);
-  return std::all_of(keys.begin(), keys.end(), [](const Option* option) { return option->status != Status::available; });
+  return std::all_of(keys.begin(), keys.end(),
+                     [](const Option* option) { return option->status != Status::available; });
 }
 
 std::string emit_help() {
@@ -147,8 +165,10 @@ std::string emit_help() {
       "usage: clasp [options]\n"
       "\n"
       "Serves the Anthropic Messages API and answers it from an OpenAI-compatible backend.\n"
-      "Flags may be written with one dash or two, with a blank or = before the value. They are stronger\n"
-      "than environment variables, those than the configuration file. clasp(8) and clasp.conf(5) say more.\n";
+      "Flags may be written with one dash or two, with a blank or = before the value. They are "
+      "stronger\n"
+      "than environment variables, those than the configuration file. clasp(8) and clasp.conf(5) "
+      "say more.\n";
   help_group(out, "General", "");
   for (const Section& section : sections()) help_group(out, section.title, section.name);
   return out;
@@ -156,7 +176,8 @@ std::string emit_help() {
 
 std::string emit_sample() {
   std::string out =
-      "# Configuration of CLASP, see clasp.conf(5). Everything is optional; the commented lines show the\n"
+      "# Configuration of CLASP, see clasp.conf(5). Everything is optional; the commented lines "
+      "show the\n"
       "# defaults or an example. Flags and environment variables are stronger than this file.\n"
       "# Comments begin with # or ; at the start of a line, or with ; after a blank.\n"
       "# ${NAME} in a value stands for an environment variable, which must be set.\n";
@@ -164,10 +185,16 @@ std::string emit_sample() {
     const auto keys = keys_of(section);
     out.append("\n\n");
     comment(out, section.text);
-    if (is_planned(section)) comment(out, "Not in this version yet: what is set here is reported at start and otherwise ignored"
-                                          + std::string(section.name == "auth" ? ", or refused where that would be unsafe." : "."));
+    if (is_planned(section))
+      comment(
+          out,
+          "Not in this version yet: what is set here is reported at start and otherwise ignored" +
+              std::string(section.name == "auth" ? ", or refused where that would be unsafe."
+                                                 : "."));
     const bool only_named = section.name == "route";
-    out.append(only_named ? "#[" : "[").append(section.name).append(only_named ? " PATTERN]\n" : "]\n");
+    out.append(only_named ? "#[" : "[")
+        .append(section.name)
+        .append(only_named ? " PATTERN]\n" : "]\n");
     for (const Option* option : keys) sample_row(out, *option);
   }
   return out;

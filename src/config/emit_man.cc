@@ -38,10 +38,13 @@ void paragraph(std::string& out, std::string_view text) {
 }
 
 void remarks(std::string& out, const Option& option) {
-  if (!option.default_text.empty() && !option.is_switch()) out.append("The default is\n.Ql ").append(argument(option.default_text)).append(" .\n");
+  if (!option.default_text.empty() && !option.is_switch())
+    out.append("The default is\n.Ql ").append(argument(option.default_text)).append(" .\n");
   if (option.is_switch() && option.default_text == "true") out.append("On by default.\n");
-  if (option.status == Status::planned) out.append("Not in this version yet: reported at start, otherwise without effect.\n");
-  if (option.status == Status::planned_safety) out.append("Not in this version yet: the daemon refuses to start with it.\n");
+  if (option.status == Status::planned)
+    out.append("Not in this version yet: reported at start, otherwise without effect.\n");
+  if (option.status == Status::planned_safety)
+    out.append("Not in this version yet: the daemon refuses to start with it.\n");
   if (option.status == Status::retired) paragraph(out, "Without effect: " + option.instead + ".");
 }
 
@@ -52,6 +55,7 @@ std::string show_argument(const Option& option) {
 void variables(std::string& out, const Option& option) {
   bool first = true;
   for (std::string_view variable : split(option.env, ' ')) {
+    if (variable.empty()) continue;
     out.append(first ? "Environment:\n" : "or\n").append(".Ev ").append(show_variable(variable));
     out.append("\n");
     first = false;
@@ -81,9 +85,13 @@ std::string emit_man_environment() {
     if (option.env.empty()) continue;
     bool first = true;
     for (std::string_view variable : split(option.env, ' ')) {
-      out.append(first ? ".It Ev " : ".It Ev ").append(show_variable(variable)).append("\n");
-      if (!first) out.append("The same as\n.Ev ").append(show_variable(first_variable(option))).append(" ,\nwhich is stronger.\n");
-      if (first && !option.flag.empty()) out.append("The same as\n.Fl ").append(option.flag).append(" .\n");
+      out.append(".It Ev ").append(show_variable(variable)).append("\n");
+      if (!first)
+        out.append("The same as\n.Ev ")
+            .append(show_variable(first_variable(option)))
+            .append(" ,\nwhich is stronger.\n");
+      if (first && !option.flag.empty())
+        out.append("The same as\n.Fl ").append(option.flag).append(" .\n");
       if (first && option.flag.empty()) {
         paragraph(out, option.help);
         remarks(out, option);
@@ -97,7 +105,9 @@ std::string emit_man_environment() {
 std::string emit_man_file() {
   std::string out;
   for (const Section& section : sections()) {
-    out.append(".Ss \"[").append(section.name).append(section.named ? (section.name == "route" ? " PATTERN" : "] and [backend NAME") : "").append("]\"\n");
+    out.append(".Ss Section ").append(section.name);
+    if (section.named) out.append(section.name == "route" ? " PATTERN" : ", also with a name");
+    out.append("\n");
     paragraph(out, section.text);
     if (is_planned(section)) out.append("Not in this version yet.\n");
     out.append(".Bl -tag -width Ds\n");
@@ -109,7 +119,8 @@ std::string emit_man_file() {
       if (option->is_switch() && option->default_text == "true") out.append("On by default.\n");
       if (!option->default_text.empty() && !option->is_switch())
         out.append("The default is\n.Ql ").append(argument(option->default_text)).append(" .\n");
-      if (option->status == Status::planned_safety) out.append("The daemon refuses to start with it.\n");
+      if (option->status == Status::planned_safety)
+        out.append("The daemon refuses to start with it.\n");
       if (!option->flag.empty()) out.append("Flag:\n.Fl ").append(option->flag).append(" .\n");
       variables(out, *option);
     }

@@ -5,7 +5,9 @@
 namespace clasp::config {
 namespace {
 
-bool shown(const Option& option) { return !option.flag.empty() && !option.hidden; }
+bool shown(const Option& option) {
+  return !option.flag.empty() && !option.hidden;
+}
 
 std::string words_of(const Option& option) {
   std::string out;
@@ -46,7 +48,11 @@ std::string emit_bash() {
     if (option.domain.kind == Kind::path)
       files.append(files.empty() ? "" : "|").append(pattern);
     else if (!option.domain.choices.empty())
-      choices.append("    ").append(pattern).append(")\n      mapfile -t COMPREPLY < <(compgen -W \"").append(words_of(option)).append("\" -- \"$cur\")\n      return ;;\n");
+      choices.append("    ")
+          .append(pattern)
+          .append(")\n      mapfile -t COMPREPLY < <(compgen -W \"")
+          .append(words_of(option))
+          .append("\" -- \"$cur\")\n      return ;;\n");
     else
       values.append(values.empty() ? "" : "|").append(pattern);
   }
@@ -56,18 +62,28 @@ std::string emit_bash() {
       "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
       "  case $prev in\n";
   out.append(choices);
-  out.append("    ").append(files).append(")\n      mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n      return ;;\n");
+  out.append("    ").append(files).append(
+      ")\n      mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n      return ;;\n");
   out.append("    ").append(values).append(")\n      return ;;\n");
-  out.append("  esac\n  mapfile -t COMPREPLY < <(compgen -W \"").append(flags).append("\" -- \"$cur\")\n}\ncomplete -F _clasp clasp\n");
+  out.append("  esac\n  mapfile -t COMPREPLY < <(compgen -W \"")
+      .append(flags)
+      .append("\" -- \"$cur\")\n}\ncomplete -F _clasp clasp\n");
   return out;
 }
 
 std::string emit_zsh() {
-  std::string out = "#compdef clasp\n# zsh completion for clasp, made from its option table.\n_arguments \\\n";
+  std::string out =
+      "#compdef clasp\n# zsh completion for clasp, made from its option table.\n_arguments \\\n";
   for (const Option& option : options()) {
     if (!shown(option)) continue;
     const bool repeats = option.domain.kind == Kind::list;
-    out.append("  '").append(repeats ? "*" : "").append("-").append(option.flag).append("[").append(zsh_text(option.help)).append("]");
+    out.append("  '")
+        .append(repeats ? "*" : "")
+        .append("-")
+        .append(option.flag)
+        .append("[")
+        .append(zsh_text(option.help))
+        .append("]");
     if (!option.is_switch()) out.append(zsh_action(option));
     out.append("' \\\n");
   }

@@ -13,8 +13,10 @@ constexpr std::string_view kForms =
 
 Result<Listener> parse_unix(std::string_view path) {
   constexpr std::size_t kMaxPath = 107;  // sun_path less its terminator
-  if (path.empty() || path.front() != '/') return fail("the path of a unix socket must begin with /");
-  if (path.size() > kMaxPath) return fail("the path of a unix socket may have 107 characters at most");
+  if (path.empty() || path.front() != '/')
+    return fail("the path of a unix socket must begin with /");
+  if (path.size() > kMaxPath)
+    return fail("the path of a unix socket may have 107 characters at most");
   Listener listener;
   listener.is_unix = true;
   listener.address = path;
@@ -71,7 +73,8 @@ Result<Listener> parse_listener(std::string_view text, std::uint16_t default_por
 std::string render_listener(const Listener& listener) {
   if (listener.is_unix) return "unix:" + listener.address;
   const bool v6 = listener.address.find(':') != std::string::npos;
-  return (v6 ? "[" + listener.address + "]" : listener.address) + ":" + std::to_string(listener.port);
+  return (v6 ? "[" + listener.address + "]" : listener.address) + ":" +
+         std::to_string(listener.port);
 }
 
 }  // namespace clasp::config

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/text.h"
+#include "config/emit.h"
 #include "config/resolve.h"
 
 namespace clasp::config {
@@ -41,7 +42,8 @@ std::string value_given(const std::vector<Argument>& arguments, std::string_view
 std::vector<std::string> search_path(const Environment& environment) {
   std::vector<std::string> paths{"clasp.conf"};
   std::string home = lookup(environment, "XDG_CONFIG_HOME");
-  if (home.empty() && !lookup(environment, "HOME").empty()) home = lookup(environment, "HOME") + "/.config";
+  if (home.empty() && !lookup(environment, "HOME").empty())
+    home = lookup(environment, "HOME") + "/.config";
   if (!home.empty()) paths.push_back(home + "/clasp/clasp.conf");
   paths.emplace_back("/etc/clasp/clasp.conf");
   return paths;
@@ -55,10 +57,12 @@ struct ConfigFile {
 Result<ConfigFile> find_config_file(const Inputs& inputs, const std::vector<Argument>& arguments) {
   std::string named = value_given(arguments, "config");
   if (named.empty()) named = std::string(trim(lookup(inputs.environment, "CLASP_CONFIG_FILE")));
-  const auto paths = named.empty() ? search_path(inputs.environment) : std::vector<std::string>{named};
+  const auto paths =
+      named.empty() ? search_path(inputs.environment) : std::vector<std::string>{named};
   for (const std::string& path : paths) {
     auto text = inputs.read_file(path);
-    if (!text) return fail("cannot read the configuration file " + path + ": " + text.error().message);
+    if (!text)
+      return fail("cannot read the configuration file " + path + ": " + text.error().message);
     if (*text) return ConfigFile{path, std::move(**text)};
   }
   if (!named.empty()) return fail("the configuration file " + named + " does not exist");
@@ -90,7 +94,8 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   Loaded loaded;
   if (const auto action = early_action(arguments)) {
     loaded.action = *action;
-    loaded.emit = trial.draft.emit;
+    if (*action == Action::help) loaded.emit = emit_help();
+    if (*action == Action::emit) loaded.emit = emit(trial.draft.emit);
     return loaded;
   }
   const auto file = find_config_file(inputs, arguments);

@@ -29,7 +29,7 @@ struct Loaded {
   Action action = Action::run;
   Settings settings;                  // for run, check and models
   std::vector<std::string> warnings;  // one line each, to be logged
-  std::string emit;                   // for emit: which text
+  std::string emit;                   // the text to print for help and emit
 };
 
 struct LoadError {

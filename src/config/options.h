@@ -63,27 +63,28 @@ using Slot = std::variant<std::monostate, bool*, std::uint32_t*, std::int64_t*, 
 using SlotFinder = std::function<Slot(Draft&, std::string_view rest)>;
 
 struct Option {
-  std::string section = {};  // of the file; "backend" and "route" take a name; empty: not in the file
-  std::string key = {};      // a '*' at its end stands for the rest of the name
-  std::string flag = {};     // without dashes, empty: none
-  std::string env = {};      // variables separated by blanks, the first one set wins
+  std::string section =
+      {};                 // of the file; "backend" and "route" take a name; empty: not in the file
+  std::string key = {};   // a '*' at its end stands for the rest of the name
+  std::string flag = {};  // without dashes, empty: none
+  std::string env = {};   // variables separated by blanks, the first one set wins
   Domain domain = {};
   std::string default_text = {};  // as it would be written; empty: none
   std::string argument = {};      // placeholder in the help: "N", "FILE"
   std::string help = {};          // one sentence or two, no name of the option in it
   Status status = Status::available;
-  std::string instead = {};       // retired: what replaces it
+  std::string instead = {};  // retired: what replaces it
   SlotFinder slot = {};
-  bool hidden = false;       // for the build, not for people
+  bool hidden = false;  // for the build, not for people
 
   bool is_switch() const { return domain.kind == Kind::boolean; }
 };
 
 struct Section {
   std::string_view name;
-  std::string_view title;    // heading of its group in the help
-  std::string_view text;     // opening comment in the sample file
-  bool named = false;        // written [name SOMETHING]; may repeat
+  std::string_view title;  // heading of its group in the help
+  std::string_view text;   // opening comment in the sample file
+  bool named = false;      // written [name SOMETHING]; may repeat
 };
 
 const std::vector<Option>& options();

@@ -20,7 +20,9 @@ constexpr std::size_t kMaxKey = 128;     // must stand in inih's first piece of 
 constexpr std::size_t kMaxEntries = 5000;
 constexpr std::size_t kMaxProblems = 20;
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 // Where a piece of a long line may end: inih trims blanks off both pieces, and takes a piece that
 // begins with a comment character for a comment.
@@ -107,7 +109,8 @@ class LineSource {
     if (close + 1 != line.size()) return "nothing may follow the section's ]";
     const std::string_view name = line.substr(1, close - 1);
     if (name.size() > kMaxSection) return "the section's name is longer than 48 characters";
-    if (trim(name).empty() || trim(name) != name) return "the section's name is empty or has blanks around it";
+    if (trim(name).empty() || trim(name) != name)
+      return "the section's name is empty or has blanks around it";
     result.entries.push_back({line_number_, std::string(name), "", ""});
     return {};
   }
@@ -118,7 +121,8 @@ class LineSource {
     if (length < unseen_.size())
       while (length > kMaxKey && !can_split(unseen_, length)) --length;
     if (length < unseen_.size() && !can_split(unseen_, length)) {
-      result.problems.push_back({line_number_, "the value is too long to have so many blanks or semicolons"});
+      result.problems.push_back(
+          {line_number_, "the value is too long to have so many blanks or semicolons"});
       length = unseen_.size();
       unseen_ = {};
       return {};
@@ -145,7 +149,7 @@ class LineSource {
   std::string_view line_;    // the current one
   std::string_view unseen_;  // what of it inih has not been given
   int line_number_ = 0;
-  bool continued_ = false;   // inih's current line is a later piece of line_
+  bool continued_ = false;  // inih's current line is a later piece of line_
 };
 
 char* read_line(char* buffer, int size, void* source) noexcept {

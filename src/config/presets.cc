@@ -56,7 +56,9 @@ bool has_word(std::string_view words, std::string_view word) {
 
 }  // namespace
 
-std::span<const Preset> presets() { return kPresets; }
+std::span<const Preset> presets() {
+  return kPresets;
+}
 
 const Preset* find_preset(std::string_view name) {
   for (const Preset& preset : kPresets)
@@ -74,6 +76,8 @@ std::string preset_names() {
   return out;
 }
 
-std::string_view first_word(std::string_view words) { return words.substr(0, words.find(' ')); }
+std::string_view first_word(std::string_view words) {
+  return words.substr(0, words.find(' '));
+}
 
 }  // namespace clasp::config

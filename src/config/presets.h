@@ -23,8 +23,8 @@ struct Preset {
   std::string_view dialect;
   bool needs_key;
   Detect detect;
-  bool available;             // false: the name is known, this version cannot talk to it
-  std::string_view label;     // for people
+  bool available;          // false: the name is known, this version cannot talk to it
+  std::string_view label;  // for people
 };
 
 // In the order in which an unnamed provider is looked for.

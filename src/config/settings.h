@@ -26,13 +26,13 @@ enum class AuthKind { none, bearer, api_key, x_api_key };
 
 // A kind of API and one configured endpoint of it.
 struct BackendSettings {
-  std::string name;       // unique; the provider's name when made from flags or the environment
-  std::string provider;   // openai, azure, openrouter, custom, demo, …
-  std::string dialect;    // row of the dialect table
+  std::string name;      // unique; the provider's name when made from flags or the environment
+  std::string provider;  // openai, azure, openrouter, custom, demo, …
+  std::string dialect;   // row of the dialect table
   AuthKind auth = AuthKind::bearer;  // which header carries the key
-  std::string base_url;   // as configured; empty for demo
+  std::string base_url;              // as configured; empty for demo
   Secret api_key;
-  std::string model;      // model for requests routed here, empty: the client's name is used
+  std::string model;  // model for requests routed here, empty: the client's name is used
   // Azure's legacy path: deployment and API version; empty api_version means the v1 path.
   std::string azure_deployment;
   std::string azure_api_version;
@@ -42,7 +42,7 @@ struct BackendSettings {
 
 // Model names: what the client asks for -> what the backend is asked for.
 struct ModelSettings {
-  std::string default_model;   // CLASP_MODEL; empty: pass the client's name on
+  std::string default_model;  // CLASP_MODEL; empty: pass the client's name on
   std::string opus, sonnet, haiku;
   std::map<std::string, std::string> aliases;
 };
@@ -57,7 +57,7 @@ struct TimeoutSettings {
   std::int64_t client_write_ms = 60'000;   // a client that takes no byte
   std::int64_t drain_ms = 30'000;          // SIGTERM -> streams are ended
   std::int64_t ping_ms = 10'000;
-  std::int64_t answer_grace_ms = 10'000;   // wait for the first content before answering 200
+  std::int64_t answer_grace_ms = 10'000;  // wait for the first content before answering 200
 };
 
 struct LimitSettings {
@@ -69,11 +69,11 @@ struct LimitSettings {
 
 struct Settings {
   std::vector<Listener> listeners;
-  std::uint32_t workers = 0;   // 0: one per core
+  std::uint32_t workers = 0;  // 0: one per core
   LogLevel log_level = LogLevel::info;
   bool debug_requests = false;
   bool debug_responses = false;
-  bool strict = false;         // translation warnings become errors
+  bool strict = false;                    // translation warnings become errors
   std::vector<BackendSettings> backends;  // the first one is the default route
   ModelSettings models;
   TimeoutSettings timeouts;

@@ -15,7 +15,8 @@ struct Unit {
 };
 
 // Longest suffix first where one ends in another.
-constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kDurations[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr Unit kSizes[] = {{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}};
 
 struct Spelling {
@@ -39,19 +40,26 @@ std::int64_t take_unit(std::string_view& text, const Unit (&units)[N], std::int6
 
 std::string render_number(const Domain& domain, std::int64_t number) {
   switch (domain.kind) {
-    case Kind::bytes: return render_bytes(number);
+    case Kind::bytes:
+      return render_bytes(number);
     case Kind::seconds:
-    case Kind::millis: return render_duration(number);
-    default: return std::to_string(number);
+    case Kind::millis:
+      return render_duration(number);
+    default:
+      return std::to_string(number);
   }
 }
 
 std::string_view expectation(Kind kind) {
   switch (kind) {
-    case Kind::bytes: return "a size such as 512K or 32M";
-    case Kind::seconds: return "a duration such as 30, 30s or 5m (a bare number counts seconds)";
-    case Kind::millis: return "a duration such as 500, 500ms or 2s (a bare number counts milliseconds)";
-    default: return "a whole number";
+    case Kind::bytes:
+      return "a size such as 512K or 32M";
+    case Kind::seconds:
+      return "a duration such as 30, 30s or 5m (a bare number counts seconds)";
+    case Kind::millis:
+      return "a duration such as 500, 500ms or 2s (a bare number counts milliseconds)";
+    default:
+      return "a whole number";
   }
 }
 
@@ -100,7 +108,8 @@ bool has_control(std::string_view text) {
 // Keys go into a header, so only visible ASCII is safe.
 Result<Value> parse_secret(std::string_view text) {
   for (unsigned char c : text)
-    if (c <= ' ' || c > '~') return fail("a key may only hold visible ASCII characters, without blanks");
+    if (c <= ' ' || c > '~')
+      return fail("a key may only hold visible ASCII characters, without blanks");
   return Value{.text = std::string(text)};
 }
 
@@ -125,16 +134,21 @@ Result<Value> parse_value(const Domain& domain, std::string_view raw) {
     case Kind::integer:
     case Kind::bytes:
     case Kind::seconds:
-    case Kind::millis: return parse_number(domain, text);
-    case Kind::choice: return parse_choice(domain, text);
-    case Kind::list: return parse_list(text);
-    case Kind::secret: return parse_secret(text);
+    case Kind::millis:
+      return parse_number(domain, text);
+    case Kind::choice:
+      return parse_choice(domain, text);
+    case Kind::list:
+      return parse_list(text);
+    case Kind::secret:
+      return parse_secret(text);
     case Kind::url:
       if (const auto url = parse_url(text); !url && !text.empty())
         return fail("this is not a usable URL: " + url.error().message);
       return Value{.text = std::string(text)};
     case Kind::text:
-    case Kind::path: return Value{.text = std::string(text)};
+    case Kind::path:
+      return Value{.text = std::string(text)};
   }
   return fail("unknown kind of value");
 }
@@ -164,7 +178,8 @@ std::string_view nearest(std::string_view asked, const std::vector<std::string_v
   const std::string folded = to_lower(asked);
   std::string_view best;
   // Two letters swapped count as two changes.
-  std::size_t best_distance = (asked.size() < 4 ? 1 : std::max<std::size_t>(2, asked.size() / 3)) + 1;
+  std::size_t best_distance =
+      (asked.size() < 4 ? 1 : std::max<std::size_t>(2, asked.size() / 3)) + 1;
   for (std::string_view name : names) {
     const std::size_t distance = edit_distance(folded, to_lower(name));
     if (distance >= best_distance) continue;
@@ -182,7 +197,8 @@ std::string hint(std::string_view asked, const std::vector<std::string_view>& na
 std::string quoted(std::string_view text) {
   constexpr std::size_t kShown = 60;
   std::string out = "\"";
-  for (unsigned char c : text.substr(0, kShown)) out.push_back(c < 0x20 || c == 0x7f ? '?' : static_cast<char>(c));
+  for (unsigned char c : text.substr(0, kShown))
+    out.push_back(c < 0x20 || c == 0x7f ? '?' : static_cast<char>(c));
   out.append(text.size() > kShown ? "…\"" : "\"");
   return scrub_utf8(out);
 }

@@ -14,14 +14,14 @@ namespace clasp::config {
 enum class Kind {
   boolean,
   integer,
-  bytes,     // K, M, G are powers of 1024
-  seconds,   // a duration; a bare number counts seconds. Kept in milliseconds
-  millis,    // a duration; a bare number counts milliseconds
+  bytes,    // K, M, G are powers of 1024
+  seconds,  // a duration; a bare number counts seconds. Kept in milliseconds
+  millis,   // a duration; a bare number counts milliseconds
   text,
   url,
   path,
   secret,
-  list,      // separated by commas; an option given again adds to it
+  list,  // separated by commas; an option given again adds to it
   choice,
 };
 

@@ -22,8 +22,8 @@ void trim_slashes(std::string& path) {
 std::string escape_segment(std::string_view text) {
   std::string out;
   for (unsigned char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       out.push_back(static_cast<char>(c));
     } else {
@@ -40,14 +40,17 @@ void add_query(Url& url, std::string_view parameter) {
 }
 
 // The folder of an Azure resource without what people copy behind it from the portal.
-void set_azure_path(Url& url, const config::BackendSettings& backend, std::string_view model, bool chat) {
+void set_azure_path(Url& url, const config::BackendSettings& backend, std::string_view model,
+                    bool chat) {
   if (ends_with(url.path, kAzureV1)) {
     url.path.append(chat ? kChat : "/models");
   } else if (backend.azure_api_version.empty()) {
-    url.path.append(ends_with(url.path, "/openai") ? "/v1" : kAzureV1).append(chat ? kChat : "/models");
+    url.path.append(ends_with(url.path, "/openai") ? "/v1" : kAzureV1)
+        .append(chat ? kChat : "/models");
   } else {
     if (!ends_with(url.path, "/openai")) url.path.append("/openai");
-    const std::string_view deployment = backend.azure_deployment.empty() ? model : backend.azure_deployment;
+    const std::string_view deployment =
+        backend.azure_deployment.empty() ? model : backend.azure_deployment;
     if (chat)
       url.path.append("/deployments/").append(escape_segment(deployment)).append(kChat);
     else
@@ -81,16 +84,21 @@ std::string chat_url(const config::BackendSettings& backend, std::string_view mo
   return endpoint(backend, model, true);
 }
 
-std::string models_url(const config::BackendSettings& backend) { return endpoint(backend, {}, false); }
+std::string models_url(const config::BackendSettings& backend) {
+  return endpoint(backend, {}, false);
+}
 
 std::optional<AuthHeader> auth_header(const config::BackendSettings& backend) {
   if (backend.api_key.empty()) return std::nullopt;
   switch (backend.auth) {
-    case config::AuthKind::none: break;
+    case config::AuthKind::none:
+      break;
     case config::AuthKind::bearer:
       return AuthHeader{"authorization", Secret("Bearer " + std::string(backend.api_key.reveal()))};
-    case config::AuthKind::api_key: return AuthHeader{"api-key", backend.api_key};
-    case config::AuthKind::x_api_key: return AuthHeader{"x-api-key", backend.api_key};
+    case config::AuthKind::api_key:
+      return AuthHeader{"api-key", backend.api_key};
+    case config::AuthKind::x_api_key:
+      return AuthHeader{"x-api-key", backend.api_key};
   }
   return std::nullopt;
 }

@@ -18,7 +18,8 @@ constexpr Tier kTiers[] = {{"opus", &config::ModelSettings::opus},
 
 // Alias names are kept in lower case.
 const std::string* find_alias(const config::ModelSettings& models, const std::string& name) {
-  if (const auto exact = models.aliases.find(name); exact != models.aliases.end()) return &exact->second;
+  if (const auto exact = models.aliases.find(name); exact != models.aliases.end())
+    return &exact->second;
   const std::string* best = nullptr;
   std::size_t best_length = 0;
   for (const auto& [pattern, model] : models.aliases) {
@@ -39,13 +40,14 @@ std::string_view strip_context_suffix(std::string_view asked) {
   return asked;
 }
 
-std::string resolve_model(const config::ModelSettings& models, const config::BackendSettings& backend,
-                          std::string_view asked) {
+std::string resolve_model(const config::ModelSettings& models,
+                          const config::BackendSettings& backend, std::string_view asked) {
   const std::string_view name = strip_context_suffix(asked);
   if (!models.aliases.empty())
     if (const std::string* model = find_alias(models, to_lower(name))) return *model;
   for (const Tier& tier : kTiers)
-    if (const std::string& model = models.*tier.model; !model.empty() && icontains(name, tier.word)) return model;
+    if (const std::string& model = models.*tier.model; !model.empty() && icontains(name, tier.word))
+      return model;
   if (!backend.model.empty()) return backend.model;
   if (!models.default_model.empty()) return models.default_model;
   return std::string(name);

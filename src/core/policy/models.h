@@ -14,7 +14,7 @@ std::string_view strip_context_suffix(std::string_view asked);
 // Exact alias, then the most specific alias with * or ?, then the tier whose name is in the
 // text, then the backend's model, then the default one, else the client's own name.
 // Aliases are looked up once; what one stands for is not looked up again.
-std::string resolve_model(const config::ModelSettings& models, const config::BackendSettings& backend,
-                          std::string_view asked);
+std::string resolve_model(const config::ModelSettings& models,
+                          const config::BackendSettings& backend, std::string_view asked);
 
 }  // namespace clasp::policy

@@ -36,10 +36,26 @@ TEST_CASE("ports, missing paths and IPv6") {
 }
 
 TEST_CASE("what is not an address of a backend is refused") {
-  for (const char* bad :
-       {"", "h", "//h", "ftp://h", "http://", "http:///x", "http://h:0", "http://h:65536", "http://h:",
-        "http://u:p@h", "http://[::1", "http://[x]", "http://[::1]x", "http://h/#f", "http://h /",
-        "http://h\n/", "http://h\xc3\xa4", "http://h:1:2", "http://::1/", "httpx://h"})
+  for (const char* bad : {"",
+                          "h",
+                          "//h",
+                          "ftp://h",
+                          "http://",
+                          "http:///x",
+                          "http://h:0",
+                          "http://h:65536",
+                          "http://h:",
+                          "http://u:p@h",
+                          "http://[::1",
+                          "http://[x]",
+                          "http://[::1]x",
+                          "http://h/#f",
+                          "http://h /",
+                          "http://h\n/",
+                          "http://h\xc3\xa4",
+                          "http://h:1:2",
+                          "http://::1/",
+                          "httpx://h"})
     CHECK_MESSAGE(!parse_url(bad), bad);
   CHECK(!parse_url("http://h/" + std::string(5000, 'x')));
   CHECK(!parse_url(std::string_view("http://h\0/", 10)));

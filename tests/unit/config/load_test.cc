@@ -23,8 +23,12 @@ TEST_CASE("flags are stronger than the environment, that than the file, that tha
 }
 
 TEST_CASE("the spellings of a flag") {
-  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
-           {"-port", "5"}, {"--port", "5"}, {"-port=5"}, {"--port=5"}, {"-port", "4", "-port", "5"}}) {
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"-port", "5"},
+                                             {"--port", "5"},
+                                             {"-port=5"},
+                                             {"--port=5"},
+                                             {"-port", "4", "-port", "5"}}) {
     const auto loaded = load_from(args, {{"OPENAI_API_KEY", "k"}});
     REQUIRE(loaded);
     CHECK(loaded->settings.listeners.front().port == 5);
@@ -54,16 +58,21 @@ TEST_CASE("a wrong variable is named") {
   CHECK(bad.error().exit_code == kExitConfiguration);
   CHECK(has(complaint(bad), "environment variable CLASP_DEBUG: \"ja\" is neither true"));
   for (const char* yes : {"true", "1", "yes", "on", "TRUE"})
-    CHECK(load_from({}, {{"CLASP_DEBUG_REQUESTS", yes}, {"OPENAI_API_KEY", "k"}})->settings.debug_requests);
+    CHECK(load_from({}, {{"CLASP_DEBUG_REQUESTS", yes}, {"OPENAI_API_KEY", "k"}})
+              ->settings.debug_requests);
   for (const char* no : {"false", "0", "no", "off", ""})
-    CHECK(!load_from({}, {{"CLASP_DEBUG_REQUESTS", no}, {"OPENAI_API_KEY", "k"}})->settings.debug_requests);
+    CHECK(!load_from({}, {{"CLASP_DEBUG_REQUESTS", no}, {"OPENAI_API_KEY", "k"}})
+               ->settings.debug_requests);
 }
 
 TEST_CASE("a misspelt variable is mentioned") {
-  const auto loaded = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_CACHE_MAXSIZE", "5"}, {"CLASP_ELSEWHERE_TOTALLY", "x"}});
+  const auto loaded = load_from(
+      {},
+      {{"OPENAI_API_KEY", "k"}, {"CLASP_CACHE_MAXSIZE", "5"}, {"CLASP_ELSEWHERE_TOTALLY", "x"}});
   REQUIRE(loaded);
   REQUIRE(loaded->warnings.size() == 1);
-  CHECK(has(loaded->warnings[0], "CLASP_CACHE_MAXSIZE is not known and ignored; did you mean CLASP_CACHE_MAX_SIZE?"));
+  CHECK(has(loaded->warnings[0],
+            "CLASP_CACHE_MAXSIZE is not known and ignored; did you mean CLASP_CACHE_MAX_SIZE?"));
 }
 
 TEST_CASE("help, version and emit need no configuration") {
@@ -71,7 +80,8 @@ TEST_CASE("help, version and emit need no configuration") {
   CHECK(load_from({"-h"})->action == Action::help);
   CHECK(load_from({"-version"})->action == Action::version);
   CHECK(load_from({"-emit", "sample"})->action == Action::emit);
-  CHECK(load_from({"-emit", "sample"})->emit == "sample");
+  CHECK(has(load_from({"-emit", "sample"})->emit, "[server]"));
+  CHECK(has(load_from({"-help"})->emit, "-provider NAME"));
   CHECK(load_from({"-check", "-provider", "demo"})->action == Action::check);
   CHECK(load_from({"-models", "-provider", "demo"})->action == Action::models);
   CHECK(load_from({"-proxy-only", "-provider", "demo"})->action == Action::run);
@@ -85,7 +95,8 @@ TEST_CASE("where the file is looked for") {
     return loaded ? loaded->settings.config_file : complaint(loaded);
   };
   Files all;
-  for (const char* path : {"clasp.conf", "/x/clasp/clasp.conf", "/h/.config/clasp/clasp.conf", "/etc/clasp/clasp.conf", "/f"})
+  for (const char* path : {"clasp.conf", "/x/clasp/clasp.conf", "/h/.config/clasp/clasp.conf",
+                           "/etc/clasp/clasp.conf", "/f"})
     all[path] = text;
   CHECK(path_of(home, {}) == "");
   CHECK(path_of(home, all) == "clasp.conf");
@@ -115,16 +126,26 @@ std::string provider_from(Environment environment) {
 
 TEST_CASE("the first provider that has what it needs is chosen") {
   // Removing the strongest one each time must uncover the next.
-  Environment env = {{"OPENAI_API_KEY", "k"},   {"OPENROUTER_API_KEY", "k"}, {"AZURE_API_KEY", "k"},
-                     {"AZURE_OPENAI_ENDPOINT", "https://r.openai.azure.com"}, {"AZURE_DEPLOYMENT_NAME", "d"},
-                     {"GEMINI_API_KEY", "k"},   {"DEEPSEEK_API_KEY", "k"},   {"GROK_API_KEY", "k"},
-                     {"QWEN_API_KEY", "k"},     {"MINIMAX_API_KEY", "k"},    {"LITELLM_BASE_URL", "http://localhost:4000"},
-                     {"OLLAMA_BASE_URL", "http://localhost:11434"},          {"CUSTOM_BASE_URL", "http://localhost:9"}};
+  Environment env = {{"OPENAI_API_KEY", "k"},
+                     {"OPENROUTER_API_KEY", "k"},
+                     {"AZURE_API_KEY", "k"},
+                     {"AZURE_OPENAI_ENDPOINT", "https://r.openai.azure.com"},
+                     {"AZURE_DEPLOYMENT_NAME", "d"},
+                     {"GEMINI_API_KEY", "k"},
+                     {"DEEPSEEK_API_KEY", "k"},
+                     {"GROK_API_KEY", "k"},
+                     {"QWEN_API_KEY", "k"},
+                     {"MINIMAX_API_KEY", "k"},
+                     {"LITELLM_BASE_URL", "http://localhost:4000"},
+                     {"OLLAMA_BASE_URL", "http://localhost:11434"},
+                     {"CUSTOM_BASE_URL", "http://localhost:9"}};
   const std::pair<const char*, const char*> order[] = {
-      {"openai", "OPENAI_API_KEY"}, {"openrouter", "OPENROUTER_API_KEY"}, {"azure", "AZURE_API_KEY"},
-      {"gemini", "GEMINI_API_KEY"}, {"deepseek", "DEEPSEEK_API_KEY"},     {"grok", "GROK_API_KEY"},
-      {"qwen", "QWEN_API_KEY"},     {"minimax", "MINIMAX_API_KEY"},       {"litellm", "LITELLM_BASE_URL"},
-      {"ollama", "OLLAMA_BASE_URL"}, {"custom", "CUSTOM_BASE_URL"}};
+      {"openai", "OPENAI_API_KEY"},     {"openrouter", "OPENROUTER_API_KEY"},
+      {"azure", "AZURE_API_KEY"},       {"gemini", "GEMINI_API_KEY"},
+      {"deepseek", "DEEPSEEK_API_KEY"}, {"grok", "GROK_API_KEY"},
+      {"qwen", "QWEN_API_KEY"},         {"minimax", "MINIMAX_API_KEY"},
+      {"litellm", "LITELLM_BASE_URL"},  {"ollama", "OLLAMA_BASE_URL"},
+      {"custom", "CUSTOM_BASE_URL"}};
   for (const auto& [provider, variable] : order) {
     CHECK(provider_from(env) == provider);
     env.erase(variable);
@@ -132,14 +153,16 @@ TEST_CASE("the first provider that has what it needs is chosen") {
   CHECK(has(provider_from(env), "no provider is configured"));
   CHECK(provider_from({{"XAI_API_KEY", "k"}}) == "grok");
   CHECK(has(provider_from({{"OLLAMA_API_KEY", "k"}}), "no provider is configured"));
-  CHECK(has(provider_from({{"ANTHROPIC_API_KEY", "k"}}), "ANTHROPIC_API_KEY is set, but this version cannot use"));
+  CHECK(has(provider_from({{"ANTHROPIC_API_KEY", "k"}}),
+            "ANTHROPIC_API_KEY is set, but this version cannot use"));
 }
 
 TEST_CASE("nothing configured") {
   const auto refused = load_from({});
   REQUIRE(!refused);
   CHECK(refused.error().exit_code == kExitConfiguration);
-  for (const char* part : {"OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "CUSTOM_BASE_URL", "[backend]", "-provider demo"})
+  for (const char* part : {"OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "CUSTOM_BASE_URL",
+                           "[backend]", "-provider demo"})
     CHECK(has(complaint(refused), part));
   const auto demo = load_from({"-demo-if-unconfigured"});
   REQUIRE(demo);
@@ -154,33 +177,44 @@ TEST_CASE("nothing configured") {
 TEST_CASE("a named provider without its key or address says which variable to set") {
   CHECK(has(complaint(load_from({"-provider", "openai"})), "set OPENAI_API_KEY"));
   CHECK(has(complaint(load_from({}, {{"PROVIDER", "openrouter"}})),
-            "environment variable PROVIDER: the provider openrouter needs a key: set OPENROUTER_API_KEY"));
+            "environment variable PROVIDER: the provider openrouter needs a key: set "
+            "OPENROUTER_API_KEY"));
   CHECK(has(complaint(load_from({"-provider", "grok"})), "GROK_API_KEY or XAI_API_KEY"));
-  CHECK(has(complaint(load_from({"-provider", "azure"}, {{"AZURE_API_KEY", "k"}})), "AZURE_OPENAI_ENDPOINT"));
+  CHECK(has(complaint(load_from({"-provider", "azure"}, {{"AZURE_API_KEY", "k"}})),
+            "AZURE_OPENAI_ENDPOINT"));
   CHECK(has(complaint(load_from({"-provider", "custom"})), "CUSTOM_BASE_URL"));
-  CHECK(has(complaint(load_from({"-provider", "opnai"})), "unknown provider \"opnai\" (did you mean openai?)"));
-  CHECK(has(complaint(load_from({"-provider", "anthropic"}, {{"ANTHROPIC_API_KEY", "k"}})), "not available in this version"));
-  CHECK(load_from({"-provider", "ollama"})->settings.backends.front().base_url == "http://localhost:11434");
+  CHECK(has(complaint(load_from({"-provider", "opnai"})),
+            "unknown provider \"opnai\" (did you mean openai?)"));
+  CHECK(has(complaint(load_from({"-provider", "anthropic"}, {{"ANTHROPIC_API_KEY", "k"}})),
+            "not available in this version"));
+  CHECK(load_from({"-provider", "ollama"})->settings.backends.front().base_url ==
+        "http://localhost:11434");
 }
 
 TEST_CASE("the readme's quick starts") {
-  const auto azure = load_from({"-provider", "azure"}, {{"AZURE_API_KEY", "k"},
-                                                        {"AZURE_OPENAI_ENDPOINT", "https://your-resource.openai.azure.com"},
-                                                        {"AZURE_DEPLOYMENT_NAME", "gpt-4"}});
+  const auto azure = load_from({"-provider", "azure"},
+                               {{"AZURE_API_KEY", "k"},
+                                {"AZURE_OPENAI_ENDPOINT", "https://your-resource.openai.azure.com"},
+                                {"AZURE_DEPLOYMENT_NAME", "gpt-4"}});
   REQUIRE(azure);
   CHECK(azure->settings.backends.front().azure_api_version == "2024-02-15-preview");
   CHECK(azure->settings.backends.front().azure_deployment == "gpt-4");
   CHECK(azure->settings.backends.front().auth == AuthKind::api_key);
-  const auto router = load_from({"-provider", "openrouter", "-model", "anthropic/claude-3-sonnet"}, {{"OPENROUTER_API_KEY", "k"}});
+  const auto router = load_from({"-provider", "openrouter", "-model", "anthropic/claude-3-sonnet"},
+                                {{"OPENROUTER_API_KEY", "k"}});
   CHECK(router->settings.models.default_model == "anthropic/claude-3-sonnet");
-  const auto local = load_from({"-provider", "custom", "-model", "llama3.1"}, {{"CUSTOM_BASE_URL", "http://localhost:11434/v1"}});
+  const auto local = load_from({"-provider", "custom", "-model", "llama3.1"},
+                               {{"CUSTOM_BASE_URL", "http://localhost:11434/v1"}});
   CHECK(local->settings.backends.front().base_url == "http://localhost:11434/v1");
   CHECK(local->settings.backends.front().dialect == "generic");
 }
 
 TEST_CASE("Azure's two ways") {
   const auto version_of = [](std::string endpoint, std::string version) {
-    Environment env = {{"PROVIDER", "azure"}, {"AZURE_API_KEY", "k"}, {"AZURE_OPENAI_ENDPOINT", endpoint}, {"AZURE_DEPLOYMENT_NAME", "d"}};
+    Environment env = {{"PROVIDER", "azure"},
+                       {"AZURE_API_KEY", "k"},
+                       {"AZURE_OPENAI_ENDPOINT", endpoint},
+                       {"AZURE_DEPLOYMENT_NAME", "d"}};
     if (!version.empty()) env["AZURE_API_VERSION"] = version;
     const auto loaded = load_from({}, env);
     return loaded ? loaded->settings.backends.front().azure_api_version : complaint(loaded);
@@ -209,8 +243,10 @@ TEST_CASE("model settings") {
   CHECK(models.aliases.at("smart") == "gpt-4o");
   CHECK(models.aliases.at("my_model") == "m");
   CHECK(models.aliases.at("my-model") == "m");
-  CHECK(has(complaint(load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_MODEL_ALIASES", "a"}})), "CLASP_MODEL_ALIASES: \"a\" is not alias:model"));
-  const auto both = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_MODEL", "a"}, {"CLASP_DEFAULT_MODEL", "b"}});
+  CHECK(has(complaint(load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_MODEL_ALIASES", "a"}})),
+            "CLASP_MODEL_ALIASES: \"a\" is not alias:model"));
+  const auto both =
+      load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_MODEL", "a"}, {"CLASP_DEFAULT_MODEL", "b"}});
   CHECK(both->settings.models.default_model == "a");
   CHECK(any_has(both->warnings, "both CLASP_MODEL and CLASP_DEFAULT_MODEL are set and differ"));
 }
@@ -223,39 +259,52 @@ TEST_CASE("what is not there yet is said, what would be unsafe without refuses t
   CHECK(any_has(cache->warnings, "option -cache-max-size: not available"));
   CHECK(cache->warnings.size() == 2);
   CHECK(load_from({"-cache-max-size", "1000"}, env)->warnings.empty());
-  CHECK(has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)), "option -auth: not available in this version; starting without it"));
+  CHECK(has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)),
+            "option -auth: not available in this version; starting without it"));
   CHECK(!has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)), "s3cret"));
   CHECK(load_from({"-auth=false"}, env));
   const auto old = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_COMPACTION", "true"}});
-  CHECK(any_has(old->warnings, "CLASP_COMPACTION: no longer has an effect; conversations are never chained"));
+  CHECK(any_has(old->warnings,
+                "CLASP_COMPACTION: no longer has an effect; conversations are never chained"));
 }
 
 TEST_CASE("keys") {
   const auto flag = load_from({"-provider", "openai", "-api-key", "sk-1"});
   CHECK(flag->settings.backends.front().api_key.reveal() == "sk-1");
   CHECK(any_has(flag->warnings, "process list"));
-  const auto file = load_from({"-provider", "openai", "-api-key-file", "/k"}, {}, {{"/k", "sk-2\n"}});
+  const auto file =
+      load_from({"-provider", "openai", "-api-key-file", "/k"}, {}, {{"/k", "sk-2\n"}});
   CHECK(file->settings.backends.front().api_key.reveal() == "sk-2");
-  CHECK(has(complaint(load_from({"-provider", "openai", "-api-key-file", "/none"})), "/none: the file does not exist"));
-  CHECK(has(complaint(load_from({"-provider", "openai", "-api-key-file", "/e"}, {}, {{"/e", "\n"}})), "the file is empty"));
+  CHECK(has(complaint(load_from({"-provider", "openai", "-api-key-file", "/none"})),
+            "/none: the file does not exist"));
+  CHECK(
+      has(complaint(load_from({"-provider", "openai", "-api-key-file", "/e"}, {}, {{"/e", "\n"}})),
+          "the file is empty"));
   CHECK(has(complaint(load_from({}, {{"OPENAI_API_KEY", "a b"}})), "visible ASCII"));
   CHECK(!has(complaint(load_from({}, {{"OPENAI_API_KEY", "a b"}})), "a b\""));
-  const auto plain = load_from({"-provider", "custom", "-base-url", "http://10.0.0.1/v1", "-api-key", "k"});
+  const auto plain =
+      load_from({"-provider", "custom", "-base-url", "http://10.0.0.1/v1", "-api-key", "k"});
   CHECK(any_has(plain->warnings, "travels unencrypted to 10.0.0.1"));
 }
 
 TEST_CASE("addresses") {
   CHECK(has(complaint(load_from({}, {{"OPENAI_API_KEY", "k"}, {"OPENAI_BASE_URL", "ftp://x"}})),
-            "environment variable OPENAI_BASE_URL: this is not a usable URL: it does not begin with http"));
+            "environment variable OPENAI_BASE_URL: this is not a usable URL: it does not begin "
+            "with http"));
   CHECK(has(complaint(load_from({"-base-url", "http://localhost:8080/v1"})), "own listen address"));
   CHECK(load_from({"-base-url", "http://localhost:8080/v1", "-port", "8081"}));
-  CHECK(load_from({"-base-url", "http://localhost:9/v1"})->settings.backends.front().provider == "custom");
-  const auto gemini = load_from({}, {{"GEMINI_API_KEY", "k"}, {"GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/v1beta"}});
-  CHECK(gemini->settings.backends.front().base_url == "https://generativelanguage.googleapis.com/v1beta/openai");
+  CHECK(load_from({"-base-url", "http://localhost:9/v1"})->settings.backends.front().provider ==
+        "custom");
+  const auto gemini =
+      load_from({}, {{"GEMINI_API_KEY", "k"},
+                     {"GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/v1beta"}});
+  CHECK(gemini->settings.backends.front().base_url ==
+        "https://generativelanguage.googleapis.com/v1beta/openai");
 }
 
 TEST_CASE("listen addresses") {
-  const auto loaded = load_from({"-provider", "demo", "-listen", "0.0.0.0", "-listen", "[::1]:9000,unix:/run/clasp.sock", "-port", "7"},
+  const auto loaded = load_from({"-provider", "demo", "-listen", "0.0.0.0", "-listen",
+                                 "[::1]:9000,unix:/run/clasp.sock", "-port", "7"},
                                 {{"CLASP_LISTEN", "127.0.0.2"}});
   REQUIRE(loaded);
   const auto& listeners = loaded->settings.listeners;
@@ -263,21 +312,32 @@ TEST_CASE("listen addresses") {
   CHECK(listeners[0] == Listener{"0.0.0.0", 7, false});
   CHECK(listeners[1] == Listener{"::1", 9000, false});
   CHECK(listeners[2] == Listener{"/run/clasp.sock", 0, true});
-  CHECK(has(complaint(load_from({"-provider", "demo", "-listen", "example.com"})), "is not a listen address"));
-  CHECK(has(complaint(load_from({"-provider", "demo", "-listen", "127.0.0.1", "-listen", "localhost:8080"})), "is listed twice"));
+  CHECK(has(complaint(load_from({"-provider", "demo", "-listen", "example.com"})),
+            "is not a listen address"));
+  CHECK(has(complaint(load_from(
+                {"-provider", "demo", "-listen", "127.0.0.1", "-listen", "localhost:8080"})),
+            "is listed twice"));
 }
 
 // ---- the file ----------------------------------------------------------------------------------
 
 TEST_CASE("mistakes in the file are told with line, reason and the nearest name") {
-  CHECK(has(complaint(load_text("[server]\nprot = 1\n")), "clasp.conf:2: unknown key \"prot\" in [server] (did you mean port?)"));
-  CHECK(has(complaint(load_text("\n[sever]\nport = 1\n")), "clasp.conf:2: unknown section [sever] (did you mean server?)"));
-  CHECK(has(complaint(load_text("[server]\nport = x\n")), "clasp.conf:2: [server] port: \"x\" is not a whole number"));
-  CHECK(has(complaint(load_text("[server]\nport = 1\n\nport = 2\n")), "clasp.conf:4: [server] port: already set on line 2"));
-  CHECK(has(complaint(load_text("[log]\nworkers = 2\n")), "unknown key \"workers\" in [log] (it belongs in [server])"));
-  CHECK(has(complaint(load_text("port = 1\n")), "clasp.conf:1: \"port\" stands before the first [section]"));
-  CHECK(has(complaint(load_text("[server]\nport =\n")), "clasp.conf:2: [server] port: the value is missing"));
-  CHECK(has(complaint(load_text("[log]\nlevel = warm\n")), "is not one of debug, info, warn, error (did you mean warn?)"));
+  CHECK(has(complaint(load_text("[server]\nprot = 1\n")),
+            "clasp.conf:2: unknown key \"prot\" in [server] (did you mean port?)"));
+  CHECK(has(complaint(load_text("\n[sever]\nport = 1\n")),
+            "clasp.conf:2: unknown section [sever] (did you mean server?)"));
+  CHECK(has(complaint(load_text("[server]\nport = x\n")),
+            "clasp.conf:2: [server] port: \"x\" is not a whole number"));
+  CHECK(has(complaint(load_text("[server]\nport = 1\n\nport = 2\n")),
+            "clasp.conf:4: [server] port: already set on line 2"));
+  CHECK(has(complaint(load_text("[log]\nworkers = 2\n")),
+            "unknown key \"workers\" in [log] (it belongs in [server])"));
+  CHECK(has(complaint(load_text("port = 1\n")),
+            "clasp.conf:1: \"port\" stands before the first [section]"));
+  CHECK(has(complaint(load_text("[server]\nport =\n")),
+            "clasp.conf:2: [server] port: the value is missing"));
+  CHECK(has(complaint(load_text("[log]\nlevel = warm\n")),
+            "is not one of debug, info, warn, error (did you mean warn?)"));
   CHECK(has(complaint(load_text("[timeouts]\nping = 10 apples\n")), "is not a duration such as"));
   CHECK(has(complaint(load_text("[server one]\nport = 1\n")), "unknown section [server one]"));
   const auto two = load_text("[server]\nport = x\nworkers = y\n");
@@ -288,8 +348,10 @@ TEST_CASE("mistakes in the file are told with line, reason and the nearest name"
 
 TEST_CASE("several backends") {
   const std::string text =
-      "[backend main]\nprovider = openrouter\napi_key = ${MY_KEY}\nmodel = m1\nheader.HTTP-Referer = https://example.org\n"
-      "[backend local]\nprovider = vllm\nbase_url = http://localhost:8001\nflag.top_k = true\ndialect = ollama\n"
+      "[backend main]\nprovider = openrouter\napi_key = ${MY_KEY}\nmodel = m1\nheader.HTTP-Referer "
+      "= https://example.org\n"
+      "[backend local]\nprovider = vllm\nbase_url = http://localhost:8001\nflag.top_k = "
+      "true\ndialect = ollama\n"
       "[aliases]\nclaude-*:free = x\n";
   const Environment env = {{"MY_KEY", "k1"}, {"OPENAI_API_KEY", "other"}};
   const auto loaded = load_from({}, env, {{"clasp.conf", text}});
@@ -305,8 +367,10 @@ TEST_CASE("several backends") {
   CHECK(backends[1].flags.at("top_k") == "true");
   CHECK(loaded->settings.models.aliases.at("claude-*:free") == "x");
 
-  CHECK(load_from({"-provider", "local"}, env, {{"clasp.conf", text}})->settings.backends[0].name == "local");
-  const auto forced = load_from({"-provider", "openai", "-model", "m2"}, env, {{"clasp.conf", text}});
+  CHECK(load_from({"-provider", "local"}, env, {{"clasp.conf", text}})->settings.backends[0].name ==
+        "local");
+  const auto forced =
+      load_from({"-provider", "openai", "-model", "m2"}, env, {{"clasp.conf", text}});
   REQUIRE(forced->settings.backends.size() == 3);
   CHECK(forced->settings.backends[0].provider == "openai");
   const auto model = load_from({"-model", "m2"}, env, {{"clasp.conf", text}});
@@ -316,21 +380,54 @@ TEST_CASE("several backends") {
   CHECK(moved->settings.backends[0].name == "main");
   CHECK(moved->settings.backends[0].base_url == "http://localhost:5/v1");
 
-  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\n[backend A]\nprovider = demo\n")), "clasp.conf:3: [backend A] is already at clasp.conf:1"));
-  CHECK(has(complaint(load_text("[backend a]\n[server]\n")), "clasp.conf:1: [backend a]: provider or base_url is missing"));
-  CHECK(has(complaint(load_text("[backend a]\nprovider = openai\n")), "clasp.conf:1: [backend a]: the provider openai needs a key"));
-  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\napi_key = ${NOT_SET}\n")), "clasp.conf:3: [backend a] api_key: the environment variable NOT_SET is not set"));
-  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\nheader.Host = x\n")), "set by CLASP itself"));
-  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\nheader.a b = x\n")), "not a header name"));
+  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\n[backend A]\nprovider = demo\n")),
+            "clasp.conf:3: [backend A] is already at clasp.conf:1"));
+  CHECK(has(complaint(load_text("[backend a]\n[server]\n")),
+            "clasp.conf:1: [backend a]: provider or base_url is missing"));
+  CHECK(has(complaint(load_text("[backend a]\nprovider = openai\n")),
+            "clasp.conf:1: [backend a]: the provider openai needs a key"));
+  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\napi_key = ${NOT_SET}\n")),
+            "clasp.conf:3: [backend a] api_key: the environment variable NOT_SET is not set"));
+  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\nheader.Host = x\n")),
+            "set by CLASP itself"));
+  CHECK(has(complaint(load_text("[backend a]\nprovider = demo\nheader.a b = x\n")),
+            "not a header name"));
 }
 
 TEST_CASE("planned sections of the file are known") {
   const auto loaded = load_text(
-      "[cache]\nenabled = yes\nttl = 30m\n[route claude-opus-*]\nbackends = a, b\n[tier opus]\nprovider = openai\n[rate_limit]\nenabled = off\n");
+      "[cache]\nenabled = yes\nttl = 30m\n[route claude-opus-*]\nbackends = a, b\n[tier "
+      "opus]\nprovider = openai\n[rate_limit]\nenabled = off\n");
   REQUIRE_MESSAGE(loaded, complaint(loaded));
   CHECK(any_has(loaded->warnings, "clasp.conf:2: [cache] enabled: not available in this version"));
   CHECK(any_has(loaded->warnings, "clasp.conf:5: [route claude-opus-*] backends: not available"));
   CHECK(any_has(loaded->warnings, "clasp.conf:7: [tier opus] provider: not available"));
   CHECK(loaded->warnings.size() == 4);
   CHECK(has(complaint(load_text("[auth]\napi_key = k\n")), "refuses to start"));
+}
+
+TEST_CASE("log levels") {
+  const std::pair<const char*, clasp::LogLevel> levels[] = {{"debug", clasp::LogLevel::debug},
+                                                            {"info", clasp::LogLevel::info},
+                                                            {"warn", clasp::LogLevel::warn},
+                                                            {"error", clasp::LogLevel::error}};
+  for (const auto& [text, level] : levels)
+    CHECK(load_from({"-provider", "demo", "-log-level", text})->settings.log_level == level);
+  const auto debug = load_from({"-provider", "demo", "-debug", "-log-level", "error"});
+  CHECK(debug->settings.log_level == clasp::LogLevel::debug);
+  CHECK(debug->settings.debug_requests);
+  CHECK(debug->settings.debug_responses);
+}
+
+TEST_CASE("files on the disk") {
+  CHECK(!load_file("/nonexistent/clasp.conf")->has_value());
+  CHECK(!load_file("/"));
+}
+
+TEST_CASE("the environment as main() gets it") {
+  const char* variables[] = {"A=1", "B=", "=x", "C", "D=a=b", nullptr};
+  const Environment environment = make_environment(variables);
+  CHECK(environment.size() == 3);
+  CHECK(environment.at("D") == "a=b");
+  CHECK(make_environment(nullptr).empty());
 }

@@ -11,7 +11,8 @@ namespace clasp::config::test {
 
 using Files = std::map<std::string, std::string>;
 
-inline Inputs make_inputs(std::vector<std::string> args, Environment environment = {}, Files files = {}) {
+inline Inputs make_inputs(std::vector<std::string> args, Environment environment = {},
+                          Files files = {}) {
   Inputs inputs;
   inputs.args = std::move(args);
   inputs.environment = std::move(environment);
@@ -23,8 +24,8 @@ inline Inputs make_inputs(std::vector<std::string> args, Environment environment
   return inputs;
 }
 
-inline Result<Loaded, LoadError> load_from(std::vector<std::string> args, Environment environment = {},
-                                           Files files = {}) {
+inline Result<Loaded, LoadError> load_from(std::vector<std::string> args,
+                                           Environment environment = {}, Files files = {}) {
   return load(make_inputs(std::move(args), std::move(environment), std::move(files)));
 }
 
@@ -38,7 +39,9 @@ inline std::string complaint(const Result<Loaded, LoadError>& loaded) {
   return loaded ? std::string() : loaded.error().message;
 }
 
-inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+inline bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 inline bool any_has(const std::vector<std::string>& lines, std::string_view part) {
   for (const std::string& line : lines)

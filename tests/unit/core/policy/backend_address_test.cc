@@ -55,14 +55,18 @@ TEST_CASE("the chat URL") {
 TEST_CASE("Azure, with and without versions") {
   const char* resource = "https://r.openai.azure.com";
   CHECK(chat_url(azure(resource, "gpt-4", "2024-02-15-preview")) ==
-        "https://r.openai.azure.com/openai/deployments/gpt-4/chat/completions?api-version=2024-02-15-preview");
+        "https://r.openai.azure.com/openai/deployments/gpt-4/chat/"
+        "completions?api-version=2024-02-15-preview");
   CHECK(chat_url(azure("https://r.openai.azure.com/openai/", "gpt-4", "2024-10-21")) ==
-        "https://r.openai.azure.com/openai/deployments/gpt-4/chat/completions?api-version=2024-10-21");
+        "https://r.openai.azure.com/openai/deployments/gpt-4/chat/"
+        "completions?api-version=2024-10-21");
   CHECK(chat_url(azure(resource, "", "2024-10-21"), "my model/x") ==
-        "https://r.openai.azure.com/openai/deployments/my%20model%2Fx/chat/completions?api-version=2024-10-21");
+        "https://r.openai.azure.com/openai/deployments/my%20model%2Fx/chat/"
+        "completions?api-version=2024-10-21");
   CHECK(chat_url(azure("https://r.openai.azure.com?api-version=2025-01-01", "d", "2024-10-21")) ==
         "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-01-01");
-  CHECK(chat_url(azure(resource, "gpt-4", "")) == "https://r.openai.azure.com/openai/v1/chat/completions");
+  CHECK(chat_url(azure(resource, "gpt-4", "")) ==
+        "https://r.openai.azure.com/openai/v1/chat/completions");
   CHECK(chat_url(azure("https://r.services.ai.azure.com/openai/v1/", "gpt-4", "")) ==
         "https://r.services.ai.azure.com/openai/v1/chat/completions");
 }

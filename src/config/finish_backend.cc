@@ -1,0 +1,221 @@
+// Completing and checking one backend. Key files are read through the function that the caller
+// gave; no address is resolved.
+#include "config/finish_backend.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/url.h"
+#include "config/presets.h"
+
+namespace clasp::config {
+namespace {
+
+constexpr std::string_view kDefaultAzureVersion = "2024-02-15-preview";
+constexpr std::string_view kAzureV1Path = "/openai/v1";
+
+std::vector<std::string_view> provider_names() {
+  std::vector<std::string_view> names;
+  for (const Preset& preset : presets()) names.push_back(preset.name);
+  return names;
+}
+
+std::string join_or(std::string_view words) {
+  std::string out;
+  for (std::string_view word : split(words, ' '))
+    out.append(out.empty() ? "" : " or ").append(word);
+  return out;
+}
+
+class Finisher {
+ public:
+  Finisher(Collector& collector, const FileReader& read_file)
+      : collector_(collector), draft_(collector.draft), read_file_(read_file) {}
+
+  std::optional<BackendSettings> finish(const BackendDraft& draft) {
+    const std::string where = where_of(draft);
+    const std::size_t errors_before = collector_.errors.size();
+    const Preset* preset = preset_of(draft, where);
+    if (preset == nullptr) return std::nullopt;
+    const auto found = draft_.credentials.find(preset->name);
+    const Credential credential = found == draft_.credentials.end() ? Credential{} : found->second;
+    BackendSettings backend;
+    backend.provider = preset->name;
+    backend.name = draft.name.empty() ? backend.provider : draft.name;
+    backend.dialect = draft.dialect.empty() ? std::string(preset->dialect) : draft.dialect;
+    backend.auth = preset->auth;
+    backend.model = draft.model;
+    backend.flags = draft.flags;
+    backend.base_url = !draft.base_url.empty()        ? draft.base_url
+                       : !credential.base_url.empty() ? credential.base_url
+                                                      : std::string(preset->base_url);
+    backend.api_key = key_of(draft, credential, where);
+    finish_headers(draft, where, backend);
+    if (backend.provider != "demo") {
+      check_key(*preset, where, backend);
+      check_url(*preset, where, backend);
+    }
+    if (backend.provider == "azure") finish_azure(draft, where, backend);
+    if (backend.provider == "gemini") finish_gemini(backend);
+    if (collector_.errors.size() != errors_before) return std::nullopt;
+    return backend;
+  }
+
+ private:
+  void error(std::string text) { collector_.errors.push_back(std::move(text)); }
+  void warn(std::string text) { collector_.warnings.push_back(std::move(text)); }
+
+  const Preset* preset_of(const BackendDraft& backend, const std::string& where) {
+    if (backend.provider.empty()) {
+      if (!backend.base_url.empty()) return find_preset("custom");
+      error(where + ": provider or base_url is missing");
+      return nullptr;
+    }
+    const Preset* preset = find_preset(backend.provider);
+    if (preset == nullptr)
+      error(where + ": unknown provider " + quoted(backend.provider) +
+            hint(backend.provider, provider_names()) + "; known are " + preset_names());
+    else if (!preset->available)
+      error(where + ": the provider " + std::string(preset->name) +
+            " is not available in this version; known are " + preset_names());
+    return preset != nullptr && preset->available ? preset : nullptr;
+  }
+
+  std::string where_of(const BackendDraft& backend) {
+    if (!backend.name.empty()) return backend.place + ": [backend " + backend.name + "]";
+    const std::string place = collector_.place_of(*find_flag("provider"));
+    return place.empty() ? "provider " + backend.provider : place;
+  }
+
+  Secret key_of(const BackendDraft& draft, const Credential& credential, const std::string& where) {
+    if (!draft.api_key.empty() && !draft.api_key_file.empty())
+      error(where + ": api_key and api_key_file are both set");
+    if (!draft.api_key.empty()) return draft.api_key;
+    if (draft.api_key_file.empty()) return credential.key;
+    const auto text = read_file_(draft.api_key_file);
+    const std::string prefix = where + ": api_key_file " + draft.api_key_file;
+    if (!text) {
+      error(prefix + ": " + text.error().message);
+      return {};
+    }
+    const auto key = *text ? parse_value({Kind::secret}, **text) : fail("the file does not exist");
+    if (!key)
+      error(prefix + ": " + key.error().message);
+    else if (key->text.empty())
+      error(prefix + ": the file is empty");
+    return key ? Secret(key->text) : Secret{};
+  }
+
+  void check_key(const Preset& preset, const std::string& where, const BackendSettings& backend) {
+    if (!preset.needs_key || !backend.api_key.empty()) return;
+    std::string message = where + ": the provider " + backend.provider + " needs a key: set " +
+                          join_or(preset.key_env) + ", or api_key_file in [backend]";
+    if (backend.provider == "openai")
+      message.append(
+          ". For a server of your own that needs no key use -provider custom with CUSTOM_BASE_URL");
+    error(std::move(message));
+  }
+
+  void check_url(const Preset& preset, const std::string& where, BackendSettings& backend) {
+    if (backend.base_url.empty()) {
+      error(where + ": the provider " + backend.provider + " needs an address: set " +
+            std::string(first_word(preset.url_env)) + ", or base_url in [backend]");
+      return;
+    }
+    const auto url = parse_url(backend.base_url);
+    if (!url) {
+      error(where + ": the base URL is not usable: " + url.error().message);
+      return;
+    }
+    if (points_at_ourselves(*url))
+      error(where + ": the base URL " + url->authority() +
+            " is CLASP's own listen address; requests would run "
+            "in a circle");
+    if (!url->tls && !backend.api_key.empty() && !is_loopback_host(url->host))
+      warn(where + ": the key travels unencrypted to " + url->authority() +
+           ", because its URL begins with http://");
+  }
+
+  bool points_at_ourselves(const Url& url) const {
+    if (!is_loopback_host(url.host)) return false;
+    return std::any_of(draft_.settings.listeners.begin(), draft_.settings.listeners.end(),
+                       [&](const Listener& listener) {
+                         const bool reachable = is_loopback_host(listener.address) ||
+                                                listener.address == "0.0.0.0" ||
+                                                listener.address == "::";
+                         return !listener.is_unix && listener.port == url.port && reachable;
+                       });
+  }
+
+  void finish_azure(const BackendDraft& draft, const std::string& where, BackendSettings& backend) {
+    const BackendDraft& inherited = draft_.backends.front();
+    backend.azure_deployment =
+        draft.azure_deployment.empty() ? inherited.azure_deployment : draft.azure_deployment;
+    std::string version =
+        draft.azure_api_version.empty() ? inherited.azure_api_version : draft.azure_api_version;
+    const auto url = parse_url(backend.base_url);
+    if (!url) return;
+    std::string_view path = url->path;
+    while (!path.empty() && path.back() == '/') path.remove_suffix(1);
+    const bool v1_path = path.size() >= kAzureV1Path.size() &&
+                         path.substr(path.size() - kAzureV1Path.size()) == kAzureV1Path;
+    if (v1_path || iequals(version, "v1"))
+      version.clear();
+    else if (version.empty())
+      version = kDefaultAzureVersion;
+    for (char c : version)
+      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            c == '-' || c == '.')) {
+        error(where + ": azure_api_version " + quoted(version) +
+              " is not a version such as 2024-10-21");
+        return;
+      }
+    backend.azure_api_version = version;
+    // The v1 path has no deployment in the URL; the model's name takes its role.
+    if (backend.model.empty()) backend.model = backend.azure_deployment;
+  }
+
+  // Older set-ups name Google's native API; its OpenAI-compatible form lies one folder below.
+  static void finish_gemini(BackendSettings& backend) {
+    auto url = parse_url(backend.base_url);
+    if (!url) return;
+    while (!url->path.empty() && url->path.back() == '/') url->path.pop_back();
+    if (url->path != "/v1beta") return;
+    url->path.append("/openai");
+    backend.base_url = url->text();
+  }
+
+  void finish_headers(const BackendDraft& draft, const std::string& where,
+                      BackendSettings& backend) {
+    constexpr std::string_view kOurs[] = {"host",       "content-length", "transfer-encoding",
+                                          "connection", "content-type",   "accept-encoding",
+                                          "expect",     "upgrade"};
+    for (const auto& [name, value] : draft.headers) {
+      const bool token = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return c > ' ' && c <= '~' &&
+               std::string_view("\"(),/:;<=>?@[\\]{}").find(static_cast<char>(c)) ==
+                   std::string_view::npos;
+      });
+      if (!token)
+        error(where + ": header." + name + ": this is not a header name");
+      else if (std::any_of(std::begin(kOurs), std::end(kOurs),
+                           [&](std::string_view own) { return iequals(own, name); }))
+        error(where + ": header." + name + ": this header is set by CLASP itself");
+      else
+        backend.extra_headers[name] = value;
+    }
+  }
+
+  Collector& collector_;
+  const Draft& draft_;
+  const FileReader& read_file_;
+};
+
+}  // namespace
+
+std::optional<BackendSettings> finish_backend(Collector& collector, const FileReader& read_file,
+                                              const BackendDraft& draft) {
+  return Finisher(collector, read_file).finish(draft);
+}
+
+}  // namespace clasp::config

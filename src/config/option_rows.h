@@ -1,0 +1,39 @@
+// The rows of the option table, by theme. Only options.cc asks for them; everybody else asks
+// options().
+#pragma once
+
+#include <vector>
+
+#include "config/options.h"
+
+namespace clasp::config {
+
+// What this version can do, in the order in which it is shown.
+void add_available_rows(std::vector<Option>& rows);
+// What is known from the product's description or its older versions, and not here.
+void add_unavailable_rows(std::vector<Option>& rows);
+
+inline constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute,
+                              kDay = 24 * kHour;
+
+inline constexpr Domain kBool{Kind::boolean};
+inline constexpr Domain kText{Kind::text};
+inline constexpr Domain kUrl{Kind::url};
+inline constexpr Domain kPath{Kind::path};
+inline constexpr Domain kSecret{Kind::secret};
+inline constexpr Domain kList{Kind::list};
+
+constexpr Domain number(std::int64_t low, std::int64_t high) {
+  return {Kind::integer, low, high};
+}
+constexpr Domain bytes(std::int64_t low, std::int64_t high) {
+  return {Kind::bytes, low, high};
+}
+constexpr Domain seconds(std::int64_t low, std::int64_t high) {
+  return {Kind::seconds, low, high};
+}
+constexpr Domain millis(std::int64_t low, std::int64_t high) {
+  return {Kind::millis, low, high};
+}
+
+}  // namespace clasp::config

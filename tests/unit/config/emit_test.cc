@@ -1,0 +1,105 @@
+// The emitted texts: they can be read back, and they leave nothing out.
+#include "config/emit.h"
+
+#include <doctest/doctest.h>
+
+#include "base/text.h"
+#include "support.h"
+
+using namespace clasp::config;
+using namespace clasp::config::test;
+
+namespace {
+
+const Environment kKeyed = {{"OPENAI_API_KEY", "k"}};
+
+// The sample with those commented options active that `wanted` accepts.
+template <class Wanted>
+std::string uncomment(Wanted wanted) {
+  std::string out;
+  std::string section;
+  const std::string sample = emit_sample();
+  for (std::string_view line : clasp::split(sample, '\n')) {
+    if (!line.empty() && line[0] == '[') section = line.substr(1, line.size() - 2);
+    if (line.substr(0, 2) == "#[") {  // a section that needs a name of its own
+      line.remove_prefix(1);
+      section = line.substr(1, line.find(' ') - 1);
+    }
+    const bool option = line.size() > 1 && line[0] == '#' && line[1] != ' ' && line[1] != '[';
+    if (option && wanted(section, line.substr(1, line.find(" = ") - 1))) line.remove_prefix(1);
+    out.append(line).append("\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the sample file loads as it is, and changes nothing") {
+  const auto loaded = load_from({}, kKeyed, {{"clasp.conf", emit_sample()}});
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  CHECK(loaded->warnings.empty());
+  const auto bare = load_from({}, kKeyed);
+  CHECK(loaded->settings.listeners == bare->settings.listeners);
+  CHECK(loaded->settings.backends.size() == bare->settings.backends.size());
+}
+
+TEST_CASE("every option of the sample that works can be uncommented") {
+  int count = 0;
+  const std::string text = uncomment([&](const std::string& section, std::string_view key) {
+    const Option* option = find_key(section, key).option;
+    REQUIRE_MESSAGE(option != nullptr, std::string(key));
+    if (option->status != Status::available || key == "api_key") return false;
+    ++count;
+    return true;
+  });
+  CHECK(count > 60);
+  const auto loaded = load_from({}, {}, {{"clasp.conf", text}, {"/etc/clasp/api_key_file", "k"}});
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  CHECK(loaded->warnings.empty());
+  CHECK(loaded->settings.backends.front().base_url == "https://api.example.com/v1");
+  CHECK(loaded->settings.models.aliases.at("fast") == "MODEL");
+}
+
+TEST_CASE("the sample's planned options are known too") {
+  const std::string text = uncomment([](const std::string& section, std::string_view key) {
+    const Option* option = find_key(section, key).option;
+    return option != nullptr && option->status == Status::planned;
+  });
+  const auto loaded = load_from({}, kKeyed, {{"clasp.conf", text}});
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  CHECK(any_has(loaded->warnings, "[tier opus] provider"));
+}
+
+TEST_CASE("the help names every flag and its variable, within 100 columns") {
+  const std::string help = emit_help();
+  for (const Option& option : options()) {
+    if (option.flag.empty() || option.hidden) continue;
+    CHECK_MESSAGE(has(help, "  -" + option.flag), option.flag);
+    for (std::string_view variable : clasp::split(option.env, ' '))
+      CHECK_MESSAGE(has(help, variable), option.flag);
+  }
+  for (std::string_view line : clasp::split(help, '\n')) CHECK(line.size() <= 100);
+  CHECK(!has(help, "-emit"));
+}
+
+TEST_CASE("the manual's environment part names every variable") {
+  const std::string text = emit_man_environment();
+  for (const Option& option : options())
+    for (std::string_view variable : clasp::split(option.env, ' '))
+      if (!variable.empty()) CHECK(has(text, ".It Ev " + show_variable(variable) + "\n"));
+}
+
+TEST_CASE("completions name every flag") {
+  const std::string bash = emit_bash(), zsh = emit_zsh();
+  for (const Option& option : options()) {
+    if (option.flag.empty() || option.hidden) continue;
+    CHECK(has(bash, " -" + option.flag));
+    CHECK(has(zsh, "-" + option.flag + "["));
+  }
+}
+
+TEST_CASE("emit knows its kinds") {
+  for (std::string_view kind : clasp::split(find_flag("emit")->domain.choices, '|'))
+    CHECK(!emit(kind).empty());
+  CHECK(emit("nothing").empty());
+}
