@@ -58,7 +58,7 @@ obj = $(patsubst %.cc,$(BUILD)/%.o,$(1))
 core_lib := $(BUILD)/libclasp-core.a
 daemon_lib := $(BUILD)/libclasp-daemon.a
 ctl_lib := $(BUILD)/libclasp-ctl.a
-core_libs := $(SIMDJSON_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -linih
+core_libs := $(SIMDJSON_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -linih
 daemon_libs := -levhtp $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lprometheus-cpp-core -lpthread
 
 programs := $(BUILD)/clasp

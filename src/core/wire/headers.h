@@ -20,6 +20,7 @@ class Headers {
   void add(std::string name, std::string value) {
     fields_.emplace_back(std::move(name), std::move(value));
   }
+  void reserve(std::size_t count) { fields_.reserve(count); }
   // First value, nothing when absent. The view lives as long as this object is unchanged.
   std::optional<std::string_view> find(std::string_view name) const {
     for (const Field& field : fields_)

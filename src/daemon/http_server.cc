@@ -1,0 +1,135 @@
+// See http_server.h.
+#include "daemon/http_server.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "daemon/gate.h"
+
+namespace clasp::daemon {
+namespace {
+
+constexpr std::size_t kReadSize = 256u << 10;
+// Above the limit this many connections more are told so; further ones are closed without a word.
+constexpr std::size_t kRefusalSlots = 256;
+
+wire::ErrorType type_of_status(int status) {
+  switch (status) {
+    case 408: return wire::ErrorType::timeout;
+    case 413: return wire::ErrorType::request_too_large;
+    case 500: return wire::ErrorType::api;
+    case 529: return wire::ErrorType::overloaded;
+    default: return wire::ErrorType::invalid_request;
+  }
+}
+
+}  // namespace
+
+HttpServer::HttpServer(event_base* base, HttpHandler& handler, const HttpLimits& limits,
+                       Scheduler& scheduler, Random& random)
+    : base_(base),
+      handler_(handler),
+      limits_(limits),
+      scheduler_(scheduler),
+      random_(random),
+      read_buffer_(kReadSize),
+      engine_(base, scheduler, *this) {}
+
+HttpServer::~HttpServer() {
+  for (const auto& gate : gates_) gate->shut_down();
+}
+
+Result<void> HttpServer::add_listener(UniqueFd listening_socket) {
+  return engine_.add_listener(std::move(listening_socket));
+}
+
+void HttpServer::stop_accepting() { engine_.stop_accepting(); }
+
+// Gates take themselves out of the list while it is walked.
+void HttpServer::drain() {
+  draining_ = true;
+  for (std::size_t i = gates_.size(); i-- > 0;)
+    if (i < gates_.size()) gates_[i]->drain();
+}
+
+std::size_t HttpServer::connections() const { return gates_.size() - lingering_; }
+
+void HttpServer::on_accept(std::unique_ptr<EngineConnection> connection) {
+  if (gates_.size() >= limits_.connections + kRefusalSlots) return;
+  const bool overloaded = gates_.size() - lingering_ >= limits_.connections;
+  auto gate = std::make_unique<Gate>(*this, std::move(connection));
+  gate->index = gates_.size();
+  gates_.push_back(std::move(gate));
+  gates_.back()->start(overloaded);
+}
+
+HttpAnswer HttpServer::render_refusal(int status, std::string_view message) {
+  wire::ApiError error = wire::make_error(type_of_status(status), std::string(message));
+  error.status = status;
+  HttpAnswer answer;
+  answer.status = status;
+  const std::string id = make_id(random_, "req_");
+  answer.body = wire::render_error_body(error, id);
+  answer.headers.add("content-type", "application/json");
+  answer.headers.add("request-id", id);
+  return answer;
+}
+
+std::string HttpServer::render_overload_answer() {
+  const HttpAnswer answer = render_refusal(529, "too many connections; try again");
+  std::string out = "HTTP/1.1 529 Overloaded\r\n";
+  for (const auto& [name, value] : answer.headers) out.append(name).append(": ").append(value).append("\r\n");
+  out.append("connection: close\r\ncontent-length: ").append(std::to_string(answer.body.size()));
+  return out.append("\r\n\r\n").append(answer.body);
+}
+
+std::string_view HttpServer::date() {
+  const std::int64_t now = scheduler_.unix_seconds();
+  if (now == date_second_) return date_;
+  date_second_ = now;
+  const std::time_t seconds = now;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[40];
+  date_.assign(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
+  return date_;
+}
+
+void HttpServer::touch(Gate& gate) {
+  if (gate.touched || gate.closed()) return;
+  gate.touched = true;
+  touched_.push_back(&gate);
+  post_turn_end();
+}
+
+void HttpServer::retire(Gate& gate) {
+  const std::size_t index = gate.index;
+  retired_.push_back(std::move(gates_[index]));
+  if (index + 1 < gates_.size()) {
+    gates_[index] = std::move(gates_.back());
+    gates_[index]->index = index;
+  }
+  gates_.pop_back();
+  post_turn_end();
+}
+
+void HttpServer::post_turn_end() {
+  if (turn_end_posted_) return;
+  turn_end_posted_ = true;
+  scheduler_.post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.lock()) end_turn();
+  });
+}
+
+void HttpServer::end_turn() {
+  turn_end_posted_ = false;
+  flushing_.swap(touched_);
+  for (Gate* gate : flushing_) gate->flush();
+  flushing_.clear();
+  // Retired gates may have been touched again while others were flushed.
+  std::erase_if(touched_, [](const Gate* gate) { return gate->closed(); });
+  const auto gone = std::exchange(retired_, {});
+}
+
+}  // namespace clasp::daemon

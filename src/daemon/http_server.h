@@ -1,0 +1,118 @@
+// The HTTP server of one worker: listeners, connections and what ties them to the program. What
+// a request means is the HttpHandler's business; how one connection is read and answered is the
+// gate's (gate.h); the library is behind http_engine.h.
+#pragma once
+
+#include <event2/event.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/scheduler.h"
+#include "core/exchange/ports.h"
+#include "core/wire/api_error.h"
+#include "core/wire/request_head.h"
+#include "daemon/http_engine.h"
+
+namespace clasp::daemon {
+
+struct HttpAnswer {
+  int status = 200;
+  wire::Headers headers;  // without framing, connection and date
+  std::string body;
+};
+
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  // A head is complete and valid, nothing of the body is read. An answer refuses (or settles) the
+  // request before its body is read; a small body is then skipped, a large one costs the client
+  // the connection.
+  virtual std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) = 0;
+  // The whole request; the body is decoded and has kBodyPadding spare capacity. May answer at once
+  // and return nullptr. A returned task lives until its answer is sent or the client is gone;
+  // on_client_gone() is called only while its answer is not over.
+  virtual std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head,
+                                                            std::string body,
+                                                            exchange::ClientStream& stream) = 0;
+};
+
+// Sizes in bytes.
+struct HttpLimits {
+  wire::HeadLimits head;
+  std::uint64_t body_bytes = 32u << 20;   // a body of exactly this size passes
+  std::size_t connections = 10'000;       // above: 529
+  Duration header_timeout{15'000};        // whole head, and from connecting to the first byte
+  Duration body_timeout{60'000};          // between two reads of a body
+  Duration idle_timeout{120'000};         // between two requests
+  Duration write_timeout{60'000};         // a client that takes no byte of its answer
+  Duration linger_timeout{2'000};         // after the last answer, for the client to read it
+};
+
+class Gate;
+
+// Connections above the limit are accepted and answered 529 at once rather than left waiting in
+// the kernel's queue: clients know how to retry a 529 and cannot tell a queue from a dead server.
+class HttpServer final : private AcceptHandler {
+ public:
+  HttpServer(event_base* base, HttpHandler& handler, const HttpLimits& limits,
+             Scheduler& scheduler, Random& random);
+  // Closes everything; tasks get on_client_gone(). Not from inside a call of the server's.
+  ~HttpServer() override;
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // The socket must be listening (open_listener(), or inherited).
+  Result<void> add_listener(UniqueFd listening_socket);
+  // What waits to be accepted is still served; the sockets close one turn of the loop later.
+  void stop_accepting();
+  // Closes connections between two requests; from now on every answer says "Connection: close".
+  void drain();
+  // Connections with something left to do. One whose last answer the kernel has taken does not
+  // count, although it may linger for the client to read it.
+  std::size_t connections() const;
+
+ private:
+  friend class Gate;
+  void on_accept(std::unique_ptr<EngineConnection> connection) override;
+  std::string render_overload_answer() override;
+
+  // For the gates.
+  void touch(Gate& gate);                  // flush it at the end of this turn
+  void retire(Gate& gate);                 // destroy it at the end of this turn
+  void on_lingering(int change) { lingering_ += static_cast<std::size_t>(change); }
+  std::string_view date();
+  HttpAnswer render_refusal(int status, std::string_view message);
+
+  void post_turn_end();
+  void end_turn();
+
+  event_base* base_;
+  HttpHandler& handler_;
+  const HttpLimits limits_;
+  Scheduler& scheduler_;
+  Random& random_;
+  // Every read of every connection lands here first; only what must wait is copied.
+  std::vector<char> read_buffer_;
+  wire::HttpRequestHead parsed_head_;      // kept for the capacity of its list
+  HttpEngine engine_;                      // after what gates use, before the gates
+  std::vector<std::unique_ptr<Gate>> gates_;
+  std::vector<std::unique_ptr<Gate>> retired_;
+  std::vector<Gate*> touched_;
+  std::vector<Gate*> flushing_;            // keeps its capacity between turns
+  std::size_t lingering_ = 0;
+  bool draining_ = false;
+  bool turn_end_posted_ = false;
+  std::string date_;
+  std::int64_t date_second_ = -1;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace clasp::daemon
