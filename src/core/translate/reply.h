@@ -27,6 +27,7 @@ struct Usage {
   std::int64_t cache_read = 0;
   std::int64_t cache_write = 0;
   std::int64_t thinking_tokens = -1;  // -1: unknown
+  bool cache_write_known = false;
   bool estimated = false;
 };
 

@@ -77,6 +77,7 @@ class SseEventWriter final : public EventSink {
 
  private:
   std::string& out_;
+  bool beta_ = false;  // thinking deltas then name an (unknown) token count
 };
 void append_ping_event(std::string& out);
 
@@ -98,10 +99,15 @@ class MessageCollector final : public EventSink {
   const std::string& body() const { return body_; }
 
  private:
-  std::string head_;     // id, model: known at the start
-  std::string content_;  // the blocks rendered so far
-  std::string open_tail_;  // what closes the open block (citations, signature)
+  enum class Kind { text, thinking, tool };
+  void start_block(int index, Kind kind);
+
   std::string body_;
+  Kind kind_ = Kind::text;
+  std::string citations_;  // of the open text block, comma between
+  std::string signature_;  // of the open thinking block
+  std::string tool_tail_;  // what follows the input of the open tool block
+  bool has_input_ = false;
 };
 
 }  // namespace clasp::wire

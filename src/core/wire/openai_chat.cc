@@ -1,0 +1,452 @@
+// Walks a chunk with simdjson's on-demand parser and notes where things are. On-demand parsing
+// proves UTF-8 and the bracket structure only, so whatever is passed on later is checked there.
+#include "core/wire/openai_chat.h"
+
+#include <simdjson.h>
+
+#include <iterator>
+
+#include "base/text.h"
+
+namespace clasp::wire {
+
+namespace {
+
+namespace od = simdjson::ondemand;
+
+// A stream's chunks are small; what a huge one made the parser allocate is given back.
+constexpr std::size_t kKeepCapacity = 256u << 10;
+// No honest chunk has more entries in any one list.
+constexpr std::size_t kMaxEntries = 100'000;
+
+std::string_view without_trailing_space(std::string_view text) {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t' ||
+                           text.back() == '\r'))
+    text.remove_suffix(1);
+  return text;
+}
+
+bool is_type(od::value& value, od::json_type wanted) {
+  od::json_type type;
+  return value.type().get(type) == simdjson::SUCCESS && type == wanted;
+}
+
+// The inside of a string value; the value itself is left to be skipped.
+RawField take_raw(od::value& value) {
+  RawField field;
+  if (!is_type(value, od::json_type::string)) return field;
+  const std::string_view token = without_trailing_space(value.raw_json_token());
+  if (token.size() < 2) return field;
+  field.raw = token.substr(1, token.size() - 2);
+  field.present = true;
+  return field;
+}
+
+// A count: a non-negative integer, else -1. Fractions and strings are not counts.
+std::int64_t take_count(od::value& value) {
+  if (!is_type(value, od::json_type::number)) return -1;
+  std::int64_t number = -1;
+  if (value.get_int64().get(number) != simdjson::SUCCESS || number < 0) return -1;
+  return number;
+}
+
+bool take_true(od::value& value) {
+  bool flag = false;
+  return is_type(value, od::json_type::boolean) &&
+         value.get_bool().get(flag) == simdjson::SUCCESS && flag;
+}
+
+// The whole value as text; consumes it. Empty for null.
+std::string_view take_json(od::value& value) {
+  od::json_type type;
+  if (value.type().get(type) != simdjson::SUCCESS || type == od::json_type::null) return {};
+  std::string_view text;
+  if (type == od::json_type::object) {
+    od::object object;
+    if (value.get_object().get(object) != simdjson::SUCCESS) return {};
+    if (object.raw_json().get(text) != simdjson::SUCCESS) return {};
+    return text;
+  }
+  if (type == od::json_type::array) {
+    od::array array;
+    if (value.get_array().get(array) != simdjson::SUCCESS) return {};
+    if (array.raw_json().get(text) != simdjson::SUCCESS) return {};
+    return text;
+  }
+  return without_trailing_space(value.raw_json_token());
+}
+
+// Members are dispatched through small tables: name -> what to do with the value.
+template <class T>
+struct Member {
+  std::string_view name;
+  void (*take)(od::value& value, T& into);
+};
+
+// Calls the table's function for each known member. False on broken JSON.
+template <class T, std::size_t N>
+bool walk(od::object object, const Member<T> (&table)[N], T& into) {
+  for (auto item : object) {
+    od::field field;
+    if (std::move(item).get(field) != simdjson::SUCCESS) return false;
+    const od::raw_json_string key = field.key();
+    const char first = key.raw()[0];
+    for (const Member<T>& member : table) {
+      if (member.name[0] != first || !key.unsafe_is_equal(member.name)) continue;
+      member.take(field.value(), into);
+      break;
+    }
+  }
+  return true;
+}
+
+// The same when the value may be something else than an object, which then counts as absent.
+template <class T, std::size_t N>
+void walk_value(od::value& value, const Member<T> (&table)[N], T& into) {
+  od::object object;
+  if (!is_type(value, od::json_type::object)) return;
+  if (value.get_object().get(object) == simdjson::SUCCESS) walk(object, table, into);
+}
+
+// Calls `take` for each element of an array; anything else counts as absent.
+template <class F>
+void each(od::value& value, F take) {
+  od::array array;
+  if (!is_type(value, od::json_type::array)) return;
+  if (value.get_array().get(array) != simdjson::SUCCESS) return;
+  std::size_t count = 0;
+  for (auto item : array) {
+    od::value element;
+    if (std::move(item).get(element) != simdjson::SUCCESS || ++count > kMaxEntries) return;
+    take(element);
+  }
+}
+
+// ---- usage -------------------------------------------------------------------------------------
+
+void take_usage(od::value& value, ChatUsage& into);
+
+constexpr Member<ChatUsage> kInputDetails[] = {
+    {"cached_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
+    {"cache_write_tokens", [](od::value& v, ChatUsage& u) { u.cache_write = take_count(v); }},
+};
+constexpr Member<ChatUsage> kOutputDetails[] = {
+    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { u.reasoning = take_count(v); }},
+};
+// The two spellings of each counter: Chat's and the newer one some servers use here too.
+constexpr Member<ChatUsage> kUsage[] = {
+    {"prompt_tokens", [](od::value& v, ChatUsage& u) { u.prompt = take_count(v); }},
+    {"completion_tokens", [](od::value& v, ChatUsage& u) { u.completion = take_count(v); }},
+    {"total_tokens", [](od::value& v, ChatUsage& u) { u.total = take_count(v); }},
+    {"input_tokens", [](od::value& v, ChatUsage& u) { u.prompt = take_count(v); }},
+    {"output_tokens", [](od::value& v, ChatUsage& u) { u.completion = take_count(v); }},
+    {"prompt_tokens_details",
+     [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
+    {"input_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
+    {"completion_tokens_details",
+     [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
+    {"output_tokens_details",
+     [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
+    {"prompt_cache_hit_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
+    {"cached_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
+    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { u.reasoning = take_count(v); }},
+};
+
+void take_usage(od::value& value, ChatUsage& into) {
+  if (!is_type(value, od::json_type::object)) return;
+  ChatUsage usage;
+  walk_value(value, kUsage, usage);
+  usage.present = true;
+  into = usage;
+}
+
+// ---- tool calls --------------------------------------------------------------------------------
+
+constexpr Member<RawField> kGoogle[] = {
+    {"thought_signature", [](od::value& v, RawField& into) { into = take_raw(v); }},
+};
+constexpr Member<RawField> kExtraSignature[] = {
+    {"google", [](od::value& v, RawField& into) { walk_value(v, kGoogle, into); }},
+};
+constexpr Member<ChatToolDelta> kFunction[] = {
+    {"name", [](od::value& v, ChatToolDelta& t) { t.name = take_raw(v); }},
+    {"arguments",
+     [](od::value& v, ChatToolDelta& t) {
+       t.arguments = take_raw(v);
+       if (!t.arguments) t.arguments_json = take_json(v);
+     }},
+    {"input", [](od::value& v, ChatToolDelta& t) { t.arguments = take_raw(v); }},
+};
+constexpr Member<ChatToolDelta> kTool[] = {
+    {"index", [](od::value& v, ChatToolDelta& t) { t.index = take_count(v); }},
+    {"id", [](od::value& v, ChatToolDelta& t) { t.id = take_raw(v); }},
+    {"type", [](od::value& v, ChatToolDelta& t) { t.custom = take_raw(v).raw == "custom"; }},
+    {"function", [](od::value& v, ChatToolDelta& t) { walk_value(v, kFunction, t); }},
+    {"custom", [](od::value& v, ChatToolDelta& t) { walk_value(v, kFunction, t); }},
+    {"extra_content",
+     [](od::value& v, ChatToolDelta& t) { walk_value(v, kExtraSignature, t.thought_signature); }},
+};
+
+// ---- reasoning details, content parts, annotations ---------------------------------------------
+
+constexpr Member<ChatReasoningDetail> kDetail[] = {
+    {"type", [](od::value& v, ChatReasoningDetail& d) { d.type = take_raw(v); }},
+    {"text", [](od::value& v, ChatReasoningDetail& d) { d.text = take_raw(v); }},
+    {"index", [](od::value& v, ChatReasoningDetail& d) { d.index_json = take_json(v); }},
+    {"format", [](od::value& v, ChatReasoningDetail& d) { d.format = take_raw(v); }},
+    {"id", [](od::value& v, ChatReasoningDetail& d) { d.id = take_raw(v); }},
+    {"summary", [](od::value& v, ChatReasoningDetail& d) { d.summary = take_raw(v); }},
+    {"data", [](od::value& v, ChatReasoningDetail& d) { d.data = take_raw(v); }},
+    {"signature", [](od::value& v, ChatReasoningDetail& d) { d.signature = take_raw(v); }},
+};
+
+// A content part is kept aside until its type is known, since members come in any order.
+struct PartFields {
+  RawField type, text;
+  std::vector<ChatContentPart>* out = nullptr;  // nested thinking text goes straight there
+};
+constexpr Member<PartFields> kThinkingPiece[] = {
+    {"text",
+     [](od::value& v, PartFields& p) {
+       const RawField text = take_raw(v);
+       if (text) p.out->push_back({ChatContentPart::Kind::thinking, text.raw});
+     }},
+};
+constexpr Member<PartFields> kPart[] = {
+    {"type", [](od::value& v, PartFields& p) { p.type = take_raw(v); }},
+    {"text", [](od::value& v, PartFields& p) { p.text = take_raw(v); }},
+    {"thinking",
+     [](od::value& v, PartFields& p) {
+       const RawField text = take_raw(v);
+       if (text) p.out->push_back({ChatContentPart::Kind::thinking, text.raw});
+       else each(v, [&p](od::value& piece) { walk_value(piece, kThinkingPiece, p); });
+     }},
+};
+
+void take_part(od::value& value, std::vector<ChatContentPart>& out) {
+  if (const RawField text = take_raw(value)) {
+    out.push_back({ChatContentPart::Kind::text, text.raw});
+    return;
+  }
+  PartFields part;
+  part.out = &out;
+  walk_value(value, kPart, part);
+  if (part.type.raw == "image_url" || part.type.raw == "image")
+    out.push_back({ChatContentPart::Kind::image, {}});
+  else if (part.text)
+    out.push_back({part.type.raw == "thinking" ? ChatContentPart::Kind::thinking
+                                               : ChatContentPart::Kind::text,
+                   part.text.raw});
+}
+
+struct AnnotationFields {
+  ChatAnnotation annotation;
+  RawField type;
+};
+constexpr Member<AnnotationFields> kUrlCitation[] = {
+    {"url", [](od::value& v, AnnotationFields& a) { a.annotation.url = take_raw(v); }},
+    {"title", [](od::value& v, AnnotationFields& a) { a.annotation.title = take_raw(v); }},
+    {"content", [](od::value& v, AnnotationFields& a) { a.annotation.content = take_raw(v); }},
+    {"start_index", [](od::value& v, AnnotationFields& a) { a.annotation.start = take_count(v); }},
+    {"end_index", [](od::value& v, AnnotationFields& a) { a.annotation.end = take_count(v); }},
+};
+constexpr Member<AnnotationFields> kAnnotation[] = {
+    {"type", [](od::value& v, AnnotationFields& a) { a.type = take_raw(v); }},
+    {"url_citation", [](od::value& v, AnnotationFields& a) { walk_value(v, kUrlCitation, a); }},
+};
+
+// ---- choices -----------------------------------------------------------------------------------
+
+// A choice and the chunk its lists go to.
+struct ChoiceTarget {
+  ChatChoice& choice;
+  ChatChunk& chunk;
+};
+
+template <class T>
+ChatRange range_since(std::size_t first, const std::vector<T>& list) {
+  return {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(list.size())};
+}
+
+void take_content(od::value& value, ChoiceTarget& into) {
+  into.choice.content = take_raw(value);
+  if (into.choice.content) return;
+  const std::size_t first = into.chunk.parts.size();
+  each(value, [&into](od::value& part) { take_part(part, into.chunk.parts); });
+  into.choice.parts = range_since(first, into.chunk.parts);
+}
+
+void take_tools(od::value& value, ChoiceTarget& into) {
+  const std::size_t first = into.chunk.tools.size();
+  each(value, [&into](od::value& entry) {
+    ChatToolDelta tool;
+    walk_value(entry, kTool, tool);
+    into.chunk.tools.push_back(tool);
+  });
+  into.choice.tools = range_since(first, into.chunk.tools);
+}
+
+void take_function_call(od::value& value, ChoiceTarget& into) {
+  if (!is_type(value, od::json_type::object)) return;
+  // A server that sends both spellings means one call.
+  if (!into.choice.tools.empty()) return;
+  ChatToolDelta tool;
+  tool.legacy = true;
+  walk_value(value, kFunction, tool);
+  const std::size_t first = into.chunk.tools.size();
+  into.chunk.tools.push_back(tool);
+  into.choice.tools = range_since(first, into.chunk.tools);
+}
+
+void take_details(od::value& value, ChoiceTarget& into) {
+  const std::size_t first = into.chunk.details.size();
+  each(value, [&into](od::value& entry) {
+    if (!is_type(entry, od::json_type::object)) return;
+    od::object object;
+    if (entry.get_object().get(object) != simdjson::SUCCESS) return;
+    ChatReasoningDetail detail;
+    if (object.raw_json().get(detail.json) != simdjson::SUCCESS) return;
+    if (object.reset().error() != simdjson::SUCCESS) return;
+    walk(object, kDetail, detail);
+    into.chunk.details.push_back(detail);
+  });
+  into.choice.details = range_since(first, into.chunk.details);
+}
+
+void take_annotations(od::value& value, ChoiceTarget& into) {
+  const std::size_t first = into.chunk.annotations.size();
+  each(value, [&into](od::value& entry) {
+    AnnotationFields fields;
+    walk_value(entry, kAnnotation, fields);
+    if (fields.type.raw == "url_citation" && fields.annotation.url)
+      into.chunk.annotations.push_back(fields.annotation);
+  });
+  into.choice.annotations = range_since(first, into.chunk.annotations);
+}
+
+constexpr Member<ChoiceTarget> kGoogleContent[] = {
+    {"thought", [](od::value& v, ChoiceTarget& t) { t.choice.thought = take_true(v); }},
+    {"thought_signature",
+     [](od::value& v, ChoiceTarget& t) { t.choice.thought_signature = take_raw(v); }},
+};
+constexpr Member<ChoiceTarget> kExtraContent[] = {
+    {"google", [](od::value& v, ChoiceTarget& t) { walk_value(v, kGoogleContent, t); }},
+};
+constexpr Member<ChoiceTarget> kDelta[] = {
+    {"content", take_content},
+    {"tool_calls", take_tools},
+    {"reasoning_content",
+     [](od::value& v, ChoiceTarget& t) { t.choice.reasoning_content = take_raw(v); }},
+    {"reasoning", [](od::value& v, ChoiceTarget& t) { t.choice.reasoning = take_raw(v); }},
+    {"reasoning_details", take_details},
+    {"refusal", [](od::value& v, ChoiceTarget& t) { t.choice.refusal = take_raw(v); }},
+    {"annotations", take_annotations},
+    {"function_call", take_function_call},
+    {"extra_content", [](od::value& v, ChoiceTarget& t) { walk_value(v, kExtraContent, t); }},
+    {"images",
+     [](od::value& v, ChoiceTarget& t) { each(v, [&t](od::value&) { t.choice.images = true; }); }},
+};
+
+void take_stop_text(od::value& value, ChoiceTarget& into) {
+  if (const RawField text = take_raw(value)) into.choice.stop_text = text;
+}
+
+constexpr Member<ChoiceTarget> kChoice[] = {
+    {"delta", [](od::value& v, ChoiceTarget& t) { walk_value(v, kDelta, t); }},
+    {"message", [](od::value& v, ChoiceTarget& t) { walk_value(v, kDelta, t); }},
+    {"finish_reason", [](od::value& v, ChoiceTarget& t) { t.choice.finish = take_raw(v); }},
+    {"index",
+     [](od::value& v, ChoiceTarget& t) { t.choice.index = std::max<std::int64_t>(take_count(v), 0); }},
+    {"native_finish_reason",
+     [](od::value& v, ChoiceTarget& t) { t.choice.native_finish = take_raw(v); }},
+    {"stop_reason", take_stop_text},
+    {"matched_stop", take_stop_text},
+    {"usage", [](od::value& v, ChoiceTarget& t) { take_usage(v, t.chunk.usage); }},
+};
+
+void take_choices(od::value& value, ChatChunk& chunk) {
+  chunk.has_choices = is_type(value, od::json_type::array);
+  chunk.choices.clear();
+  each(value, [&chunk](od::value& entry) {
+    ChatChoice choice;
+    ChoiceTarget target{choice, chunk};
+    walk_value(entry, kChoice, target);
+    chunk.choices.push_back(choice);
+  });
+}
+
+constexpr Member<ChatChunk> kGroq[] = {
+    {"usage", [](od::value& v, ChatChunk& c) { take_usage(v, c.usage); }},
+};
+constexpr Member<ChatChunk> kChunk[] = {
+    {"choices", take_choices},
+    {"usage", [](od::value& v, ChatChunk& c) { take_usage(v, c.usage); }},
+    {"id", [](od::value& v, ChatChunk& c) { c.id = take_raw(v); }},
+    {"error", [](od::value& v, ChatChunk& c) { c.error_json = take_json(v); }},
+    {"service_tier", [](od::value& v, ChatChunk& c) { c.service_tier = take_raw(v); }},
+    {"x_groq", [](od::value& v, ChatChunk& c) { walk_value(v, kGroq, c); }},
+    {"citations", [](od::value& v, ChatChunk& c) { c.citations_json = take_json(v); }},
+    {"promptFeedback", [](od::value& v, ChatChunk& c) { c.prompt_feedback_json = take_json(v); }},
+    {"prompt_feedback", [](od::value& v, ChatChunk& c) { c.prompt_feedback_json = take_json(v); }},
+};
+
+}  // namespace
+
+void ChatChunk::clear() {
+  id = service_tier = RawField{};
+  error_json = prompt_feedback_json = citations_json = {};
+  has_choices = false;
+  usage = ChatUsage{};
+  choices.clear();
+  tools.clear();
+  details.clear();
+  parts.clear();
+  annotations.clear();
+}
+
+struct ChatParser::Impl {
+  od::parser parser;
+  std::string scratch;   // padded copy of what came without slack
+  std::string scrubbed;  // the same with broken UTF-8 replaced
+  ChatChunk chunk;
+
+  bool parse(std::string_view json, std::size_t slack);
+};
+
+bool ChatParser::Impl::parse(std::string_view json, std::size_t slack) {
+  chunk.clear();
+  if (parser.capacity() > kKeepCapacity && json.size() <= kKeepCapacity) parser = od::parser();
+  if (scratch.capacity() > kKeepCapacity) scratch = std::string();
+  if (scrubbed.capacity() > kKeepCapacity && json.data() != scrubbed.data())
+    scrubbed = std::string();
+  if (slack < simdjson::SIMDJSON_PADDING) {
+    scratch.reserve(json.size() + simdjson::SIMDJSON_PADDING);
+    scratch.assign(json);
+    json = scratch;
+    slack = simdjson::SIMDJSON_PADDING;
+  }
+  od::document document;
+  if (parser.iterate(json.data(), json.size(), json.size() + slack).get(document) !=
+      simdjson::SUCCESS)
+    return false;
+  od::object object;
+  if (document.get_object().get(object) != simdjson::SUCCESS) return false;
+  if (!walk(object, kChunk, chunk) || !document.is_alive()) return false;
+  // Nothing may follow the object.
+  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+}
+
+ChatParser::ChatParser() : impl_(std::make_unique<Impl>()) {}
+ChatParser::~ChatParser() = default;
+
+bool ChatParser::parse(std::string_view json, std::size_t slack) {
+  if (impl_->parse(json, slack)) return true;
+  // Some servers cut a character in two. What is left of it is replaced, the rest is good.
+  if (is_valid_utf8(json)) return false;
+  impl_->scrubbed = scrub_utf8(json);
+  return impl_->parse(impl_->scrubbed, 0);
+}
+
+const ChatChunk& ChatParser::chunk() const { return impl_->chunk; }
+
+}  // namespace clasp::wire
