@@ -13,9 +13,11 @@
 namespace clasp::translate {
 
 // Translates an answer with a non-2xx status, or an error object found in a 200 (status 200).
-// `input_estimate` stands in where the text does not name the token count.
+// `input_estimate` stands in where the text does not name the token count, `context_window` (0:
+// unknown) where it does not name the limit.
 wire::ApiError translate_backend_error(int status, const wire::Headers& headers,
-                                       std::string_view body, std::int64_t input_estimate);
+                                       std::string_view body, std::int64_t input_estimate,
+                                       std::int64_t context_window = 0);
 
 // A prompt that the backend's policy blocked: not an error for the client but a message without
 // content whose stop_reason is "refusal" (spec §6.4). Nothing when the answer is something else.

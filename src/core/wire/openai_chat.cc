@@ -383,6 +383,11 @@ constexpr Member<ChatChunk> kChunk[] = {
     {"usage", [](od::value& v, ChatChunk& c) { take_usage(v, c.usage); }},
     {"id", [](od::value& v, ChatChunk& c) { c.id = take_raw(v); }},
     {"error", [](od::value& v, ChatChunk& c) { c.error_json = take_json(v); }},
+    {"object",
+     [](od::value& v, ChatChunk& c) { c.bare_error = c.bare_error || take_raw(v).raw == "error"; }},
+    {"message", [](od::value& v, ChatChunk& c) { c.bare_error = c.bare_error || take_raw(v); }},
+    {"detail",
+     [](od::value& v, ChatChunk& c) { c.bare_error = c.bare_error || !take_json(v).empty(); }},
     {"service_tier", [](od::value& v, ChatChunk& c) { c.service_tier = take_raw(v); }},
     {"x_groq", [](od::value& v, ChatChunk& c) { walk_value(v, kGroq, c); }},
     {"citations", [](od::value& v, ChatChunk& c) { c.citations_json = take_json(v); }},
@@ -395,7 +400,7 @@ constexpr Member<ChatChunk> kChunk[] = {
 void ChatChunk::clear() {
   id = service_tier = RawField{};
   error_json = prompt_feedback_json = citations_json = {};
-  has_choices = false;
+  has_choices = bare_error = false;
   usage = ChatUsage{};
   choices.clear();
   tools.clear();
@@ -433,7 +438,9 @@ bool ChatParser::Impl::parse(std::string_view json, std::size_t slack) {
   if (document.get_object().get(object) != simdjson::SUCCESS) return false;
   if (!walk(object, kChunk, chunk) || !document.is_alive()) return false;
   // Nothing may follow the object.
-  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return false;
+  if (chunk.has_choices || chunk.usage.present) chunk.bare_error = false;
+  return true;
 }
 
 ChatParser::ChatParser() : impl_(std::make_unique<Impl>()) {}

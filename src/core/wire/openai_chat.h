@@ -78,6 +78,8 @@ struct ChatChunk {
   std::string_view prompt_feedback_json;  // gemini: why the prompt was blocked
   std::string_view citations_json;      // perplexity, xai: a list of addresses
   bool has_choices = false;             // the member was there, maybe empty
+  // An error without an `error` member: object "error", or a bare message or detail.
+  bool bare_error = false;
   ChatUsage usage;
   std::vector<ChatChoice> choices;
   std::vector<ChatToolDelta> tools;

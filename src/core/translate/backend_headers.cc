@@ -1,0 +1,62 @@
+// The few header fields of a backend's answer that the client gets, under the names it knows.
+#include <cmath>
+
+#include "base/text.h"
+#include "core/translate/durations.h"
+#include "core/translate/errors.h"
+
+namespace clasp::translate {
+
+namespace {
+
+constexpr std::string_view kCounted[] = {"requests", "tokens"};
+constexpr std::uint64_t kMaxRetryAfter = 3600;
+
+// The id under which the backend knows the call, by whichever name it gives it.
+constexpr std::string_view kIdNames[] = {"x-request-id", "request-id", "apim-request-id",
+                                         "x-generation-id"};
+
+void add(wire::Headers& out, std::string name, std::string_view value) {
+  std::string clean = clean_header_value(value);
+  if (!clean.empty()) out.add(std::move(name), std::move(clean));
+}
+
+void translate_retry(const wire::Headers& headers, wire::Headers& out) {
+  const std::string_view value = trim(headers.get("retry-after"));
+  const auto seconds = parse_unsigned(value);
+  if (seconds && *seconds > kMaxRetryAfter) out.add("retry-after", std::to_string(kMaxRetryAfter));
+  else add(out, "retry-after", value);
+  if (const auto ms = parse_unsigned(trim(headers.get("retry-after-ms"))))
+    out.add("retry-after-ms", std::to_string(std::min(*ms, kMaxRetryAfter * 1000)));
+}
+
+void translate_limits(const wire::Headers& headers, std::int64_t unix_now, wire::Headers& out) {
+  for (const std::string_view what : kCounted) {
+    const std::string kind(what);
+    for (const char* field : {"limit", "remaining"}) {
+      const std::string_view value = trim(headers.get("x-ratelimit-" + std::string(field) + "-" + kind));
+      if (parse_unsigned(value)) add(out, "anthropic-ratelimit-" + kind + "-" + field, value);
+    }
+    const auto wait = parse_duration(headers.get("x-ratelimit-reset-" + kind));
+    if (!wait) continue;
+    add(out, "anthropic-ratelimit-" + kind + "-reset",
+        render_instant(unix_now + static_cast<std::int64_t>(std::ceil(*wait))));
+  }
+}
+
+}  // namespace
+
+wire::Headers translate_backend_headers(const wire::Headers& headers, std::int64_t unix_now) {
+  wire::Headers out;
+  translate_retry(headers, out);
+  translate_limits(headers, unix_now, out);
+  for (const std::string_view name : kIdNames) {
+    const std::string id = clean_header_value(headers.get(name));
+    if (id.empty()) continue;
+    out.add("x-clasp-upstream-request-id", id);
+    break;
+  }
+  return out;
+}
+
+}  // namespace clasp::translate

@@ -1,0 +1,131 @@
+// Parsing durations, printing instants.
+#include "core/translate/durations.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/text.h"
+
+namespace clasp::translate {
+
+namespace {
+
+constexpr double kLongest = 1e9;  // seconds; anything longer is nonsense
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// A decimal number at the start of `text`, taken off it.
+std::optional<double> take_number(std::string_view& text) {
+  double value = 0, unit = 1;
+  std::size_t at = 0;
+  bool point = false;
+  for (; at < text.size() && (is_digit(text[at]) || (text[at] == '.' && !point)); ++at) {
+    if (text[at] == '.') {
+      if (at + 1 >= text.size() || !is_digit(text[at + 1])) break;
+      point = true;
+      continue;
+    }
+    if (point) unit /= 10;
+    value = point ? value + (text[at] - '0') * unit : value * 10 + (text[at] - '0');
+    if (value > kLongest) return std::nullopt;
+  }
+  if (at == 0) return std::nullopt;
+  text.remove_prefix(at);
+  return value;
+}
+
+struct Unit {
+  std::string_view name;
+  double seconds;
+};
+// Longer names first, since the first that fits counts.
+constexpr Unit kUnits[] = {
+    {"milliseconds", 1e-3}, {"seconds", 1}, {"minutes", 60}, {"second", 1}, {"minute", 60},
+    {"hours", 3600},        {"hour", 3600}, {"ms", 1e-3},    {"us", 1e-6},  {"ns", 1e-9},
+    {"s", 1},               {"m", 60},      {"h", 3600},     {"d", 86400},
+};
+
+const Unit* take_unit(std::string_view& text) {
+  for (const Unit& unit : kUnits) {
+    if (!iequals(text.substr(0, unit.name.size()), unit.name)) continue;
+    text.remove_prefix(unit.name.size());
+    return &unit;
+  }
+  return nullptr;
+}
+
+// Number and unit, as often as they come. `bare`: a first number without unit is seconds.
+std::optional<double> take_duration(std::string_view& text, bool bare) {
+  double total = 0;
+  bool any = false;
+  for (;;) {
+    std::string_view rest = text;
+    const auto number = take_number(rest);
+    if (!number) break;
+    if (bare && !rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+    const Unit* unit = take_unit(rest);
+    if (unit == nullptr) {
+      if (!any && bare) total += *number;
+      if (any || !bare) break;
+      any = true;
+      break;
+    }
+    total += *number * unit->seconds;
+    any = true;
+    text = rest;
+  }
+  if (!any || total > kLongest) return std::nullopt;
+  return total;
+}
+
+}  // namespace
+
+std::optional<double> parse_duration(std::string_view text) {
+  text = trim(text);
+  const auto value = take_duration(text, false);
+  return value && text.empty() ? value : std::nullopt;
+}
+
+std::optional<double> duration_behind(std::string_view text, std::string_view phrase) {
+  const std::string lower = to_lower(text);
+  const std::size_t at = lower.find(phrase);
+  if (at == std::string::npos) return std::nullopt;
+  std::string_view rest = std::string_view(lower).substr(at + phrase.size());
+  return take_duration(rest, true);
+}
+
+std::string render_instant(std::int64_t unix_seconds) {
+  std::int64_t days = unix_seconds / 86400, rest = unix_seconds % 86400;
+  if (rest < 0) {
+    rest += 86400;
+    --days;
+  }
+  // Days since 1970 to a civil date, by eras of 400 years that begin in March.
+  const std::int64_t shifted = days + 719468;
+  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+  const std::int64_t day_of_era = shifted - era * 146097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t shifted_month = (5 * day_of_year + 2) / 153;
+  const int day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
+  const int month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
+  const auto year = static_cast<long long>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04lld-%02d-%02dT%02d:%02d:%02dZ", year, month, day,
+                static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
+                static_cast<int>(rest % 60));
+  return text.data();
+}
+
+std::string clean_header_value(std::string_view value) {
+  constexpr std::size_t kMaxValue = 256;
+  value = trim(value);
+  const bool fine = std::all_of(value.begin(), value.end(),
+                                [](char c) { return c >= 0x20 && c < 0x7F; });
+  return fine && value.size() <= kMaxValue ? std::string(value) : std::string();
+}
+
+}  // namespace clasp::translate
