@@ -3,6 +3,7 @@
 // behind has failed, whatever it asserted.
 import { test as nodeTest } from 'node:test';
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { Client } from './client.mjs';
 import { Daemon } from './daemon.mjs';
 import { Mock } from './mock.mjs';
@@ -70,10 +71,13 @@ class Bench {
   }
 }
 
+// node:test knows where test() was called, which is always here; the name says what file it is.
+const place = path.basename(process.argv[1] ?? '').replace('.test.mjs', '');
+
 export function test(name, ...rest) {
   const body = rest.pop();
   const { limit = 60_000 } = rest[0] ?? {};
-  nodeTest(name, { timeout: Math.max(atMost(limit), limit) + 20_000 }, async (t) => {
+  nodeTest(`${place}: ${name}`, { timeout: Math.max(atMost(limit), limit) + 20_000 }, async (t) => {
     const bench = new Bench(t);
     let failure, timer;
     try {

@@ -26,24 +26,24 @@ const stream = run({
   concurrency: Number(process.env.CLASP_TEST_JOBS) || 2,
   timeout: 20 * 60_000 * slow,
 });
-const place = (data) => path.basename(data.file ?? '').replace('.test.mjs', '');
+const title = (data) => (data.file?.endsWith('.test.mjs') ? `${path.basename(data.file, '.test.mjs')}: ${data.name}` : data.name);
 // A file reports itself as a test as well; only a failing one is news (it could not even start).
 const isFile = (data) => data.nesting === 0 && all.some((f) => data.name.endsWith(f));
 stream.on('test:pass', (data) => {
   if (isFile(data) || data.details?.type === 'suite') return;
   if (data.skip !== undefined || data.todo !== undefined) {
     count.skipped += 1;
-    console.log(`skipped: ${place(data)}: ${data.name}: ${data.skip === true || !data.skip ? 'no reason given' : data.skip}`);
+    console.log(`skipped: ${title(data)}: ${data.skip === true || !data.skip ? 'no reason given' : data.skip}`);
     return;
   }
   count.passed += 1;
-  slowest.push([data.details.duration_ms, `${place(data)}: ${data.name}`]);
-  if (verbose) console.log(`passed: ${place(data)}: ${data.name} (${Math.round(data.details.duration_ms)} ms)`);
+  slowest.push([data.details.duration_ms, `${title(data)}`]);
+  if (verbose) console.log(`passed: ${title(data)} (${Math.round(data.details.duration_ms)} ms)`);
 });
 stream.on('test:fail', (data) => {
   if (data.details?.error?.failureType === 'subtestsFailed') return;
   count.failed += 1;
-  console.log(`FAILED: ${place(data)}: ${data.name}\n${failureText(data.details?.error)}`);
+  console.log(`FAILED: ${title(data)}\n${failureText(data.details?.error)}`);
 });
 stream.on('test:stderr', (data) => process.stderr.write(data.message));
 for await (const _ of stream) { /* events are handled above */ }
