@@ -1,6 +1,8 @@
 // The process: listeners, workers, signals. The main thread only waits for signals.
 #include "daemon/daemon.h"
 
+#include <fcntl.h>
+
 #include <csignal>
 #include <thread>
 
