@@ -151,7 +151,7 @@ bool TlsSession::was_resumed() const { return SSL_session_reused(ssl_.get()) == 
 
 IoResult TlsSession::explain(int returned, bool is_write) {
   const int saved_errno = errno;
-  const unsigned long code = ERR_peek_error();
+  const unsigned long code = ERR_peek_last_error();  // the outermost one
   switch (SSL_get_error(ssl_.get(), returned)) {
     case SSL_ERROR_WANT_READ: return {IoStatus::want_read, 0};
     case SSL_ERROR_WANT_WRITE: return {IoStatus::want_write, 0};
@@ -177,7 +177,7 @@ IoResult TlsSession::explain(int returned, bool is_write) {
 void TlsSession::explain_handshake(unsigned long code) {
   context_.sessions_.erase(key_);  // whatever went wrong, the next one starts afresh
   const long verified = SSL_get_verify_result(ssl_.get());
-  if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK) {
+  if (verified != X509_V_OK) {
     error_ = "certificate of " + host_ + ": " + render_verify_error(verified);
     return;
   }

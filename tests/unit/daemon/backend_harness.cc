@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -176,6 +177,8 @@ void Server::run() {
     if (poll(&p, 1, 10) != 1) continue;
     UniqueFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) continue;
+    const int on = 1;
+    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const int index = accepted_++;
     workers_.emplace_back([this, index, raw = fd.release()] {
       Peer peer((UniqueFd(raw)));

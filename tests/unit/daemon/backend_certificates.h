@@ -1,0 +1,38 @@
+// A certificate authority in memory and server contexts with certificates of it, for tests.
+#pragma once
+
+#include <memory>
+#include <string>
+
+struct ssl_ctx_st;
+struct evp_pkey_st;
+struct x509_st;
+
+namespace clasp::daemon::test {
+
+struct CertificateOrder {
+  std::string alternative_names = "IP:127.0.0.1,DNS:api.test";  // as openssl writes them
+  long valid_from = -86'400;  // seconds from now
+  long valid_to = 86'400;
+  bool self_signed = false;
+  bool only_tls12 = false;
+};
+
+class Authority {
+ public:
+  Authority();
+  ~Authority();
+  Authority(const Authority&) = delete;
+  Authority& operator=(const Authority&) = delete;
+
+  // A PEM file with the authority's certificate, removed with this object.
+  const std::string& file() const { return file_; }
+  std::shared_ptr<ssl_ctx_st> server(const CertificateOrder& order = {}) const;
+
+ private:
+  evp_pkey_st* key_;
+  x509_st* certificate_;
+  std::string file_;
+};
+
+}  // namespace clasp::daemon::test
