@@ -183,6 +183,7 @@ TEST_CASE("backend: name in the URL goes through the resolver and into Host") {
     CHECK(recorder.ended);
     CHECK(loop.client->counters().lookups == 1);
   }
+  server.stop();
   CHECK(seen.find("Host: api.test:" + std::to_string(server.port()) + "\r\n") != seen.npos);
 }
 

@@ -160,8 +160,10 @@ UniqueFd listen_on_loopback(int& port, int backlog) {
 Server::Server(Script script, int backlog)
     : script_(std::move(script)), fd_(listen_on_loopback(port_, backlog)), thread_([this] { run(); }) {}
 
-Server::~Server() {
-  stopping_ = true;
+Server::~Server() { stop(); }
+
+void Server::stop() {
+  if (stopping_.exchange(true)) return;
   thread_.join();
   for (std::thread& worker : workers_) worker.join();
 }

@@ -54,6 +54,8 @@ class Server {
   using Script = std::function<void(Peer& peer, int index)>;
   explicit Server(Script script, int backlog = 64);
   ~Server();
+  // Waits for every script to end. What they wrote may be read afterwards.
+  void stop();
   int port() const { return port_; }
   std::string url(const std::string& host = "127.0.0.1", const std::string& scheme = "http",
                   const std::string& target = "/v1/x") const;

@@ -34,6 +34,7 @@ TEST_CASE("proxy: plain requests go in absolute form, reusing the connection") {
     CHECK(loop.client->counters().lookups == 0);  // the proxy resolves
     CHECK(loop.client->counters().opened == 1);
   }
+  proxy.stop();
   REQUIRE(seen.size() == 2);
   CHECK(seen[0].starts_with("POST http://api.test:8000/v1/x?y=z HTTP/1.1\r\nHost: api.test:8000\r\n"));
   CHECK(seen[0].find("Proxy-Authorization: Basic dXNlcjpwYXNz\r\n") != std::string::npos);
@@ -80,6 +81,7 @@ TEST_CASE("proxy: https through CONNECT") {
     CHECK(second.body == "secret");
     CHECK(proxy.connections() == 1);
   }
+  proxy.stop();
   REQUIRE(seen.size() == 3);
   CHECK(seen[0] ==
         "CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n"

@@ -30,14 +30,14 @@ Server::Script serve(std::shared_ptr<SSL_CTX> context, std::string answer,
 TEST_CASE("tls: a good certificate, by address and by name; server name only for names") {
   const Authority authority;
   const auto context = authority.server();
-  std::string name = "unset";
-  Server server([&](Peer& peer, int) {
-    if (!peer.accept_tls(context.get())) return;
-    name = peer.server_name();
-    while (!peer.read_request().empty()) peer.send(ok("secret"));
-  });
   for (const std::string host : {"127.0.0.1", "api.test"}) {
     CAPTURE(host);
+    std::string name = "unset";
+    Server server([&](Peer& peer, int) {
+      if (!peer.accept_tls(context.get())) return;
+      name = peer.server_name();
+      while (!peer.read_request().empty()) peer.send(ok("secret"));
+    });
     {
       Loop loop(trusting(authority));
       Recorder first, second;
@@ -49,6 +49,7 @@ TEST_CASE("tls: a good certificate, by address and by name; server name only for
       CHECK(loop.client->counters().opened == 1);
       CHECK(loop.client->counters().idle == 1);
     }
+    server.stop();
     CHECK(name == (host == "127.0.0.1" ? "" : host));
   }
 }
