@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 using namespace clasp::wire;
+using namespace std::string_literals;
 
 namespace {
 
@@ -216,7 +217,7 @@ TEST_CASE("random damage never yields a head that says two things") {
   const std::string base =
       "POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n"
       "Transfer-Encoding: chunked\r\n\r\n";
-  const std::string alphabet("\r\n\0 \t:,;ab05CchuH/1.\x7f\x80\xff", 25);
+  const std::string alphabet = "\r\n\0 \t:,;ab05CchuH/1.\x7f\x80\xff"s;
   std::mt19937 random(7);
   int accepted = 0;
   for (int round = 0; round < 20'000; ++round) {
