@@ -90,11 +90,19 @@ const StatusRow& row_of(int status) {
 // The HTTP status the error stands for. One found inside a 200 says it by its code or its names.
 int effective_status(int status, const ErrorBody& body) {
   if (status >= 300) return status;
-  if (body.numeric_code >= 300 && body.numeric_code <= 599) return body.numeric_code;
-  for (const NameRow& row : kNames)
-    if (body.has_name(row.name)) return row.status;
-  if (body.says("overloaded") || body.says("at capacity") || body.says("over capacity")) return 529;
-  return 500;
+  int code = 500;
+  if (body.numeric_code >= 300 && body.numeric_code <= 599) {
+    code = body.numeric_code;
+  } else {
+    for (const NameRow& row : kNames) {
+      if (!body.has_name(row.name)) continue;
+      code = row.status;
+      break;
+    }
+  }
+  // Clients retry an overload, and by now it is the only thing they go by.
+  const bool busy = body.says("overloaded") || body.says("capacity");
+  return code >= 500 && busy ? 529 : code;
 }
 
 std::string one_line(std::string_view text) {

@@ -110,6 +110,7 @@ struct Reply::Impl {
   bool in_document = false;    // the chunk is a whole answer
   bool collecting = false;     // bytes go to `document`
   bool fed = false;
+  bool text_seen = false, thinking_seen = false;
   int bad_chunks = 0;
   Finish finish = Finish::none;
   bool finish_seen = false;
@@ -209,10 +210,12 @@ void Reply::Impl::on_chunk(const wire::ChatChunk& chunk, std::string_view whole)
 }
 
 void Reply::Impl::on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
-  on_reasoning(choice, chunk);
-  on_content(choice, chunk);
+  // A whole message at the end of a stream repeats what its pieces said already.
+  const bool repeats = choice.whole && !in_document;
+  if (!repeats || !thinking_seen) on_reasoning(choice, chunk);
+  if (!repeats || !text_seen) on_content(choice, chunk);
   if (choice.images) on_text(kImageNote);
-  if (!choice.refusal.empty()) on_refusal(choice.refusal.raw);
+  if (!choice.refusal.empty() && !(repeats && refused)) on_refusal(choice.refusal.raw);
   if (context.web_search && !in_document) on_annotations(choice, chunk);
   if (filter.stopped()) return;
   if (!choice.thought_signature.empty()) queue.add_text_signature(choice.thought_signature.raw);
@@ -254,12 +257,14 @@ void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChu
 
 void Reply::Impl::on_thinking(std::string_view raw) {
   if (raw.empty()) return;
+  thinking_seen = true;
   filter.ignore_tags();
   queue.thinking(thinking_joiner.take(raw, scratch));
 }
 
 void Reply::Impl::on_text(std::string_view raw) {
   if (raw.empty()) return;
+  text_seen = true;
   const std::string_view clean = text_joiner.take(raw, scratch);
   if (filter.passive()) {
     queue.text(clean);
@@ -307,6 +312,10 @@ void Reply::Impl::on_annotations(const wire::ChatChoice& choice, const wire::Cha
 }
 
 void Reply::Impl::on_refusal(std::string_view raw) {
+  if (!refused) {
+    flush_text();
+    queue.break_text();
+  }
   refused = true;
   std::string clean;
   append_clean_raw(clean, raw);

@@ -257,10 +257,13 @@ constexpr Member<AnnotationFields> kAnnotation[] = {
 
 // ---- choices -----------------------------------------------------------------------------------
 
-// A choice and the chunk its lists go to.
+// A choice and the chunk its lists go to. A stream's chunk may hold a piece (`delta`) and the
+// whole (`message`) side by side; they must not overwrite each other.
 struct ChoiceTarget {
   ChatChoice& choice;
   ChatChunk& chunk;
+  ChatChoice* message = nullptr;
+  bool has_delta = false;
 };
 
 template <class T>
@@ -352,8 +355,18 @@ void take_stop_text(od::value& value, ChoiceTarget& into) {
 }
 
 constexpr Member<ChoiceTarget> kChoice[] = {
-    {"delta", [](od::value& v, ChoiceTarget& t) { walk_value(v, kDelta, t); }},
-    {"message", [](od::value& v, ChoiceTarget& t) { walk_value(v, kDelta, t); }},
+    {"delta",
+     [](od::value& v, ChoiceTarget& t) {
+       t.has_delta = is_type(v, od::json_type::object);
+       walk_value(v, kDelta, t);
+     }},
+    {"message",
+     [](od::value& v, ChoiceTarget& t) {
+       if (!is_type(v, od::json_type::object)) return;
+       t.message->whole = true;
+       ChoiceTarget target{*t.message, t.chunk};
+       walk_value(v, kDelta, target);
+     }},
     {"finish_reason", [](od::value& v, ChoiceTarget& t) { t.choice.finish = take_raw(v); }},
     {"index",
      [](od::value& v, ChoiceTarget& t) { t.choice.index = std::max<std::int64_t>(take_count(v), 0); }},
@@ -368,10 +381,16 @@ void take_choices(od::value& value, ChatChunk& chunk) {
   chunk.has_choices = is_type(value, od::json_type::array);
   chunk.choices.clear();
   each(value, [&chunk](od::value& entry) {
-    ChatChoice choice;
-    ChoiceTarget target{choice, chunk};
+    ChatChoice choice, message;
+    ChoiceTarget target{choice, chunk, &message};
     walk_value(entry, kChoice, target);
-    chunk.choices.push_back(choice);
+    if (target.has_delta || !message.whole) chunk.choices.push_back(choice);
+    if (!message.whole) return;
+    message.index = choice.index;
+    message.finish = choice.finish;
+    message.native_finish = choice.native_finish;
+    message.stop_text = choice.stop_text;
+    chunk.choices.push_back(message);
   });
 }
 

@@ -62,6 +62,7 @@ struct ChatChoice {
   RawField thought_signature;        // extra_content on the message itself
   bool thought = false;              // gemini: this content is thinking
   bool images = false;               // generated images were attached
+  bool whole = false;                // from `message`: everything so far, not a piece
   ChatRange parts, details, annotations, tools;
 };
 
