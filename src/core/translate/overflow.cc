@@ -130,6 +130,11 @@ std::optional<Overflow> detect_overflow(const ErrorBody& error) {
   Overflow found{error.prompt_tokens, error.context_size};
   if (found.maximum <= 0) found.maximum = number_behind(text, kBeforeMaximum);
   if (found.tokens <= 0) found.tokens = number_behind(text, kBeforeTokens);
+  // "… too large for model with 32768 maximum": the limit stands in front of its word.
+  if (found.maximum <= 0 && found.tokens > 0)
+    for (const std::int64_t number : all_numbers(text))
+      if (number < found.tokens && number > found.tokens / 20)
+        found.maximum = std::max(found.maximum, number);
   // The cap alone is too large: the prompt itself fits.
   const bool about_cap = icontains(text, "max_tokens") || icontains(text, "max_completion_tokens") ||
                          icontains(text, "completion tokens");

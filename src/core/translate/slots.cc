@@ -48,6 +48,7 @@ void BlockQueue::text(std::string_view raw) {
   if (raw.empty()) return;
   output_bytes_ += raw.size();
   Slot* slot = break_text_ ? nullptr : last(Kind::text);
+  if (slot != nullptr) thinking_space_.clear();
   if (slot != nullptr && context_.web_search) buffer(slot->shown, raw);
   if (slot != nullptr && slot->open) {
     sink_.text_delta(next_index_ - 1, raw);
@@ -72,6 +73,7 @@ void BlockQueue::thinking(std::string_view raw) {
   if (context_.keep_states) states_.add_text(raw);
   if (context_.thinking_disabled) return;
   Slot* slot = last(Kind::thinking);
+  if (slot != nullptr) space_.clear();
   if (slot != nullptr && slot->open && !context_.thinking_omitted) {
     sink_.thinking_delta(next_index_ - 1, raw);
     return;
