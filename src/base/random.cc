@@ -6,8 +6,10 @@
 namespace clasp {
 
 std::string make_id(Random& random, std::string_view prefix) {
-  const std::uint64_t high = random.next();
-  return std::string(prefix) + base62(high, random.next(), 24);
+  // The high digits of a number are not evenly spread; the low eight of 128 bits are.
+  std::string id(prefix);
+  for (int i = 0; i < 3; ++i) id += base62(random.next(), random.next(), 8);
+  return id;
 }
 
 }  // namespace clasp

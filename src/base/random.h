@@ -13,7 +13,7 @@ class Random {
   virtual std::uint64_t next() = 0;
 };
 
-// `prefix` + 24 characters of [0-9A-Za-z] ("req_…", "msg_…", "toolu_…"); 128 random bits.
+// `prefix` + 24 characters of [0-9A-Za-z] ("req_…", "msg_…", "toolu_…"); 142 random bits.
 std::string make_id(Random& random, std::string_view prefix);
 
 }  // namespace clasp

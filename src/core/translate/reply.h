@@ -65,7 +65,7 @@ class Reply {
   Reply(ReplyContext context, ReplyParser& parser, wire::EventSink& sink, Random& random);
   ~Reply();
 
-  // Emits message_start (+ ping is the caller's). Idempotent; called by the exchange after its
+  // Emits message_start. Idempotent; called by the exchange after its
   // grace period, and implicitly by the first content.
   void open();
   bool opened() const;         // message_start was emitted

@@ -143,6 +143,8 @@ void SseEventWriter::message_start(const MessageStart& start) {
   out_.append("\"usage\":");
   append_usage(out_, start.usage);
   out_.append("}}\n\n");
+  // As the real API does; the first sign of life for clients that wait for one.
+  append_ping_event(out_);
 }
 
 void SseEventWriter::text_start(int index) {

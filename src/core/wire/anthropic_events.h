@@ -58,7 +58,8 @@ class EventSink {
   virtual void message_end(const MessageEnd& end) = 0;  // message_delta and message_stop
 };
 
-// Appends complete SSE frames to a buffer that the caller empties once per read.
+// Appends complete SSE frames to a buffer that the caller empties once per read. A ping follows
+// message_start at once (spec §5.2).
 class SseEventWriter final : public EventSink {
  public:
   explicit SseEventWriter(std::string& out) : out_(out) {}
