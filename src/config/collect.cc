@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 namespace clasp::config {
@@ -70,6 +71,19 @@ std::pair<const Section*, std::string_view> recognise(std::string_view name) {
   return {section, trim(name.substr(blank))};
 }
 
+// Whether a value of an option without effect would have had one.
+bool asks_for_something(const Option& option, std::string_view text, const Value& value) {
+  if (option.status == Status::retired) return parse_bool(trim(text)).value_or(true);
+  if (option.default_text.empty()) return value != Value{};
+  const auto standard = parse_value(option.domain, option.default_text);
+  return !standard || *standard != value;
+}
+
+// Kubernetes and Docker links describe a service named "clasp" as CLASP_PORT=tcp://10.0.0.1:8080.
+bool is_service_link(const Option& option, std::string_view value) {
+  return option.domain.kind == Kind::integer && trim(value).substr(0, 6) == "tcp://";
+}
+
 }  // namespace
 
 std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
@@ -78,7 +92,7 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     if (arg.size() < 2 || arg[0] != '-') {
-      errors.push_back(quoted(arg) + " is not an option; options begin with a dash");
+      errors.push_back(quoted(mask_secrets(arg)) + " is not an option; options begin with a dash");
       continue;
     }
     std::string_view name = std::string_view(arg).substr(arg[1] == '-' ? 2 : 1);
@@ -117,15 +131,28 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
   Given scratch;  // keys of named backends leave no trace
   Given& given = draft.current == 0 ? given_[&option] : scratch;
   if (given.source < source) clear_list(slot);
+  if (option.key == "provider" && option.section == "backend" && given.source < source)
+    leave_provider(value->text, source);
   given.source = source;
   given.place = place;
-  if (option.status != Status::available) {
-    const auto standard = option.default_text.empty()
-                              ? Result<Value>(Value{})
-                              : parse_value(option.domain, option.default_text);
-    given.differs = !standard || *standard != *value;
-  }
+  if (option.status != Status::available) given.differs = asks_for_something(option, text, *value);
   store(slot, *value);
+}
+
+// A stronger source names another provider: the key and the address that belong to the one before
+// must not reach the new one.
+void Collector::leave_provider(std::string_view next, Source source) {
+  BackendDraft& backend = draft.backend();
+  if (backend.provider.empty() || iequals(backend.provider, next)) return;
+  for (std::string_view key : {"base_url", "api_key", "api_key_file", "model", "dialect"}) {
+    const Option* option = find_key("backend", key).option;
+    const auto found = given_.find(option);
+    if (found == given_.end() || found->second.source >= source) continue;
+    store(option->slot(draft, {}), Value{});
+    given_.erase(found);
+  }
+  backend.headers.clear();
+  backend.flags.clear();
 }
 
 // ---- file --------------------------------------------------------------------------------------
@@ -223,7 +250,11 @@ void Collector::add_environment(const Environment& environment) {
       if (variable.back() == '*') continue;
       const std::string* value = value_of(variable);
       if (value == nullptr) continue;
-      if (used.empty()) {
+      if (is_service_link(option, *value)) {
+        warnings.push_back(
+            "environment variable " + std::string(variable) +
+            ": this is the address of a service, as container platforms set it; ignored");
+      } else if (used.empty()) {
         set(option, {}, *value, Source::environment,
             "environment variable " + std::string(variable));
         used = variable;

@@ -54,6 +54,7 @@ class Collector {
   };
   void set(const Option& option, std::string_view rest, std::string_view text, Source source,
            const std::string& place);
+  void leave_provider(std::string_view next, Source source);
   void begin_section(const FileEntry& entry, const std::string& place);
   void add_entry(const FileEntry& entry, const std::string& file, const Environment& environment);
   void explain_unknown_key(const FileEntry& entry, const std::string& place);

@@ -27,6 +27,21 @@ std::string join_or(std::string_view words) {
   return out;
 }
 
+bool is_header_name(std::string_view name) {
+  constexpr std::string_view kSeparators = "\"(),/:;<=>?@[\\]{}";
+  for (char c : name)
+    if (c <= ' ' || c > '~' || kSeparators.find(c) != std::string_view::npos) return false;
+  return !name.empty();
+}
+
+// Headers that frame the message; a second one would let it be read in two ways.
+bool is_own_header(std::string_view name) {
+  for (std::string_view own : {"host", "content-length", "transfer-encoding", "connection",
+                               "content-type", "accept-encoding", "expect", "upgrade"})
+    if (iequals(own, name)) return true;
+  return false;
+}
+
 class Finisher {
  public:
   Finisher(Collector& collector, const FileReader& read_file)
@@ -187,22 +202,14 @@ class Finisher {
 
   void finish_headers(const BackendDraft& draft, const std::string& where,
                       BackendSettings& backend) {
-    constexpr std::string_view kOurs[] = {"host",       "content-length", "transfer-encoding",
-                                          "connection", "content-type",   "accept-encoding",
-                                          "expect",     "upgrade"};
-    for (const auto& [name, value] : draft.headers) {
-      const bool token = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return c > ' ' && c <= '~' &&
-               std::string_view("\"(),/:;<=>?@[\\]{}").find(static_cast<char>(c)) ==
-                   std::string_view::npos;
-      });
-      if (!token)
+    for (const auto& header : draft.headers) {
+      const std::string& name = header.first;
+      if (!is_header_name(name))
         error(where + ": header." + name + ": this is not a header name");
-      else if (std::any_of(std::begin(kOurs), std::end(kOurs),
-                           [&](std::string_view own) { return iequals(own, name); }))
+      else if (is_own_header(name))
         error(where + ": header." + name + ": this header is set by CLASP itself");
       else
-        backend.extra_headers[name] = value;
+        backend.extra_headers.insert(header);
     }
   }
 

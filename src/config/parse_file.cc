@@ -7,7 +7,6 @@
 #include <ini.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
 
@@ -50,7 +49,7 @@ class LineSource {
     char* out = buffer;
     if (continued_) *out++ = ' ';  // inih: an indented line continues the value
     const std::string_view piece = take_piece(static_cast<std::size_t>(size) - 3);
-    std::memcpy(out, piece.data(), piece.size());
+    piece.copy(out, piece.size());
     out += piece.size();
     *out++ = '\n';
     *out = '\0';

@@ -431,3 +431,36 @@ TEST_CASE("the environment as main() gets it") {
   CHECK(environment.at("D") == "a=b");
   CHECK(make_environment(nullptr).empty());
 }
+
+TEST_CASE("the key of one provider never reaches another one") {
+  const Files file = {
+      {"clasp.conf",
+       "[backend]\nprovider = openrouter\napi_key = sk-or\nbase_url = https://a.example/v1\n"
+       "header.X-Title = t\nmodel = m\n"}};
+  CHECK(load_from({}, {}, file)->settings.backends.front().api_key.reveal() == "sk-or");
+  CHECK(has(complaint(load_from({"-provider", "openai"}, {}, file)), "set OPENAI_API_KEY"));
+  const auto flags =
+      load_from({"-api-key", "sk-oa", "-provider", "openai"}, {{"PROVIDER", "azure"}}, file);
+  REQUIRE_MESSAGE(flags, complaint(flags));
+  const BackendSettings& backend = flags->settings.backends.front();
+  CHECK(backend.api_key.reveal() == "sk-oa");
+  CHECK(backend.base_url == "https://api.openai.com/v1");
+  CHECK(backend.extra_headers.empty());
+  CHECK(backend.model.empty());
+  const auto same = load_from({"-provider", "openrouter"}, {}, file);
+  CHECK(same->settings.backends.front().base_url == "https://a.example/v1");
+}
+
+TEST_CASE("a service address from a container platform is not a port") {
+  const auto loaded = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_PORT", "tcp://10.0.0.1:80"}});
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  CHECK(loaded->settings.listeners.front().port == 8080);
+  CHECK(any_has(loaded->warnings, "CLASP_PORT: this is the address of a service"));
+}
+
+TEST_CASE("a retired variable that is switched off is not worth a word") {
+  CHECK(load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_COMPACTION", "false"}})->warnings.empty());
+  CHECK(
+      load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_SESSION_TIMEOUT", "60"}})->warnings.size() ==
+      1);
+}
