@@ -49,7 +49,9 @@ void HttpClientStream::abort() {
   owner_.on_answer_touched();
 }
 
-std::size_t HttpClientStream::pending() const { return link_ ? link_->pending() : 0; }
+std::size_t HttpClientStream::pending() const {
+  return link_ ? link_->pending() : 0;
+}
 
 void HttpClientStream::detach() {
   state_ = State::detached;

@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/wire/request_head.h"
 #include "core/wire/request_body.h"
+#include "core/wire/request_head.h"
 #include "daemon/client_stream.h"
 #include "daemon/http_server.h"
 #include "daemon/scheduler.h"
@@ -33,8 +33,8 @@ class Gate final : private EngineEvents, private AnswerOwner {
   void shut_down();
   bool closed() const { return state_ == State::closed; }
 
-  std::size_t index = 0;   // in the server's list, kept by the server
-  bool touched = false;    // is in the server's list of things to flush
+  std::size_t index = 0;  // in the server's list, kept by the server
+  bool touched = false;   // is in the server's list of things to flush
 
  private:
   enum class State {
@@ -53,8 +53,8 @@ class Gate final : private EngineEvents, private AnswerOwner {
     wire::BodyCoding coding = wire::BodyCoding::identity;
     wire::RequestChunkDecoder chunks{0};
     std::string body;
-    std::uint64_t length = 0;    // declared
-    std::size_t received = 0;    // of `body`, which may be longer while it is read into
+    std::uint64_t length = 0;  // declared
+    std::size_t received = 0;  // of `body`, which may be longer while it is read into
   };
 
   // EngineEvents, AnswerOwner
@@ -111,19 +111,19 @@ class Gate final : private EngineEvents, private AnswerOwner {
   EventPtr timer_;
   State state_ = State::head;
   wire::HeadScanner scanner_;
-  std::string pending_;            // received, not consumed
+  std::string pending_;  // received, not consumed
   std::unique_ptr<Incoming> incoming_;
   // While running. The stream outlives the task.
   std::unique_ptr<HttpClientStream> stream_;
   std::unique_ptr<exchange::RequestTask> task_;
-  std::uint64_t skip_ = 0;         // body bytes of an early answered request, still to come
-  std::uint64_t stall_mark_ = 0;   // bytes the client had taken at stall_since_
+  std::uint64_t skip_ = 0;        // body bytes of an early answered request, still to come
+  std::uint64_t stall_mark_ = 0;  // bytes the client had taken at stall_since_
   TimePoint stall_since_{};
   TimePoint linger_until_{};
-  TimePoint deadline_{};           // zero: none
-  TimePoint timer_at_{};           // when the armed timer fires, zero: not armed
+  TimePoint deadline_{};  // zero: none
+  TimePoint timer_at_{};  // when the armed timer fires, zero: not armed
   std::uint64_t served_ = 0;
-  bool keep_alive_ = true;         // what the current request asks for
+  bool keep_alive_ = true;  // what the current request asks for
   bool reading_ = false;
   bool input_ended_ = false;
 };

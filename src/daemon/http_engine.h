@@ -161,7 +161,7 @@ class HttpEngine {
   void (*evhtp_read_)(bufferevent*, void*) = nullptr;
   void (*evhtp_write_)(bufferevent*, void*) = nullptr;
   evhtp_request* fresh_request_ = nullptr;  // handed over by on_request_thunk
-  UniqueFd reserve_;          // given up for a moment when descriptors run out
+  UniqueFd reserve_;                        // given up for a moment when descriptors run out
   TimerHandle accept_again_;
   // Posted work looks here whether the engine still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();

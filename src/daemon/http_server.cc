@@ -16,11 +16,16 @@ constexpr std::size_t kRefusalSlots = 256;
 
 wire::ErrorType type_of_status(int status) {
   switch (status) {
-    case 408: return wire::ErrorType::timeout;
-    case 413: return wire::ErrorType::request_too_large;
-    case 500: return wire::ErrorType::api;
-    case 529: return wire::ErrorType::overloaded;
-    default: return wire::ErrorType::invalid_request;
+    case 408:
+      return wire::ErrorType::timeout;
+    case 413:
+      return wire::ErrorType::request_too_large;
+    case 500:
+      return wire::ErrorType::api;
+    case 529:
+      return wire::ErrorType::overloaded;
+    default:
+      return wire::ErrorType::invalid_request;
   }
 }
 
@@ -44,7 +49,9 @@ Result<void> HttpServer::add_listener(UniqueFd listening_socket) {
   return engine_.add_listener(std::move(listening_socket));
 }
 
-void HttpServer::stop_accepting() { engine_.stop_accepting(); }
+void HttpServer::stop_accepting() {
+  engine_.stop_accepting();
+}
 
 // Gates take themselves out of the list while it is walked.
 void HttpServer::drain() {
@@ -53,7 +60,9 @@ void HttpServer::drain() {
     if (i < gates_.size()) gates_[i]->drain();
 }
 
-std::size_t HttpServer::connections() const { return gates_.size() - lingering_; }
+std::size_t HttpServer::connections() const {
+  return gates_.size() - lingering_;
+}
 
 void HttpServer::on_accept(std::unique_ptr<EngineConnection> connection) {
   if (gates_.size() >= limits_.connections + kRefusalSlots) return;
@@ -79,7 +88,8 @@ HttpAnswer HttpServer::render_refusal(int status, std::string_view message) {
 std::string HttpServer::render_overload_answer() {
   const HttpAnswer answer = render_refusal(529, "too many connections; try again");
   std::string out = "HTTP/1.1 529 Overloaded\r\n";
-  for (const auto& [name, value] : answer.headers) out.append(name).append(": ").append(value).append("\r\n");
+  for (const auto& [name, value] : answer.headers)
+    out.append(name).append(": ").append(value).append("\r\n");
   out.append("connection: close\r\ncontent-length: ").append(std::to_string(answer.body.size()));
   return out.append("\r\n\r\n").append(answer.body);
 }

@@ -47,13 +47,13 @@ class HttpHandler {
 // Sizes in bytes.
 struct HttpLimits {
   wire::HeadLimits head;
-  std::uint64_t body_bytes = 32u << 20;   // a body of exactly this size passes
-  std::size_t connections = 10'000;       // above: 529
-  Duration header_timeout{15'000};        // whole head, and from connecting to the first byte
-  Duration body_timeout{60'000};          // between two reads of a body
-  Duration idle_timeout{120'000};         // between two requests
-  Duration write_timeout{60'000};         // a client that takes no byte of its answer
-  Duration linger_timeout{2'000};         // after the last answer, for the client to read it
+  std::uint64_t body_bytes = 32u << 20;  // a body of exactly this size passes
+  std::size_t connections = 10'000;      // above: 529
+  Duration header_timeout{15'000};       // whole head, and from connecting to the first byte
+  Duration body_timeout{60'000};         // between two reads of a body
+  Duration idle_timeout{120'000};        // between two requests
+  Duration write_timeout{60'000};        // a client that takes no byte of its answer
+  Duration linger_timeout{2'000};        // after the last answer, for the client to read it
 };
 
 class Gate;
@@ -62,8 +62,8 @@ class Gate;
 // the kernel's queue: clients know how to retry a 529 and cannot tell a queue from a dead server.
 class HttpServer final : private AcceptHandler {
  public:
-  HttpServer(event_base* base, HttpHandler& handler, const HttpLimits& limits,
-             Scheduler& scheduler, Random& random);
+  HttpServer(event_base* base, HttpHandler& handler, const HttpLimits& limits, Scheduler& scheduler,
+             Random& random);
   // Closes everything; tasks get on_client_gone(). Not from inside a call of the server's.
   ~HttpServer() override;
   HttpServer(const HttpServer&) = delete;
@@ -85,8 +85,8 @@ class HttpServer final : private AcceptHandler {
   std::string render_overload_answer() override;
 
   // For the gates.
-  void touch(Gate& gate);                  // flush it at the end of this turn
-  void retire(Gate& gate);                 // destroy it at the end of this turn
+  void touch(Gate& gate);   // flush it at the end of this turn
+  void retire(Gate& gate);  // destroy it at the end of this turn
   void on_lingering(int change) { lingering_ += static_cast<std::size_t>(change); }
   std::string_view date();
   HttpAnswer render_refusal(int status, std::string_view message);
@@ -101,12 +101,12 @@ class HttpServer final : private AcceptHandler {
   Random& random_;
   // Every read of every connection lands here first; only what must wait is copied.
   std::vector<char> read_buffer_;
-  wire::HttpRequestHead parsed_head_;      // kept for the capacity of its list
-  HttpEngine engine_;                      // after what gates use, before the gates
+  wire::HttpRequestHead parsed_head_;  // kept for the capacity of its list
+  HttpEngine engine_;                  // after what gates use, before the gates
   std::vector<std::unique_ptr<Gate>> gates_;
   std::vector<std::unique_ptr<Gate>> retired_;
   std::vector<Gate*> touched_;
-  std::vector<Gate*> flushing_;            // keeps its capacity between turns
+  std::vector<Gate*> flushing_;  // keeps its capacity between turns
   std::size_t lingering_ = 0;
   bool draining_ = false;
   bool turn_end_posted_ = false;

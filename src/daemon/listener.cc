@@ -32,8 +32,9 @@ struct Remedy {
 constexpr Remedy kRemedies[] = {
     {EADDRINUSE, "another program listens there; stop it or configure another address"},
     {EADDRNOTAVAIL, "no interface of this machine has that address; configure one that it has"},
-    {EACCES, "ports below 1024 need CAP_NET_BIND_SERVICE, and a socket's directory must be "
-             "writable; choose a higher port or change the permission"},
+    {EACCES,
+     "ports below 1024 need CAP_NET_BIND_SERVICE, and a socket's directory must be "
+     "writable; choose a higher port or change the permission"},
     {EAFNOSUPPORT, "this machine has no such protocol; configure an IPv4 address"},
     {ENOENT, "the directory does not exist; create it"},
 };
@@ -63,8 +64,8 @@ Result<UniqueFd> open_tcp(const config::Listener& listener, bool reuse_port) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int failed = getaddrinfo(listener.address.c_str(), std::to_string(listener.port).c_str(),
-                                 &hints, &found);
+  const int failed =
+      getaddrinfo(listener.address.c_str(), std::to_string(listener.port).c_str(), &hints, &found);
   if (failed != 0)
     return fail("cannot listen on " + render_address(listener) + ": " + gai_strerror(failed) +
                 "; configure an IP address or a host name of this machine");
@@ -83,7 +84,7 @@ Result<UniqueFd> open_tcp(const config::Listener& listener, bool reuse_port) {
 // Removes a socket file nobody listens on. Anything that is not a socket is left alone, and bind()
 // will say so.
 void remove_stale_socket(const sockaddr_un& address) {
-  struct stat info{};
+  struct stat info {};
   if (lstat(address.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) return;
   const UniqueFd probe = make_socket(AF_UNIX);
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&

@@ -13,7 +13,8 @@ namespace {
 class LoopTimer final : public Timer {
  public:
   LoopTimer(event_base* base, std::function<void()> callback)
-      : callback_(std::move(callback)), event_(evtimer_new(base, &LoopTimer::on_fire_thunk, this)) {}
+      : callback_(std::move(callback)),
+        event_(evtimer_new(base, &LoopTimer::on_fire_thunk, this)) {}
 
   bool arm(Duration delay) {
     const timeval wait = to_timeval(delay);

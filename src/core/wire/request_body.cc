@@ -71,15 +71,21 @@ RequestChunkDecoder::State RequestChunkDecoder::step(char c) {
     return State::more;
   };
   switch (part_) {
-    case Part::size: return on_size_char(c);
+    case Part::size:
+      return on_size_char(c);
     case Part::size_end:
     case Part::extension_end:
       return c == '\n' ? end_of_size() : expect('\n', part_);
-    case Part::data: return State::more;  // taken in decode()
-    case Part::data_cr: return expect('\r', Part::data_lf);
-    case Part::data_lf: return expect('\n', Part::size);
-    case Part::trailer_end: return expect('\n', Part::trailer_start);
-    case Part::last_lf: return c == '\n' ? State::done : expect('\n', part_);
+    case Part::data:
+      return State::more;  // taken in decode()
+    case Part::data_cr:
+      return expect('\r', Part::data_lf);
+    case Part::data_lf:
+      return expect('\n', Part::size);
+    case Part::trailer_end:
+      return expect('\n', Part::trailer_start);
+    case Part::last_lf:
+      return c == '\n' ? State::done : expect('\n', part_);
     case Part::trailer_start:
       if (c == '\r') return expect('\r', Part::last_lf);
       part_ = Part::trailer;
@@ -130,8 +136,8 @@ Result<std::string, RequestRefusal> inflate_gzip(std::string_view body, std::uin
     if (size == out.size()) {
       // One byte above the limit shows that there is more.
       if (size > limit) return tl::unexpected(kTooLarge);
-      const std::size_t want =
-          std::min<std::size_t>(std::max<std::size_t>({size * 2, body.size() * 4, 4096}), limit + 1);
+      const std::size_t want = std::min<std::size_t>(
+          std::max<std::size_t>({size * 2, body.size() * 4, 4096}), limit + 1);
       out.reserve(want + padding);
       out.resize(want);
     }

@@ -25,8 +25,19 @@ class RequestChunkDecoder {
   const RequestRefusal& refusal() const { return refusal_; }
 
  private:
-  enum class Part { size, size_end, extension, extension_end, data, data_cr, data_lf,
-                    trailer_start, trailer, trailer_end, last_lf };
+  enum class Part {
+    size,
+    size_end,
+    extension,
+    extension_end,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer,
+    trailer_end,
+    last_lf
+  };
   State refuse(int status, std::string_view message);
   State step(char c);
   State on_size_char(char c);
@@ -34,10 +45,10 @@ class RequestChunkDecoder {
 
   Part part_ = Part::size;
   std::uint64_t limit_;
-  std::uint64_t total_ = 0;      // body bytes promised so far
-  std::uint64_t left_ = 0;       // of the current chunk
+  std::uint64_t total_ = 0;  // body bytes promised so far
+  std::uint64_t left_ = 0;   // of the current chunk
   unsigned digits_ = 0;
-  std::size_t overhead_ = 0;     // bytes of extensions and trailers
+  std::size_t overhead_ = 0;  // bytes of extensions and trailers
   RequestRefusal refusal_;
 };
 

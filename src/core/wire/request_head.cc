@@ -55,10 +55,8 @@ constexpr std::string_view kMethods[] = {"GET",    "POST",  "HEAD",   "PUT",
 
 // "/v1/messages?beta=true" of the request line. Absolute and asterisk forms are for proxies.
 Refusal parse_target(std::string_view target, const HeadLimits& limits, HttpRequestHead& out) {
-  if (target.size() > limits.target)
-    return RequestRefusal{414, "the request target is too long"};
-  if (!target.starts_with('/'))
-    return RequestRefusal{400, "the request target must be a path"};
+  if (target.size() > limits.target) return RequestRefusal{414, "the request target is too long"};
+  if (!target.starts_with('/')) return RequestRefusal{400, "the request target must be a path"};
   const std::size_t mark = target.find('?');
   out.path = target.substr(0, mark);
   out.query = mark == target.npos ? std::string_view() : target.substr(mark + 1);
@@ -180,8 +178,7 @@ Refusal parse_field(std::string_view line, HttpRequestHead& out, FieldFacts& fac
   if (colon == line.npos || name.empty() || !is_all(name, kToken))
     return RequestRefusal{400, "a header field has no valid name"};
   const std::string_view raw = line.substr(colon + 1);
-  if (!is_all(raw, kValue))
-    return RequestRefusal{400, "a header field has a control character"};
+  if (!is_all(raw, kValue)) return RequestRefusal{400, "a header field has a control character"};
   for (const FieldRule& rule : kFieldRules)
     if (rule.name.size() == name.size() && iequals(rule.name, name))
       if (const Refusal bad = rule.apply(raw, out, facts)) return bad;
@@ -283,8 +280,7 @@ std::optional<RequestRefusal> parse_request_head(std::string_view head, const He
   if (const Refusal bad = parse_request_line(*line, limits, out)) return bad;
   FieldFacts facts;
   while ((line = take_line(head)) && !line->empty()) {
-    if (out.fields.size() >= limits.fields)
-      return RequestRefusal{431, "too many header fields"};
+    if (out.fields.size() >= limits.fields) return RequestRefusal{431, "too many header fields"};
     if (const Refusal bad = parse_field(*line, out, facts)) return bad;
   }
   if (!line || !head.empty()) return broken;

@@ -13,9 +13,9 @@
 namespace clasp::wire {
 
 struct HeadLimits {
-  std::size_t bytes = 64u << 10;   // request line and all fields
+  std::size_t bytes = 64u << 10;  // request line and all fields
   std::size_t fields = 100;
-  std::size_t target = 7u << 10;   // path and query
+  std::size_t target = 7u << 10;  // path and query
 };
 
 // Why a request is refused: an HTTP status and one line for the client.
@@ -48,10 +48,10 @@ class HeadScanner {
   State check_unfinished(std::string_view bytes);
 
   HeadLimits limits_;
-  std::size_t begin_ = 0;    // first byte of the request line
-  std::size_t line_ = 0;     // first byte of the current line
+  std::size_t begin_ = 0;  // first byte of the request line
+  std::size_t line_ = 0;   // first byte of the current line
   std::size_t scanned_ = 0;
-  std::size_t lines_ = 0;    // finished lines, the request line included
+  std::size_t lines_ = 0;  // finished lines, the request line included
   RequestRefusal refusal_;
 };
 
@@ -61,13 +61,13 @@ enum class BodyCoding { identity, gzip };
 // A valid head. All views point into the bytes given to parse_request_head().
 struct HttpRequestHead {
   std::string_view method;
-  std::string_view path;    // raw, starts with '/'
-  std::string_view query;   // without '?'
-  int minor_version = 1;    // HTTP/1.<minor>, 0 or 1
+  std::string_view path;   // raw, starts with '/'
+  std::string_view query;  // without '?'
+  int minor_version = 1;   // HTTP/1.<minor>, 0 or 1
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0;
   BodyCoding coding = BodyCoding::identity;
-  bool keep_alive = true;       // what version and Connection ask for
+  bool keep_alive = true;  // what version and Connection ask for
   bool expect_continue = false;
   std::vector<std::pair<std::string_view, std::string_view>> fields;  // values trimmed
 };

@@ -21,9 +21,12 @@ TEST_CASE("a client that leaves while its request runs is noticed at once, howev
   int count = 0;
   for (const char* path : {"/hold", "/stream?n=100000"}) {
     CAPTURE(path);
-    leave(path, [](Client& client) { client.close(); }, ++count);
-    leave(path, [](Client& client) { client.reset(); }, ++count);
-    leave(path, [](Client& client) { client.half_close(); }, ++count);
+    leave(
+        path, [](Client& client) { client.close(); }, ++count);
+    leave(
+        path, [](Client& client) { client.reset(); }, ++count);
+    leave(
+        path, [](Client& client) { client.half_close(); }, ++count);
   }
   CHECK(eventually([&] { return server.connections() == 0; }));
 }
@@ -91,7 +94,10 @@ TEST_CASE("many streams, all cut off at random points") {
   for (int i = 0; i < 100; ++i) {
     auto& client = clients[static_cast<std::size_t>(i * 37 % 100)];
     if (i % 3 == 0) client->read(false, 1ms);
-    if (i % 2 == 0) client->reset(); else client->close();
+    if (i % 2 == 0)
+      client->reset();
+    else
+      client->close();
   }
   CHECK(eventually([&] { return server.handler().live_tasks == 0; }));
   CHECK(eventually([&] { return server.connections() == 0; }));

@@ -89,9 +89,10 @@ std::unique_ptr<RequestTask> Handler::on_request(RequestHead head, std::string b
                                                  ClientStream& stream) {
   ++requests;
   if (body.capacity() < body.size() + exchange::kBodyPadding) padding_missing = true;
-  const std::size_t n = parse_unsigned(std::string_view(head.query).substr(
-                                           std::min<std::size_t>(2, head.query.size())))
-                            .value_or(0);
+  const std::size_t n =
+      parse_unsigned(
+          std::string_view(head.query).substr(std::min<std::size_t>(2, head.query.size())))
+          .value_or(0);
   if (head.path == "/echo") {
     stream.answer(200, {{"content-type", "application/octet-stream"}}, body);
     return nullptr;
@@ -114,9 +115,9 @@ std::unique_ptr<RequestTask> Handler::on_request(RequestHead head, std::string b
   if (head.path == "/stream") return task->stream(static_cast<int>(n)), std::move(task);
   if (head.path == "/flood") return task->start_flood(n), std::move(task);
   if (head.path == "/abort") return task->abort_later(), std::move(task);
-  stream.answer(200, {{"content-type", "text/plain"}},
-                head.method + " " + head.path + " " + head.query + " " +
-                    std::to_string(body.size()));
+  stream.answer(
+      200, {{"content-type", "text/plain"}},
+      head.method + " " + head.path + " " + head.query + " " + std::to_string(body.size()));
   return task;
 }
 
@@ -126,8 +127,8 @@ Server::Server(daemon::HttpLimits limits, bool unix_socket) : base_(event_base_n
   scheduler_ = std::make_unique<daemon::LoopScheduler>(base_.get());
   mailbox_ = std::move(*daemon::Mailbox::make(base_.get()));
   handler_ = std::make_unique<Handler>(*scheduler_);
-  server_ = std::make_unique<daemon::HttpServer>(base_.get(), *handler_, limits, *scheduler_,
-                                                 random_);
+  server_ =
+      std::make_unique<daemon::HttpServer>(base_.get(), *handler_, limits, *scheduler_, random_);
   config::Listener where;
   if (unix_socket) {
     path_ = "/tmp/clasp-front-" + std::to_string(getpid()) + ".sock";
@@ -190,11 +191,14 @@ Client::Client(const Server& server, int receive_buffer) {
   in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   un.sun_family = AF_UNIX;
   std::strncpy(un.sun_path, server.path().c_str(), sizeof un.sun_path - 1);
-  const auto* address = is_unix ? reinterpret_cast<sockaddr*>(&un) : reinterpret_cast<sockaddr*>(&in);
+  const auto* address =
+      is_unix ? reinterpret_cast<sockaddr*>(&un) : reinterpret_cast<sockaddr*>(&in);
   if (connect(fd_, address, is_unix ? sizeof un : sizeof in) != 0) close();
 }
 
-Client::~Client() { close(); }
+Client::~Client() {
+  close();
+}
 
 void Client::close() {
   if (fd_ >= 0) ::close(fd_);
@@ -243,12 +247,14 @@ Response Client::read(bool head_request, std::chrono::milliseconds wait) {
   for (const std::string_view raw : split(head, '\n')) {
     const std::string_view line = trim(raw);
     if (const std::size_t colon = line.find(':'); colon != line.npos)
-      out.headers.emplace(to_lower(line.substr(0, colon)), std::string(trim(line.substr(colon + 1))));
+      out.headers.emplace(to_lower(line.substr(0, colon)),
+                          std::string(trim(line.substr(colon + 1))));
   }
   buffer_.erase(0, end + 4);
   if (out.status / 100 == 1) {
     ++interim_;
-    return read(head_request, std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()));
+    return read(head_request,
+                std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()));
   }
   out.chunked = out.headers.count("transfer-encoding") > 0;
   if (head_request || out.status == 204) {
@@ -276,7 +282,8 @@ Response Client::read(bool head_request, std::chrono::milliseconds wait) {
     out.body = buffer_.substr(0, size);
     buffer_.erase(0, size);
   } else {
-    while (fill(until)) {}
+    while (fill(until)) {
+    }
     out.complete = ended_ && !reset_;
     out.body = std::exchange(buffer_, {});
   }
@@ -285,7 +292,8 @@ Response Client::read(bool head_request, std::chrono::milliseconds wait) {
 
 std::string Client::read_all(std::chrono::milliseconds wait) {
   const auto until = Clock::now() + wait;
-  while (fill(until)) {}
+  while (fill(until)) {
+  }
   return std::exchange(buffer_, {});
 }
 
@@ -300,8 +308,9 @@ std::string get(std::string_view path, std::string_view fields) {
 }
 
 std::string post(std::string_view path, std::string_view body, std::string_view fields) {
-  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: t\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + std::string(fields) + "\r\n" + std::string(body);
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: t\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(body);
 }
 
 bool eventually(const std::function<bool()>& check) {

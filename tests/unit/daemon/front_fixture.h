@@ -73,7 +73,7 @@ class Server {
 };
 
 struct Response {
-  int status = 0;  // 0: nothing came
+  int status = 0;                              // 0: nothing came
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   bool complete = false;  // by its framing
@@ -92,7 +92,8 @@ class Client {
   // False when the peer does not take it any more.
   bool send(std::string_view bytes);
   // One response; waits at most `wait`. Interim ones (1xx) are counted and skipped.
-  Response read(bool head_request = false, std::chrono::milliseconds wait = std::chrono::seconds(5));
+  Response read(bool head_request = false,
+                std::chrono::milliseconds wait = std::chrono::seconds(5));
   // Everything until the peer closes; `reset` says how it closed.
   std::string read_all(std::chrono::milliseconds wait = std::chrono::seconds(5));
   // Whether the peer closes within the time (what it sends before is dropped).

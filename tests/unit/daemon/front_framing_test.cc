@@ -93,7 +93,8 @@ TEST_CASE("large requests sent ahead wait in the socket, not in memory") {
   Client client(server);
   std::thread sender([&] {
     for (int i = 0; i < 5; ++i)
-      client.send(post("/later?n=" + std::to_string(i), std::string(400'000, static_cast<char>('a' + i))));
+      client.send(
+          post("/later?n=" + std::to_string(i), std::string(400'000, static_cast<char>('a' + i))));
   });
   for (int i = 0; i < 5; ++i) {
     const Response got = client.read();
@@ -120,8 +121,13 @@ TEST_CASE("every smuggling vector is refused and nothing behind it runs") {
       {start + "X: a\r\n\tContent-Length: 44\r\n\r\n" + second, 400},
       {start + "X: a\nContent-Length: 44\r\n\r\n" + second, 400},
       {start + std::string("X: a\0b\r\n\r\n", 10) + second, 400},
-      {start + "Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello\r\n0\r\n\r\n" + second, 400},
-      {start + "Transfer-Encoding: chunked\r\n\r\n\x80" "5\r\nhello\r\n0\r\n\r\n" + second, 400},
+      {start + "Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello\r\n0\r\n\r\n" + second,
+       400},
+      {start +
+           "Transfer-Encoding: chunked\r\n\r\n\x80"
+           "5\r\nhello\r\n0\r\n\r\n" +
+           second,
+       400},
       {start + "Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n" + second, 400},
       {start + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello0\r\n\r\n" + second, 400},
       {"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + second, 400},
@@ -154,7 +160,8 @@ TEST_CASE("more refusals: sizes, expectations, encodings") {
   Client flood(server);
   REQUIRE(flood.send("GET / HTTP/1.1\r\nHost: t\r\n"));
   const std::string line = "X: " + std::string(1000, 'y') + "\r\n";
-  for (int i = 0; i < 5000 && flood.send(line); ++i) {}
+  for (int i = 0; i < 5000 && flood.send(line); ++i) {
+  }
   CHECK(flood.read().status == 431);
 }
 
@@ -174,7 +181,8 @@ TEST_CASE("a path is matched as it is, with nothing appended") {
 TEST_CASE("form bodies stay bodies") {
   Server server;
   Client client(server);
-  REQUIRE(client.send(post("/sync", "a=b&c=d", "Content-Type: application/x-www-form-urlencoded\r\n")));
+  REQUIRE(
+      client.send(post("/sync", "a=b&c=d", "Content-Type: application/x-www-form-urlencoded\r\n")));
   CHECK(client.read().body == "POST /sync  7");
   REQUIRE(client.send(post("/sync", "--x", "Content-Type: multipart/form-data; boundary=x\r\n")));
   CHECK(client.read().body == "POST /sync  3");
@@ -214,8 +222,9 @@ TEST_CASE("100-continue is sent when it is asked for and not needless") {
   CHECK(client.interim() == 1);
   REQUIRE(client.send("hello"));
   CHECK(client.read().body == "hello");
-  REQUIRE(client.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
-                      "Expect: 100-continue\r\n\r\n"));
+  REQUIRE(
+      client.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
+                  "Expect: 100-continue\r\n\r\n"));
   CHECK(client.read(false, 200ms).status == 0);
   CHECK(client.interim() == 2);
   REQUIRE(client.send("2\r\nhi\r\n0\r\n\r\n"));
@@ -235,5 +244,6 @@ TEST_CASE("gzip bodies are inflated within the limit") {
   REQUIRE(client.send(post("/echo", gzip(text), "Content-Encoding: gzip\r\n")));
   CHECK(client.read().body == text);
   CHECK_FALSE(server.handler().padding_missing);
-  check_refused(server, post("/echo", gzip(std::string(2u << 20, 'a')), "Content-Encoding: gzip\r\n"), 413);
+  check_refused(server,
+                post("/echo", gzip(std::string(2u << 20, 'a')), "Content-Encoding: gzip\r\n"), 413);
 }

@@ -23,7 +23,8 @@ const std::string kSeeds[] = {
     get("/hold"),
     post("/denied", "abc"),
     "HEAD /stream?n=3 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-    "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: u\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: "
+    "u\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc",
     "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 20\r\nContent-Encoding: gzip\r\n\r\n"
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00",
@@ -34,11 +35,21 @@ std::string damage(std::string text, std::mt19937& random) {
   for (unsigned edits = random() % 5; edits > 0 && !text.empty(); --edits) {
     const std::size_t at = random() % text.size();
     switch (random() % 5) {
-      case 0: text[at] = kOdd[random() % kOdd.size()]; break;
-      case 1: text.erase(at, 1 + random() % 30); break;
-      case 2: text.insert(at, 1, kOdd[random() % kOdd.size()]); break;
-      case 3: text.insert(at, text.substr(random() % text.size(), random() % 60)); break;
-      default: text.resize(at); break;
+      case 0:
+        text[at] = kOdd[random() % kOdd.size()];
+        break;
+      case 1:
+        text.erase(at, 1 + random() % 30);
+        break;
+      case 2:
+        text.insert(at, 1, kOdd[random() % kOdd.size()]);
+        break;
+      case 3:
+        text.insert(at, text.substr(random() % text.size(), random() % 60));
+        break;
+      default:
+        text.resize(at);
+        break;
     }
   }
   return text;
@@ -69,10 +80,18 @@ TEST_CASE("damaged requests on thousands of connections") {
       rest.remove_prefix(n);
     }
     switch (random() % 4) {
-      case 0: client.reset(); break;
-      case 1: client.half_close(); client.read_all(5ms); break;
-      case 2: client.read(false, 2ms); break;
-      default: break;
+      case 0:
+        client.reset();
+        break;
+      case 1:
+        client.half_close();
+        client.read_all(5ms);
+        break;
+      case 2:
+        client.read(false, 2ms);
+        break;
+      default:
+        break;
     }
   }
   CHECK(eventually([&] { return server.connections() == 0; }));

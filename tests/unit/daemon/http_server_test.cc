@@ -29,7 +29,8 @@ TEST_CASE("one connection carries a hundred requests, answered at once or later"
   Client client(server);
   for (int i = 0; i < 100; ++i) {
     const std::string path = i % 3 == 0 ? "/later?n=" : "/sync?n=";
-    REQUIRE(client.send(post(path + std::to_string(i), std::string(static_cast<std::size_t>(i) * 50, 'x'))));
+    REQUIRE(client.send(
+        post(path + std::to_string(i), std::string(static_cast<std::size_t>(i) * 50, 'x'))));
     const Response got = client.read();
     REQUIRE(got.status == 200);
     REQUIRE(got.complete);
@@ -42,8 +43,8 @@ TEST_CASE("one connection carries a hundred requests, answered at once or later"
 
 TEST_CASE("keep-alive, close in every spelling, HTTP/1.0") {
   Server server;
-  for (const char* field : {"Connection: close\r\n", "Connection: CLOSE\r\n",
-                            "Connection: te, Close\r\n"}) {
+  for (const char* field :
+       {"Connection: close\r\n", "Connection: CLOSE\r\n", "Connection: te, Close\r\n"}) {
     CAPTURE(field);
     Client client(server);
     REQUIRE(client.send(get("/sync", field)));
@@ -176,9 +177,11 @@ TEST_CASE("refusals by the handler come before the body and spare the connection
   CHECK(server.handler().requests == 1);
   // Too much to skip, a body of unknown length, a body held back: the connection ends.
   for (const std::string& request :
-       {"POST /denied HTTP/1.1\r\nHost: t\r\nContent-Length: 20000000\r\n\r\n" + std::string(100, 'x'),
+       {"POST /denied HTTP/1.1\r\nHost: t\r\nContent-Length: 20000000\r\n\r\n" +
+            std::string(100, 'x'),
         std::string("POST /denied HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"),
-        std::string("POST /denied HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")}) {
+        std::string("POST /denied HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nExpect: "
+                    "100-continue\r\n\r\n")}) {
     Client last(server);
     REQUIRE(last.send(request));
     const Response got = last.read();

@@ -37,12 +37,15 @@ Outcome read_head(std::string text, const HeadLimits& limits = {}, std::size_t s
   } else {
     const std::string_view head = std::string_view(out.text).substr(
         scanner.head_begin(), scanner.head_end() - scanner.head_begin());
-    if (const auto refusal = parse_request_head(head, limits, out.head)) out.status = refusal->status;
+    if (const auto refusal = parse_request_head(head, limits, out.head))
+      out.status = refusal->status;
   }
   return out;
 }
 
-int status_of_head(const std::string& text) { return read_head(text).status; }
+int status_of_head(const std::string& text) {
+  return read_head(text).status;
+}
 
 std::string with_field(const std::string& field) {
   return "POST /v1/messages HTTP/1.1\r\nHost: a\r\n" + field + "\r\n\r\n";
@@ -137,8 +140,8 @@ TEST_CASE("every framing trick is refused") {
 
 TEST_CASE("request lines that are not ours") {
   const std::pair<const char*, int> vectors[] = {
-      {"GET / HTTP/1.1\r\n\r\n", 400},               // no Host
-      {"GET /\r\n", 400},                            // HTTP/0.9, before anything else comes
+      {"GET / HTTP/1.1\r\n\r\n", 400},  // no Host
+      {"GET /\r\n", 400},               // HTTP/0.9, before anything else comes
       {"GET / HTTP/9.9\r\n", 505},
       {"GET / HTTP/2.0\r\n", 505},
       {"PRI * HTTP/2.0\r\n", 505},
@@ -160,7 +163,7 @@ TEST_CASE("request lines that are not ours") {
       {"get / HTTP/1.1\r\n", 501},
       {"G@T / HTTP/1.1\r\n", 400},
       {" GET / HTTP/1.1\r\n", 400},
-      {"\x16\x03\x01", 400},                         // a TLS hello, at its first byte
+      {"\x16\x03\x01", 400},  // a TLS hello, at its first byte
       {"GET / HTTP/1.1\nHost: a\n\n", 400},
       {"\nGET / HTTP/1.1\r\n", 400},
   };
@@ -182,7 +185,8 @@ TEST_CASE("limits: size, number of fields, length of the target") {
   CHECK(read_head(start + fits + "x\r\n\r\n", limits).status == 431);
   // Refused while the line is still coming.
   CHECK(read_head(start + std::string(2000, 'x'), limits).status == 431);
-  CHECK(read_head("GET /" + std::string(99, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n", limits).status == 0);
+  CHECK(read_head("GET /" + std::string(99, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n", limits).status ==
+        0);
   CHECK(read_head("GET /" + std::string(100, 'a') + " HTTP/1.1\r\n", limits).status == 414);
   CHECK(read_head("GET /" + std::string(200, 'a'), limits).status == 414);
   CHECK(read_head(std::string(2000, '\r'), limits).status == 414);
@@ -226,9 +230,15 @@ TEST_CASE("random damage never yields a head that says two things") {
     for (unsigned i = 0; i < edits; ++i) {
       const std::size_t at = random() % text.size();
       switch (random() % 3) {
-        case 0: text[at] = alphabet[random() % alphabet.size()]; break;
-        case 1: text.erase(at, 1 + random() % 20); break;
-        default: text.insert(at, 1, alphabet[random() % alphabet.size()]); break;
+        case 0:
+          text[at] = alphabet[random() % alphabet.size()];
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 20);
+          break;
+        default:
+          text.insert(at, 1, alphabet[random() % alphabet.size()]);
+          break;
       }
       if (text.empty()) break;
     }

@@ -1,0 +1,274 @@
+// One connection as evhtp sees it: its bufferevent, its request objects, its answers. See
+// http_engine.h. Every comment that begins with "evhtp" names a behaviour of libevhtp 1.2.18 that
+// was read in its source or measured.
+#include <arpa/inet.h>
+#include <evhtp.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "base/text.h"
+#include "daemon/http_engine.h"
+
+namespace clasp::daemon {
+namespace {
+
+// libevent writes 16 KB per wake-up by default.
+constexpr std::size_t kMaxSingleWrite = 1u << 20;
+// evhtp prints "UNKNOWN" for these.
+struct Reason {
+  int status;
+  std::string_view text;
+};
+constexpr Reason kReasons[] = {
+    {408, "Request Timeout"},
+    {413, "Content Too Large"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {498, "Capacity Exceeded"},
+    {505, "HTTP Version Not Supported"},
+    {529, "Overloaded"},
+};
+
+bool is_own_header(std::string_view name) {
+  return iequals(name, "content-length") || iequals(name, "transfer-encoding") ||
+         iequals(name, "connection") || iequals(name, "date");
+}
+
+constexpr std::string_view kLineBreakers("\r\n\0", 3);
+
+void clear_headers(evhtp_headers_t* headers) {
+  while (evhtp_kv_t* first = TAILQ_FIRST(headers)) evhtp_kv_rm_and_free(headers, first);
+}
+
+}  // namespace
+
+EngineConnection::EngineConnection(HttpEngine& engine, evhtp_connection* connection)
+    : engine_(engine), connection_(connection), bev_(connection->bev), fd_(connection->sock) {
+  std::free(connection->parser);  // evhtp made it with malloc
+  connection->parser = engine.parser_.get();
+  // Reading is the gate's, with an event of its own and large reads (libevent takes 4 KB a call
+  // and an ioctl each). Writing is done by flush(); libevent only helps out when the socket is
+  // full.
+  bufferevent_disable(bev_, EV_READ | EV_WRITE);
+  bufferevent_setcb(bev_, nullptr, &on_write_thunk, &on_event_thunk, this);
+  bufferevent_set_max_single_write(bev_, kMaxSingleWrite);
+  evbuffer_unfreeze(bufferevent_get_input(bev_), 0);
+  evhtp_connection_set_hook(
+      connection, evhtp_hook_on_connection_fini,
+      reinterpret_cast<evhtp_hook>(reinterpret_cast<void (*)()>(&HttpEngine::on_free_thunk)), this);
+  fcntl(fd_, F_SETFD, FD_CLOEXEC);  // evhtp does not ask accept4() for it
+}
+
+EngineConnection::~EngineConnection() {
+  if (connection_ != nullptr) evhtp_connection_free(connection_);
+}
+
+std::string EngineConnection::render_peer() const {
+  const sockaddr* address = connection_ ? connection_->saddr : nullptr;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address != nullptr && address->sa_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(address);
+    inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(in->sin_port));
+  }
+  if (address != nullptr && address->sa_family == AF_INET6) {
+    const auto* in = reinterpret_cast<const sockaddr_in6*>(address);
+    inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
+    return "[" + std::string(text) + "]:" + std::to_string(ntohs(in->sin6_port));
+  }
+  return "unix";
+}
+
+// evhtp is fed the request line alone. The header fields are the gate's, and evhtp must not see
+// them: a body's framing would make it wait for a body, "Expect" would make it answer 100, a
+// multipart content type would make it render a wrong answer head.
+bool EngineConnection::open_request(std::string_view method, std::string_view path,
+                                    int minor_version) {
+  if (connection_ == nullptr || request_ != nullptr) return false;
+  minor_version_ = static_cast<unsigned char>(minor_version);
+  std::string line;
+  line.reserve(method.size() + path.size() + 16);
+  line.append(method).append(" ").append(path);
+  line.append(minor_version == 0 ? " HTTP/1.0\r\n\r\n" : " HTTP/1.1\r\n\r\n");
+  evbuffer* input = bufferevent_get_input(bev_);
+  if (evbuffer_add_reference(input, line.data(), line.size(), nullptr, nullptr) != 0) return false;
+
+  htparser* parser = engine_.parser_.get();
+  htparser_init(parser, htp_type_request);
+  htparser_set_userdata(parser, connection_);
+  // evhtp's own read callback: parse what is in the input buffer. It was replaced on the
+  // bufferevent, which evhtp set when it accepted; the engine keeps it.
+  engine_.fresh_request_ = nullptr;
+  engine_.evhtp_read_(bev_, connection_);
+  request_ = connection_ ? std::exchange(engine_.fresh_request_, nullptr) : nullptr;
+  return request_ != nullptr;
+}
+
+// The views live in `head` and in `cleaned` until the answer is rendered; evhtp copies nothing.
+void EngineConnection::add_headers(const AnswerHead& head, std::vector<std::string>& cleaned) {
+  const auto add = [&](const char* name, const char* value) {
+    evhtp_headers_add_header(request_->headers_out, evhtp_header_new(name, value, 0, 0));
+  };
+  cleaned.reserve(
+      static_cast<std::size_t>(std::distance(head.headers.begin(), head.headers.end())));
+  for (const auto& [name, value] : head.headers) {
+    if (is_own_header(name) || name.empty() ||
+        name.find_first_of(kLineBreakers) != std::string::npos)
+      continue;
+    if (value.find_first_of(kLineBreakers) == std::string::npos) {
+      add(name.c_str(), value.c_str());
+      continue;
+    }
+    // evhtp would let a line break end the header, which is how answers are split.
+    std::string& clean = cleaned.emplace_back(value);
+    std::erase_if(clean, [](char c) { return kLineBreakers.find(c) != std::string_view::npos; });
+    add(name.c_str(), clean.c_str());
+  }
+  add("date", head.date.data());
+  if (head.keep_alive)
+    request_->flags |= EVHTP_REQ_FLAG_KEEPALIVE;
+  else
+    request_->flags &= ~EVHTP_REQ_FLAG_KEEPALIVE;  // evhtp's setter cannot clear it
+}
+
+// After evhtp has rendered: drop the borrowed header strings, count, and give the status a reason
+// phrase where evhtp has none.
+void EngineConnection::render(int status, std::size_t output_before) {
+  clear_headers(request_->headers_out);
+  queued_ += pending() - output_before;
+  const auto reason = std::find_if(std::begin(kReasons), std::end(kReasons),
+                                   [status](const Reason& r) { return r.status == status; });
+  if (reason == std::end(kReasons) || output_before != 0) return;
+  evbuffer* out = output();
+  evbuffer_unfreeze(out, 1);
+  const evbuffer_ptr end = evbuffer_search(out, "\r\n", 2, nullptr);
+  constexpr std::size_t kStatusSize = sizeof "HTTP/1.1 529 " - 1;
+  if (end.pos < static_cast<ssize_t>(kStatusSize)) return;
+  char line[64];
+  const int size = std::snprintf(line, sizeof line, "HTTP/1.%d %d %.*s", minor_version_, status,
+                                 static_cast<int>(reason->text.size()), reason->text.data());
+  const std::size_t before = pending();
+  evbuffer_drain(out, static_cast<std::size_t>(end.pos));
+  evbuffer_prepend(out, line, static_cast<std::size_t>(size));
+  queued_ += pending() - before;
+}
+
+void EngineConnection::send_answer(const AnswerHead& head, std::size_t body_length,
+                                   std::string_view body) {
+  const std::size_t before = pending();
+  std::vector<std::string> cleaned;
+  add_headers(head, cleaned);
+  const std::string length = std::to_string(body_length);
+  if (head.status == 204 || head.status == 304)
+    request_->flags |= EVHTP_REQ_FLAG_CHUNKED;  // keeps evhtp from adding a Content-Length
+  else
+    evhtp_headers_add_header(request_->headers_out,
+                             evhtp_header_new("content-length", length.c_str(), 0, 0));
+  if (!body.empty()) evbuffer_add(request_->buffer_out, body.data(), body.size());
+  htparser_set_major(connection_->parser, 1);
+  htparser_set_minor(connection_->parser, minor_version_);
+  evhtp_send_reply(request_, static_cast<evhtp_res>(head.status));
+  render(head.status, before);
+}
+
+// evhtp's own chunked start also chunks for HTTP/1.0, and its chunk functions copy and format with
+// printf: the head is evhtp's, the chunks are written by write_chunk().
+void EngineConnection::send_head(const AnswerHead& head, AnswerFraming framing) {
+  const std::size_t before = pending();
+  std::vector<std::string> cleaned;
+  add_headers(head, cleaned);
+  request_->flags |= EVHTP_REQ_FLAG_CHUNKED;  // no Content-Length from evhtp
+  if (framing == AnswerFraming::chunked)
+    evhtp_headers_add_header(request_->headers_out,
+                             evhtp_header_new("transfer-encoding", "chunked", 0, 0));
+  htparser_set_major(connection_->parser, 1);
+  htparser_set_minor(connection_->parser, minor_version_);
+  evhtp_send_reply_start(request_, static_cast<evhtp_res>(head.status));
+  render(head.status, before);
+}
+
+// evhtp ends a request in its write callback, when everything is sent. That callback is called
+// here directly: as a bufferevent callback it would not come when the output was flushed before.
+void EngineConnection::close_request() {
+  if (request_ == nullptr) return;
+  request_->flags |= EVHTP_REQ_FLAG_FINISHED | EVHTP_REQ_FLAG_KEEPALIVE;
+  request_ = nullptr;
+  engine_.evhtp_write_(bev_, connection_);
+}
+
+evbuffer* EngineConnection::output() const {
+  return bufferevent_get_output(bev_);
+}
+
+std::size_t EngineConnection::pending() const {
+  return connection_ ? evbuffer_get_length(output()) : 0;
+}
+
+void EngineConnection::write(std::string_view bytes) {
+  if (connection_ == nullptr || bytes.empty()) return;
+  if (evbuffer_add(output(), bytes.data(), bytes.size()) == 0) queued_ += bytes.size();
+}
+
+void EngineConnection::write_chunk(std::string_view bytes) {
+  if (bytes.empty()) return;  // an empty chunk would end the body
+  char size[24];
+  const int digits = std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+  write({size, static_cast<std::size_t>(digits)});
+  write(bytes);
+  write("\r\n");
+}
+
+EngineConnection::Flush EngineConnection::flush() {
+  if (connection_ == nullptr) return Flush::failed;
+  if (blocked_) return Flush::blocked;
+  evbuffer* out = output();
+  if (evbuffer_get_length(out) == 0) return Flush::done;
+  evbuffer_unfreeze(out, 1);  // libevent freezes the front of a bufferevent's output
+  if (evbuffer_write(out, fd_) < 0 && errno != EAGAIN && errno != EINTR) return Flush::failed;
+  if (evbuffer_get_length(out) == 0) return Flush::done;
+  blocked_ = true;
+  bufferevent_enable(bev_, EV_WRITE);
+  return Flush::blocked;
+}
+
+void EngineConnection::on_write_thunk(bufferevent*, void* self) noexcept {
+  auto* connection = static_cast<EngineConnection*>(self);
+  if (!connection->blocked_ || connection->pending() > 0) return;
+  connection->blocked_ = false;
+  bufferevent_disable(connection->bev_, EV_WRITE);
+  connection->events_->on_output_drained();
+}
+
+void EngineConnection::on_event_thunk(bufferevent*, short events, void* self) noexcept {
+  if (events & (BEV_EVENT_ERROR | BEV_EVENT_EOF))
+    static_cast<EngineConnection*>(self)->events_->on_output_failed();
+}
+
+void EngineConnection::shutdown_write() {
+  ::shutdown(fd_, SHUT_WR);
+}
+
+void EngineConnection::reset_on_close() {
+  const linger now{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+// evhtp frees a connection when its parser fails, and when we say so. The shared parser must not
+// go with it.
+std::uint16_t HttpEngine::on_free_thunk(evhtp_connection* connection, void* self) noexcept {
+  connection->parser = nullptr;
+  auto* owner = static_cast<EngineConnection*>(self);
+  owner->connection_ = nullptr;
+  owner->request_ = nullptr;
+  return EVHTP_RES_OK;
+}
+
+}  // namespace clasp::daemon
