@@ -4,8 +4,11 @@
 
 #include <simdjson.h>
 
-#include <cstdint>
-#include <cstring>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include <bit>
 
 #include "base/text.h"
 
@@ -13,33 +16,43 @@ namespace clasp::wire {
 
 namespace {
 
-constexpr std::uint64_t kOnes = 0x0101010101010101u;
-constexpr std::uint64_t kHighs = 0x8080808080808080u;
-
-// Marks bytes of `word` that are zero. Exact for the lowest such byte, which is all that is asked.
-constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - kOnes) & ~word & kHighs; }
-
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+bool is_short_escape(char c) {
+  switch (c) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return true;
+    default: return false;
+  }
+}
+bool is_plain(char c) {
+  return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
+}
+
+#if defined(__SSE2__)
+// One bit for each of 16 bytes that is not plain.
+unsigned special_bytes(const char* bytes) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  const __m128i control = _mm_set1_epi8(0x1f);
+  const __m128i special =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))),
+                   _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
+  return static_cast<unsigned>(_mm_movemask_epi8(special));
+}
+#endif
+
 // First position from `at` whose byte is a quote, a backslash or a control character.
 std::size_t skip_plain(std::string_view text, std::size_t at) {
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + at, 8);
-    const std::uint64_t special = zero_bytes(word ^ (kOnes * '"')) |
-                                  zero_bytes(word ^ (kOnes * '\\')) |
-                                  ((word - kOnes * 0x20) & ~word & kHighs);
-    if (special != 0) break;
-  }
-  while (at < text.size()) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (c == '"' || c == '\\' || c < 0x20) break;
-    ++at;
-  }
+#if defined(__SSE2__)
+  for (; at + 16 <= text.size(); at += 16)
+    if (const unsigned special = special_bytes(text.data() + at); special != 0)
+      return at + static_cast<std::size_t>(std::countr_zero(special));
+#endif
+  while (at < text.size() && is_plain(text[at])) ++at;
   return at;
 }
 
@@ -67,7 +80,7 @@ bool JsonReader::scan_escape() {
   if (at_ + 1 >= text_.size()) return fail();
   const char c = text_[at_ + 1];
   if (c != 'u') {
-    if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) return fail();
+    if (!is_short_escape(c)) return fail();
     at_ += 2;
     return true;
   }
