@@ -28,6 +28,7 @@ struct ReplyContext {
   bool thinking_disabled = false;  // reasoning in the reply is not shown
   bool thinking_omitted = false;   // thinking blocks come with empty text
   bool single_tool_call = false;   // keep the first call only (disable_parallel_tool_use)
+  bool strip_fence = false;     // JSON was asked for in words: take one Markdown fence off (plain)
   bool web_search = false;      // url citations are wanted
   std::int64_t max_tokens = 0;  // as asked
   std::int64_t context_window = 0;  // 0: unknown

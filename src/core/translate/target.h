@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/translate/dialect.h"
@@ -38,11 +40,20 @@ struct Target {
   const Adjustments* adjustments = nullptr;  // not owned; nullptr: none
 };
 
+// Reasoning state that was remembered for clients that do not send thinking blocks back: tool_use
+// id -> signature text (spec §2.5.8). A source answers for one tenant.
+class ReplaySource {
+ public:
+  virtual ~ReplaySource() = default;
+  virtual std::optional<std::string> find(std::string_view tool_use_id) const = 0;
+};
+
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
   std::string anthropic_version;
   std::string session_id;   // X-Claude-Code-Session-Id
   bool beta = false;        // ?beta=true or an anthropic-beta header
+  const ReplaySource* replay = nullptr;  // not owned, may be missing
 };
 
 }  // namespace clasp::translate

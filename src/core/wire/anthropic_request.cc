@@ -235,6 +235,11 @@ bool RequestParser::read_tool() {
   return true;
 }
 
+Tool RequestParser::parse_one_tool() {
+  read_tool();
+  return out_.tools.empty() ? Tool() : out_.tools.front();
+}
+
 bool RequestParser::read_tool_choice() {
   out_.tool_choice = ToolChoiceKind::absent;
   if (is_null()) return true;
@@ -439,6 +444,12 @@ Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, 
   RequestParser parser(body, request);
   if (!parser.parse(counting)) return tl::unexpected<ApiError>(parser.error());
   return request;
+}
+
+Tool parse_tool(std::string_view json) {
+  MessagesRequest request;
+  RequestParser parser(json, request);
+  return parser.parse_one_tool();
 }
 
 std::vector<Block> parse_content_blocks(std::string_view json) {

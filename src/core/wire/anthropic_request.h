@@ -127,6 +127,9 @@ inline constexpr std::size_t kMaxStopSequences = 1'000;
 // required.
 Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting);
 
+// A tool definition that was only sliced while parsing; wrongly typed members are left empty.
+Tool parse_tool(std::string_view json);
+
 // The blocks of a `content` value that was only sliced while parsing: a string or a list. Elements
 // that are no block objects are left out. `json` must come from an accepted body.
 std::vector<Block> parse_content_blocks(std::string_view json);

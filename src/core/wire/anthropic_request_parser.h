@@ -21,6 +21,8 @@ class RequestParser {
   ApiError error() const;
   // A `content` value: string or list of blocks, appended to `blocks`.
   bool parse_content(std::vector<Block>& blocks);
+  // A tool definition; empty when it is none.
+  Tool parse_one_tool();
 
  private:
   using Kind = JsonReader::Kind;

@@ -1,0 +1,285 @@
+// Blocks of user turns and tool results as text and media parts.
+#include "core/translate/content.h"
+
+#include "base/text.h"
+#include "core/wire/json_reader.h"
+
+namespace clasp::translate {
+
+namespace {
+
+using wire::Block;
+using wire::BlockType;
+
+void add_text(const Destination& to, std::string_view raw, std::string_view cache_control = {}) {
+  Part part = text_part(raw, to.glue);
+  part.cache_control = cache_control;
+  to.parts.push_back(part);
+}
+
+// The client's cache hint, where it has a place.
+std::string_view cache_hint(const Translation& t, const Block& block) {
+  const bool kept = t.dialect.cache_control || t.profile.cache_breakpoints;
+  return kept ? block.cache_control_json : std::string_view();
+}
+
+void add_placeholder(Translation& t, const Destination& to, const Block& block,
+                     std::string_view token, std::string_view text) {
+  t.warn(token, block);
+  add_text(to, t.keep_escaped(text));
+}
+
+// A medium the backend cannot take: the author of a new message is told, history is kept alive.
+void omit(Translation& t, const Destination& to, const Block& block, std::string_view what,
+          std::string_view why) {
+  if (to.may_refuse) {
+    if (t.refused()) return;
+    t.refuse(t.path_of(block) + ".source",
+             std::string(what).append(" cannot be sent to this backend: ").append(why));
+    return;
+  }
+  add_placeholder(t, to, block, std::string(what) + "-omitted",
+                  "[" + std::string(what).append(" omitted: ").append(why) + "]");
+}
+
+void add_media(Translation& t, const Destination& to, const Block& block, Part part,
+               std::string_view what) {
+  part.cache_control = cache_hint(t, block);
+  part.glue = to.glue;
+  if (to.moved == nullptr) {
+    to.parts.push_back(part);
+    return;
+  }
+  to.moved->push_back(part);
+  add_text(to, t.keep("[" + std::string(what) + " " + std::to_string(++*to.moved_count) +
+                      " attached below]"));
+}
+
+void add_image(Translation& t, const Block& block, const Destination& to) {
+  if (!t.target.vision || (!t.dialect.images && !t.dialect.image_urls)) {
+    add_placeholder(t, to, block, "image-omitted", "[image omitted: model has no vision]");
+    return;
+  }
+  Part part;
+  part.kind = Part::Kind::image;
+  part.raw = block.data_raw;
+  if (block.source_type_raw == "base64") {
+    if (block.data_raw.empty() || !block.media_type_raw.starts_with("image/"))
+      return omit(t, to, block, "image", "it has no data or no image type");
+    if (!t.dialect.images) return omit(t, to, block, "image", "only image URLs are accepted");
+    part.media_type = block.media_type_raw;
+    return add_media(t, to, block, part, "image");
+  }
+  if (block.source_type_raw == "url" && !block.data_raw.empty()) {
+    if (!t.dialect.image_urls)
+      return omit(t, to, block, "image", "image URLs are not fetched, send the data as base64");
+    return add_media(t, to, block, part, "image");
+  }
+  omit(t, to, block, "image", "its source is not available here");
+}
+
+std::string xml_attribute(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default: out.push_back(c);
+    }
+  }
+  return out;
+}
+
+// `<document title="…" context="…">` and a newline, ready for a JSON string.
+std::string_view document_head(Translation& t, const Block& block) {
+  std::string head = "<document";
+  const auto attribute = [&head](std::string_view name, std::string_view raw) {
+    if (!raw.empty())
+      head.append(" ").append(name).append("=\"").append(
+          xml_attribute(decode_json_string(raw))).append("\"");
+  };
+  attribute("title", block.title_raw);
+  attribute("context", block.context_raw);
+  return t.keep_escaped(head + ">\n");
+}
+
+constexpr std::string_view kDocumentTail = "\\n</document>";
+
+void add_text_document(Translation& t, const Block& block, const Destination& to) {
+  Part part = text_part(block.data_raw, to.glue);
+  part.before = document_head(t, block);
+  part.after = kDocumentTail;
+  part.cache_control = cache_hint(t, block);
+  to.parts.push_back(part);
+}
+
+// A document that is itself a list of texts and images, in its order.
+void add_block_document(Translation& t, const Block& block, const Destination& to) {
+  const std::vector<Block> inner = wire::parse_content_blocks(block.content_json);
+  add_text(to, document_head(t, block));
+  bool first = true;
+  for (const Block& part : inner) {
+    if (part.type == BlockType::text) {
+      Part text = text_part(part.text_raw, first ? std::string_view() : kNewlineRaw);
+      text.attached = to.parts.back().kind == Part::Kind::text;
+      to.parts.push_back(text);
+    } else if (part.type == BlockType::image) {
+      add_image(t, part, to);
+    }
+    first = false;
+  }
+  Part tail = text_part("</document>", kNewlineRaw);
+  tail.attached = to.parts.back().kind == Part::Kind::text;
+  tail.cache_control = cache_hint(t, block);
+  to.parts.push_back(tail);
+}
+
+std::string_view pdf_name(Translation& t, const Block& block) {
+  std::string name;
+  for (char c : decode_json_string(block.title_raw)) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == ' ' || c == '-';
+    if (good) name.push_back(c);
+  }
+  // Counted in order, so that a name stays with its document as history grows.
+  ++t.documents;
+  if (name.empty()) name = "document-" + std::to_string(t.documents) + ".pdf";
+  return t.keep(std::move(name));
+}
+
+void add_document(Translation& t, const Block& block, const Destination& to) {
+  if (block.citations) t.warn("citations", block);
+  if (block.source_type_raw == "text") return add_text_document(t, block, to);
+  if (block.source_type_raw == "content") return add_block_document(t, block, to);
+  Part part;
+  part.kind = Part::Kind::file;
+  part.raw = block.data_raw;
+  part.filename = pdf_name(t, block);
+  const bool known = !block.data_raw.empty() && t.target.vision;
+  if (block.source_type_raw == "base64" && known && t.dialect.pdf_files) {
+    part.media_type = block.media_type_raw.empty() ? "application/pdf" : block.media_type_raw;
+    return add_media(t, to, block, part, "document");
+  }
+  if (block.source_type_raw == "url" && known && t.dialect.pdf_urls)
+    return add_media(t, to, block, part, "document");
+  omit(t, to, block, "document", "this backend does not read such files");
+}
+
+// A result that answers no call: its content is kept as the user's words.
+void add_orphan_result(Translation& t, const Block& block, const Destination& to) {
+  t.warn("orphan-tool-result", block);
+  Part head = text_part(
+      t.keep_escaped("[Result of unknown tool call " + decode_json_string(block.id_raw) + "]"),
+      to.glue);
+  to.parts.push_back(head);
+  std::vector<Part> content;
+  Destination inner{content, kNewlineRaw};
+  add_tool_result(t, block, inner);
+  for (Part& part : content) {
+    if (part.kind == Part::Kind::text && to.parts.back().kind == Part::Kind::text) {
+      part.attached = true;
+      part.glue = kNewlineRaw;
+    }
+    to.parts.push_back(part);
+  }
+}
+
+void add_unknown(Translation& t, const Block& block, const Destination& to) {
+  if (block.has_text && !block.text_raw.empty()) {
+    add_text(to, block.text_raw, cache_hint(t, block));
+    return;
+  }
+  const std::string type = decode_json_string(block.type_raw);
+  add_placeholder(t, to, block, "block:" + type, "[unsupported content: " + type + "]");
+}
+
+// Blocks of a tool result that are told in words.
+bool has_digest(const Block& block) {
+  return block.type == BlockType::search_result || block.type == BlockType::tool_reference ||
+         block.type_raw == "browser_state";
+}
+
+bool starts_with_error(std::string_view raw) {
+  return iequals(raw.substr(0, 5), "error");
+}
+
+}  // namespace
+
+std::string_view text_of(Translation& t, std::string_view raw) {
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  return t.keep(decode_json_string(raw));
+}
+
+void add_user_block(Translation& t, const Block& block, const Destination& to) {
+  switch (block.type) {
+    case BlockType::text: return add_text(to, block.text_raw, cache_hint(t, block));
+    case BlockType::image: return add_image(t, block, to);
+    case BlockType::document: return add_document(t, block, to);
+    case BlockType::tool_result: return add_orphan_result(t, block, to);
+    case BlockType::thinking:
+    case BlockType::redacted_thinking: return t.warn("misplaced:thinking", block);
+    case BlockType::tool_use:
+    case BlockType::server_tool_use:
+    case BlockType::server_tool_result:
+    case BlockType::mcp_tool_use:
+    case BlockType::mcp_tool_result: {
+      const std::string type = decode_json_string(block.type_raw);
+      return add_placeholder(t, to, block, "misplaced:" + type,
+                             "[misplaced content: " + type + "]");
+    }
+    case BlockType::container_upload:
+      return add_placeholder(t, to, block, "block:container_upload",
+                             "[uploaded file: not available to this model]");
+    case BlockType::search_result:
+    case BlockType::tool_reference: {
+      const std::string text = digest_block(block);
+      if (!text.empty()) add_text(to, t.keep_escaped(text), cache_hint(t, block));
+      return;
+    }
+    case BlockType::compaction: {
+      if (!block.has_text)
+        return add_placeholder(t, to, block, "block:compaction",
+                               "[summary of the earlier conversation: not readable here]");
+      Part part = text_part(block.text_raw, to.glue);
+      part.before = "[Summary of the earlier conversation]\\n";
+      to.parts.push_back(part);
+      return;
+    }
+    case BlockType::tool_addition:
+    case BlockType::tool_removal:
+    case BlockType::ignored: return;
+    case BlockType::unknown: return add_unknown(t, block, to);
+  }
+}
+
+void add_tool_result(Translation& t, const Block& result, const Destination& to) {
+  const std::size_t start = to.parts.size();
+  if (result.first_child == result.end_child) {
+    if (result.has_text && !result.text_raw.empty()) add_text(to, result.text_raw);
+  }
+  for (std::uint32_t i = result.first_child; i < result.end_child; ++i) {
+    const Block& child = t.request.children[i];
+    if (child.type == BlockType::text && child.text_raw.empty()) continue;
+    if (has_digest(child)) {
+      const std::string text = digest_block(child);
+      if (!text.empty()) add_text(to, t.keep_escaped(text));
+    } else if (child.type == BlockType::text) {
+      add_text(to, child.text_raw, cache_hint(t, child));
+    } else {
+      add_user_block(t, child, to);
+    }
+  }
+  if (to.parts.size() == start) {
+    if (result.is_error) add_text(to, "Error: (no output)");
+    return;
+  }
+  Part& first = to.parts[start];
+  if (result.is_error && first.kind == Part::Kind::text && !starts_with_error(first.raw))
+    first.before = "Error: ";
+  if (const std::string_view hint = cache_hint(t, result); !hint.empty())
+    to.parts.back().cache_control = hint;
+}
+
+}  // namespace clasp::translate

@@ -1,0 +1,213 @@
+// The token estimate of translation spec §7.1: deterministic, a little high, and fast. Texts are
+// counted as they stand in the JSON; base64 is never counted as text.
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "base/text.h"
+#include "core/translate/builtin_tools.h"
+#include "core/translate/media_size.h"
+#include "core/translate/request.h"
+#include "core/wire/json_reader.h"
+
+namespace clasp::translate {
+
+namespace {
+
+using wire::Block;
+using wire::BlockType;
+
+constexpr std::int64_t kPerMessage = 4;
+constexpr std::int64_t kPerTool = 8;
+constexpr std::int64_t kAnyTool = 300;
+constexpr std::int64_t kImage = 1600;
+constexpr std::int64_t kPixelsPerToken = 750;
+constexpr std::int64_t kPdfPage = 2000;
+constexpr std::int64_t kPdfBytesPerToken = 20;
+constexpr std::int64_t kBuiltinTool = 250;
+constexpr std::int64_t kToolsetTool = 2000;
+constexpr std::size_t kDigest = 8192;
+
+// Code points by weight; one ASCII character is 1/3.8 token.
+struct Count {
+  std::uint64_t ascii = 0;
+  std::uint64_t half = 0;   // two make a token
+  std::uint64_t whole = 0;  // a token each
+  std::int64_t tokens = 0;  // counted otherwise
+
+  std::int64_t total() const {
+    // In 38ths of a token.
+    const std::uint64_t parts = ascii * 10 + half * 19 + whole * 38;
+    return tokens + static_cast<std::int64_t>((parts + 37) / 38);
+  }
+};
+
+void count_code_point(Count& count, unsigned code) {
+  const bool punctuation = code >= 0x2000 && code <= 0x206F;
+  const bool extended = (code >= 0x1E00 && code <= 0x1FFF) || (code >= 0xFB50 && code <= 0xFDFF) ||
+                        (code >= 0xFE70 && code <= 0xFEFE);
+  if (code < 0x80) ++count.ascii;
+  else if (code < 0x800 || punctuation || extended) ++count.half;
+  else ++count.whole;
+}
+
+unsigned hex_value(std::string_view digits) {
+  unsigned value = 0;
+  for (char c : digits)
+    value = value * 16 + static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+  return value;
+}
+
+// A backslash at raw[at]; returns how many bytes the escape takes.
+std::size_t count_escape(Count& count, std::string_view raw, std::size_t at) {
+  if (at + 6 > raw.size() || raw[at + 1] != 'u') {
+    ++count.ascii;
+    return 2;
+  }
+  const unsigned code = hex_value(raw.substr(at + 2, 4));
+  // The second half of a surrogate pair adds nothing.
+  if (code < 0xDC00 || code > 0xDFFF) count_code_point(count, code);
+  return 6;
+}
+
+std::size_t count_sequence(Count& count, std::string_view raw, std::size_t at) {
+  const auto byte = [&](std::size_t k) -> unsigned {
+    return at + k < raw.size() ? static_cast<unsigned char>(raw[at + k]) & 0x3Fu : 0u;
+  };
+  const auto lead = static_cast<unsigned char>(raw[at]);
+  if (lead < 0xE0) {
+    ++count.half;
+    return 2;
+  }
+  if (lead >= 0xF0) {
+    ++count.whole;
+    return 4;
+  }
+  count_code_point(count, ((lead & 0x0Fu) << 12) | (byte(1) << 6) | byte(2));
+  return 3;
+}
+
+void count_raw(Count& count, std::string_view raw) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101u, kHighs = 0x8080808080808080u;
+  std::size_t i = 0;
+  while (i < raw.size()) {
+    if (i + 8 <= raw.size()) {
+      std::uint64_t word;
+      std::memcpy(&word, raw.data() + i, 8);
+      const std::uint64_t slash = word ^ (kOnes * '\\');
+      if (((word | ((slash - kOnes) & ~slash)) & kHighs) == 0) {
+        count.ascii += 8;
+        i += 8;
+        continue;
+      }
+    }
+    const auto c = static_cast<unsigned char>(raw[i]);
+    if (c == '\\') {
+      i += count_escape(count, raw, i);
+    } else if (c < 0x80) {
+      ++count.ascii;
+      ++i;
+    } else {
+      i += count_sequence(count, raw, i);
+    }
+  }
+}
+
+void count_blocks(Count& count, const wire::MessagesRequest& request, const Block* first,
+                  const Block* end, int depth);
+
+void count_image(Count& count, const Block& block) {
+  std::int64_t tokens = kImage;
+  if (block.source_type_raw == "base64")
+    if (const auto size = image_size(block.data_raw))
+      tokens = std::min(kImage, (size->width * size->height + kPixelsPerToken - 1) / kPixelsPerToken);
+  count.tokens += tokens;
+}
+
+void count_document(Count& count, const wire::MessagesRequest& request, const Block& block,
+                    int depth) {
+  count_raw(count, block.title_raw);
+  count_raw(count, block.context_raw);
+  if (block.source_type_raw == "text") {
+    count_raw(count, block.data_raw);
+  } else if (block.source_type_raw == "content") {
+    const auto inner = wire::parse_content_blocks(block.content_json);
+    count_blocks(count, request, inner.data(), inner.data() + inner.size(), depth + 1);
+  } else if (block.source_type_raw == "base64") {
+    const std::int64_t pages = pdf_pages(block.data_raw);
+    const auto bytes = static_cast<std::int64_t>(block.data_raw.size() / 4 * 3);
+    count.tokens += pages > 0 ? pages * kPdfPage
+                              : (bytes + kPdfBytesPerToken - 1) / kPdfBytesPerToken;
+  } else {
+    count.tokens += kPdfPage;
+  }
+}
+
+void count_block(Count& count, const wire::MessagesRequest& request, const Block& block,
+                 int depth) {
+  switch (block.type) {
+    case BlockType::image: return count_image(count, block);
+    case BlockType::document: return count_document(count, request, block, depth);
+    case BlockType::tool_use:
+      count_raw(count, block.name_raw);
+      return count_raw(count, block.input_json);
+    case BlockType::tool_result:
+      count_raw(count, block.text_raw);
+      if (depth == 0 && block.end_child > block.first_child)
+        count_blocks(count, request, request.children.data() + block.first_child,
+                     request.children.data() + block.end_child, depth + 1);
+      return;
+    case BlockType::search_result: {
+      const auto inner = wire::parse_content_blocks(block.content_json);
+      count_raw(count, block.title_raw);
+      return count_blocks(count, request, inner.data(), inner.data() + inner.size(), depth + 1);
+    }
+    case BlockType::server_tool_use:
+    case BlockType::server_tool_result:
+    case BlockType::mcp_tool_use:
+    case BlockType::mcp_tool_result:
+      count_raw(count, block.input_json.substr(0, kDigest));
+      return count_raw(count, block.content_json.substr(0, kDigest));
+    case BlockType::redacted_thinking: return;
+    default: return count_raw(count, block.text_raw);
+  }
+}
+
+void count_blocks(Count& count, const wire::MessagesRequest& request, const Block* first,
+                  const Block* end, int depth) {
+  if (depth > 3) return;
+  for (; first != end; ++first) count_block(count, request, *first, depth);
+}
+
+void count_tool(Count& count, const wire::Tool& tool) {
+  count.tokens += kPerTool;
+  switch (tool_kind(tool.type_raw)) {
+    case ToolKind::custom: break;
+    case ToolKind::toolset: count.tokens += kToolsetTool; break;
+    default: count.tokens += kBuiltinTool;
+  }
+  count_raw(count, tool.name_raw);
+  count_raw(count, tool.description_raw);
+  std::string compact;
+  wire::append_compact_json(compact, tool.schema_json);
+  count_raw(count, compact);
+}
+
+}  // namespace
+
+std::int64_t estimate_tokens(const wire::MessagesRequest& request) {
+  Count count;
+  const auto all = [&](const std::vector<Block>& list) {
+    count_blocks(count, request, list.data(), list.data() + list.size(), 0);
+  };
+  all(request.system);
+  all(request.blocks);
+  count.tokens += kPerMessage * static_cast<std::int64_t>(request.messages.size());
+  for (const wire::Tool& tool : request.tools) count_tool(count, tool);
+  if (!request.tools.empty()) count.tokens += kAnyTool;
+  return count.total();
+}
+
+}  // namespace clasp::translate

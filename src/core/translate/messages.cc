@@ -1,0 +1,416 @@
+// Turning turns into the backend's messages, one after the other: what a message becomes depends
+// on what stands before it, hardly on what comes later, so that the beginning of a long
+// conversation is written the same way in every request.
+#include "core/translate/messages.h"
+
+#include "base/text.h"
+#include "core/translate/content.h"
+#include "core/translate/tool_names.h"
+#include "core/translate/turns.h"
+#include "core/wire/json_reader.h"
+
+namespace clasp::translate {
+
+namespace {
+
+using wire::Block;
+using wire::BlockType;
+using wire::Role;
+
+constexpr std::string_view kBillingHeader = "x-anthropic-billing-header:";
+constexpr std::string_view kInterrupted = "[No result: the tool call was interrupted]";
+constexpr std::string_view kContinue =
+    "Continue your last message exactly where it stops. Write only what comes next and repeat "
+    "nothing of it.";
+
+// A system text without the billing line, which changes with every request and would keep
+// backends from recognising the prompt.
+std::string_view without_billing(std::string_view raw) {
+  if (!wire::raw_starts_with(raw, kBillingHeader)) return raw;
+  const std::size_t line = raw.find("\\n");
+  return line == std::string_view::npos ? std::string_view() : raw.substr(line + 2);
+}
+
+class Planner {
+ public:
+  Planner(Translation& t, const ReasoningPlan& reasoning)
+      : t_(t), reasoning_(reasoning), turns_(make_turns(t)), pairing_(t, turns_) {
+    for (std::size_t i = 0; i < turns_.size(); ++i)
+      if (turns_[i].role == Role::user) newest_user_ = i;
+  }
+
+  Plan run(std::string_view extra_system, std::string& body_members);
+
+ private:
+  std::size_t add_head(std::string_view extra_system);
+  void add_system_blocks(std::vector<Part>& parts, const Block& block);
+  void add_system_turn(const Turn& turn);
+  void fold(std::string_view raw);
+  void add_user(std::size_t index);
+  void place_user(std::vector<Part> parts);
+  void append_to_tool(const std::vector<Part>& parts);
+  void add_assistant(std::size_t index);
+  void add_assistant_block(PlannedMessage& message, const Block& block, bool after_text);
+  void add_with_results(PlannedMessage message, const std::vector<const PairedCall*>& calls);
+  void add_result_message(const PlannedCall& planned, const PairedCall& call);
+  void flush_media();
+  void finish_prefill(std::string& body_members);
+  void alternate();
+  PlannedMessage& add(Speaker speaker);
+  std::string_view call_name(const Block& use);
+
+  Translation& t_;
+  const ReasoningPlan& reasoning_;
+  const std::vector<Turn> turns_;
+  const Pairing pairing_;
+  std::size_t newest_user_ = static_cast<std::size_t>(-1);
+  std::size_t step_ = 0;       // assistant turns so far
+  int media_count_ = 0;        // numbered per group of results
+  std::vector<Part> media_;    // from tool results, for the next user message
+  std::vector<Part> head_;     // system text for backends without a system role
+  Plan plan_;
+};
+
+PlannedMessage& Planner::add(Speaker speaker) {
+  PlannedMessage& message = plan_.messages.emplace_back();
+  message.speaker = speaker;
+  return message;
+}
+
+void Planner::add_system_blocks(std::vector<Part>& parts, const Block& block) {
+  if (block.type != BlockType::text) return;
+  const std::string_view raw = without_billing(block.text_raw);
+  if (raw.empty() || (raw.size() < block.text_raw.size() && is_blank_raw(raw))) return;
+  Part part = text_part(raw, kBlankLineRaw);
+  if (t_.dialect.cache_control || t_.profile.cache_breakpoints)
+    part.cache_control = block.cache_control_json;
+  parts.push_back(part);
+}
+
+// The leading system text. Returns the first turn that is not part of it.
+std::size_t Planner::add_head(std::string_view extra_system) {
+  std::vector<Part> parts;
+  for (const Block& block : t_.request.system) add_system_blocks(parts, block);
+  std::size_t next = 0;
+  for (; next < turns_.size() && turns_[next].role == Role::system; ++next)
+    if (turns_[next].message->clear_at_raw.empty() || next + 1 == turns_.size())
+      for (const Block* block : turns_[next].blocks) add_system_blocks(parts, *block);
+  if (!extra_system.empty()) parts.push_back(text_part(extra_system, kBlankLineRaw));
+  if (parts.empty()) return next;
+  if (t_.profile.role == SystemRole::user) {
+    head_ = std::move(parts);
+  } else {
+    add(Speaker::system).parts = std::move(parts);
+  }
+  return next;
+}
+
+void Planner::add_system_turn(const Turn& turn) {
+  if (turn.message->clear_at_raw == "next_user_message")
+    for (const Turn* later = &turn + 1; later < turns_.data() + turns_.size(); ++later)
+      if (later->role == Role::user) return;
+  std::vector<Part> parts;
+  for (const Block* block : turn.blocks) add_system_blocks(parts, *block);
+  if (parts.empty()) return;
+  if (t_.dialect.mid_system == MidSystem::keep && t_.profile.role != SystemRole::user) {
+    add(Speaker::system).parts = std::move(parts);
+    return;
+  }
+  std::string_view raw = parts[0].raw;
+  if (parts.size() > 1) {
+    std::string joined(raw);
+    for (std::size_t i = 1; i < parts.size(); ++i)
+      joined.append(kBlankLineRaw).append(parts[i].raw);
+    raw = t_.keep(std::move(joined));
+  }
+  fold(raw);
+}
+
+// Puts a system text into the message before it, marked as what it is.
+void Planner::fold(std::string_view raw) {
+  Part part = text_part(raw, kBlankLineRaw);
+  part.before = "<system-reminder>\\n";
+  part.after = "\\n</system-reminder>";
+  if (!plan_.messages.empty()) {
+    PlannedMessage& last = plan_.messages.back();
+    if (last.speaker == Speaker::user || last.speaker == Speaker::tool) {
+      part.attached = !last.parts.empty() && last.parts.back().kind == Part::Kind::text;
+      last.parts.push_back(part);
+      return;
+    }
+  }
+  PlannedMessage& own = add(Speaker::user);
+  own.parts.push_back(part);
+  own.accepts_user = true;
+}
+
+void Planner::add_user(std::size_t index) {
+  std::vector<Part> parts = std::move(media_);
+  media_.clear();
+  const Destination to{parts, kBlankLineRaw, index == newest_user_};
+  for (const Block* block : turns_[index].blocks)
+    if (!pairing_.is_paired(t_, *block)) add_user_block(t_, *block, to);
+  if (!parts.empty()) place_user(std::move(parts));
+}
+
+void Planner::place_user(std::vector<Part> parts) {
+  PlannedMessage* last = plan_.messages.empty() ? nullptr : &plan_.messages.back();
+  if (last != nullptr && last->speaker == Speaker::user && last->accepts_user) {
+    last->accepts_user = false;
+    last->parts.insert(last->parts.end(), parts.begin(), parts.end());
+    return;
+  }
+  if (t_.profile.mistral_order && last != nullptr && last->speaker == Speaker::tool) {
+    bool only_text = true;
+    for (const Part& part : parts) only_text = only_text && part.kind == Part::Kind::text;
+    if (only_text) return append_to_tool(parts);
+    add(Speaker::assistant).parts.push_back(text_part("Tool results received."));
+  }
+  add(Speaker::user).parts = std::move(parts);
+}
+
+void Planner::append_to_tool(const std::vector<Part>& parts) {
+  std::vector<Part>& tool = plan_.messages.back().parts;
+  bool first = true;
+  for (Part part : parts) {
+    part.glue = first ? std::string_view("\\n\\nUser: ") : part.glue;
+    part.attached = !tool.empty();
+    if (tool.empty()) part.before = t_.keep("User: " + std::string(part.before));
+    tool.push_back(part);
+    first = false;
+  }
+}
+
+void Planner::flush_media() {
+  if (media_.empty()) return;
+  std::vector<Part> parts = std::move(media_);
+  media_.clear();
+  place_user(std::move(parts));
+}
+
+void Planner::add_assistant_block(PlannedMessage& message, const Block& block, bool after_text) {
+  const auto add_words = [&](std::string_view raw, std::string_view glue) {
+    if (raw.empty()) return;
+    Part part = text_part(raw, glue);
+    if (t_.dialect.cache_control) part.cache_control = block.cache_control_json;
+    message.parts.push_back(part);
+  };
+  switch (block.type) {
+    case BlockType::text:
+      return add_words(block.text_raw, after_text ? std::string_view() : kBlankLineRaw);
+    case BlockType::tool_use:
+    case BlockType::thinking:
+    case BlockType::redacted_thinking:
+    case BlockType::tool_addition:
+    case BlockType::tool_removal:
+    case BlockType::ignored: return;
+    case BlockType::image: return add_words("[image]", kBlankLineRaw);
+    case BlockType::tool_result:
+      t_.warn("misplaced:tool_result", block);
+      return add_words("[misplaced content: tool_result]", kBlankLineRaw);
+    case BlockType::document: {
+      if (t_.facts.anthropic_version == "2026-10-21") t_.warn("relaxed-2026-10-21", block);
+      Destination to{message.parts, kBlankLineRaw};
+      if (block.source_type_raw == "text" || block.source_type_raw == "content")
+        return add_user_block(t_, block, to);
+      return add_words("[document]", kBlankLineRaw);
+    }
+    case BlockType::server_tool_use:
+    case BlockType::server_tool_result:
+    case BlockType::mcp_tool_use:
+    case BlockType::mcp_tool_result:
+    case BlockType::search_result:
+    case BlockType::tool_reference:
+      return add_words(t_.keep_escaped(digest_block(block)), kBlankLineRaw);
+    case BlockType::container_upload:
+    case BlockType::compaction:
+    case BlockType::unknown: {
+      const std::size_t before = message.parts.size();
+      add_user_block(t_, block, Destination{message.parts, kBlankLineRaw});
+      if (message.parts.size() > before) message.parts[before].glue = kBlankLineRaw;
+    }
+  }
+}
+
+std::string_view Planner::call_name(const Block& use) {
+  return t_.keep_escaped(
+      tool_wire_name(text_of(t_, use.name_raw), text_of(t_, use.toolset_raw), t_.dialect));
+}
+
+void Planner::add_assistant(std::size_t index) {
+  const Turn& turn = turns_[index];
+  PlannedMessage message;
+  message.speaker = Speaker::assistant;
+  const Block* previous = nullptr;
+  for (const Block* block : turn.blocks) {
+    add_assistant_block(message, *block,
+                        previous != nullptr && previous->type == BlockType::text);
+    previous = block;
+  }
+  // An image of the model's own is a part of kind image nowhere: everything here is text.
+  const auto calls = pairing_.calls_of(index);
+  for (const PairedCall* call : calls)
+    message.calls.push_back({call->wire_id, text_of(t_, call->use->id_raw), call_name(*call->use),
+                             call->use->input_json, {}});
+  ++step_;
+  replay_reasoning(t_, turn.blocks, step_, message);
+  if (message.parts.empty() && message.calls.empty()) return;
+  add_with_results(std::move(message), calls);
+}
+
+// Every call has its result right behind the message; more calls than a backend takes in one
+// message become several messages.
+void Planner::add_with_results(PlannedMessage message, const std::vector<const PairedCall*>& calls) {
+  const std::size_t limit =
+      t_.dialect.max_calls > 0 ? static_cast<std::size_t>(t_.dialect.max_calls) : calls.size();
+  std::vector<PlannedCall> planned = std::move(message.calls);
+  media_count_ = 0;
+  for (std::size_t from = 0; from == 0 || from < calls.size(); from += limit) {
+    const std::size_t end = std::min(calls.size(), from + limit);
+    PlannedMessage part;
+    if (from == 0) part = std::move(message);
+    part.speaker = Speaker::assistant;
+    part.calls.assign(planned.begin() + static_cast<std::ptrdiff_t>(from),
+                      planned.begin() + static_cast<std::ptrdiff_t>(end));
+    plan_.messages.push_back(std::move(part));
+    for (std::size_t i = from; i < end; ++i) add_result_message(planned[i], *calls[i]);
+    if (limit == 0) break;
+  }
+}
+
+void Planner::add_result_message(const PlannedCall& planned, const PairedCall& call) {
+  std::vector<Part> moved;
+  PlannedMessage& message = add(Speaker::tool);
+  message.tool_id = planned.id;
+  Destination to{message.parts, kNewlineRaw};
+  if (!t_.dialect.tool_parts) {
+    to.moved = &moved;
+    to.moved_count = &media_count_;
+  }
+  for (const Block* result : call.results) {
+    const std::size_t start = message.parts.size();
+    add_tool_result(t_, *result, to);
+    if (start > 0 && message.parts.size() > start) message.parts[start].glue = kBlankLineRaw;
+  }
+  if (call.results.empty()) message.parts.push_back(text_part(kInterrupted));
+  if (message.parts.empty() && t_.dialect.nonempty_tool)
+    message.parts.push_back(text_part("(no output)"));
+  if (moved.empty()) return;
+  std::string label = "Image(s) returned by tool ";
+  label.append(planned.name).append(" (call ").append(planned.id).append("):");
+  media_.push_back(text_part(t_.keep(std::move(label)), kBlankLineRaw));
+  media_.insert(media_.end(), moved.begin(), moved.end());
+}
+
+// An assistant turn at the end is the beginning of the answer.
+void Planner::finish_prefill(std::string& body_members) {
+  if (plan_.messages.empty() || turns_.empty() || turns_.back().role != Role::assistant) return;
+  PlannedMessage& last = plan_.messages.back();
+  if (last.speaker != Speaker::assistant || !last.calls.empty()) return;
+  while (!last.parts.empty()) {
+    Part& part = last.parts.back();
+    part.raw = trim_end_raw(part.raw);
+    if (!part.raw.empty() || !part.after.empty()) break;
+    last.parts.pop_back();
+  }
+  if (last.parts.empty()) {
+    plan_.messages.pop_back();
+    return;
+  }
+  Prefill mode = t_.dialect.prefill;
+  if (t_.dialect.prefill_without_thinking && reasoning_.on) mode = Prefill::emulate;
+  switch (mode) {
+    case Prefill::as_last: return;
+    case Prefill::prefix: last.extra = t_.keep(std::string(last.extra) + ",\"prefix\":true"); return;
+    case Prefill::continue_final:
+      body_members += ",\"continue_final_message\":true,\"add_generation_prompt\":false";
+      return;
+    case Prefill::emulate: break;
+  }
+  std::string raw;
+  for (const Part& part : last.parts) {
+    if (!raw.empty()) raw.append(part.glue);
+    raw.append(part.before).append(part.raw).append(part.after);
+  }
+  t_.reply.prefill = decode_json_string(raw);
+  t_.warn("prefill-emulated");
+  const bool as_system =
+      t_.dialect.mid_system == MidSystem::keep && t_.profile.role != SystemRole::user;
+  add(as_system ? Speaker::system : Speaker::user).parts.push_back(text_part(kContinue));
+}
+
+// For templates that insist on user and assistant taking turns.
+void Planner::alternate() {
+  std::vector<PlannedMessage> merged;
+  for (PlannedMessage& message : plan_.messages) {
+    const bool first_talk = merged.empty() || (merged.size() == 1 && merged[0].speaker == Speaker::system);
+    if (first_talk && message.speaker == Speaker::assistant) {
+      merged.emplace_back();
+      merged.back().parts.push_back(text_part("(conversation continues)"));
+    }
+    const bool joins = !merged.empty() && merged.back().speaker == message.speaker &&
+                       message.speaker != Speaker::tool && merged.back().calls.empty();
+    if (!joins) {
+      merged.push_back(std::move(message));
+      continue;
+    }
+    PlannedMessage& last = merged.back();
+    if (!message.parts.empty() && !last.parts.empty()) message.parts[0].glue = kBlankLineRaw;
+    last.parts.insert(last.parts.end(), message.parts.begin(), message.parts.end());
+    last.calls = std::move(message.calls);
+    if (!message.extra.empty()) last.extra = message.extra;
+  }
+  plan_.messages = std::move(merged);
+}
+
+Plan Planner::run(std::string_view extra_system, std::string& body_members) {
+  plan_.messages.reserve(turns_.size() * 2 + 2);
+  for (std::size_t i = add_head(extra_system); i < turns_.size(); ++i) {
+    switch (turns_[i].role) {
+      case Role::user: add_user(i); break;
+      case Role::system: add_system_turn(turns_[i]); break;
+      case Role::assistant:
+        flush_media();
+        add_assistant(i);
+        break;
+    }
+  }
+  flush_media();
+  finish_prefill(body_members);
+  if (t_.dialect.strict_alternation) alternate();
+  if (!head_.empty()) {
+    auto user = plan_.messages.begin();
+    while (user != plan_.messages.end() && user->speaker != Speaker::user) ++user;
+    if (user == plan_.messages.end()) user = plan_.messages.insert(plan_.messages.begin(), {});
+    user->parts.insert(user->parts.begin(), head_.begin(), head_.end());
+  }
+  return std::move(plan_);
+}
+
+}  // namespace
+
+Plan plan_messages(Translation& t, const ReasoningPlan& reasoning, std::string_view extra_system,
+                   std::string& body_members) {
+  Planner planner(t, reasoning);
+  return planner.run(extra_system, body_members);
+}
+
+std::string system_identity(const wire::MessagesRequest& request) {
+  std::string out;
+  for (const Block& block : request.system)
+    if (block.type == BlockType::text) out.append(without_billing(block.text_raw)).push_back('\n');
+  return out;
+}
+
+std::string_view turn_effort(const wire::MessagesRequest& request) {
+  bool user_follows = false;
+  for (auto message = request.messages.rbegin(); message != request.messages.rend(); ++message) {
+    if (message->role == Role::user) user_follows = true;
+    const bool cleared = message->clear_at_raw == "next_user_message" && user_follows;
+    if (message->role == Role::system && !cleared && !message->effort_raw.empty())
+      return message->effort_raw;
+  }
+  return {};
+}
+
+}  // namespace clasp::translate

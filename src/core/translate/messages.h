@@ -1,0 +1,30 @@
+// The conversation as the backend's messages: system text, turns, tool results, media
+// (translation spec §2). Private to this room.
+#pragma once
+
+#include <string>
+
+#include "core/translate/plan.h"
+#include "core/translate/thinking.h"
+#include "core/translate/translation.h"
+
+namespace clasp::translate {
+
+// Plans all messages. `extra_system` is text (raw) that goes behind the client's system prompt,
+// empty for none. May set reply.prefill and add members for the whole body to `body_members`.
+Plan plan_messages(Translation& t, const ReasoningPlan& reasoning, std::string_view extra_system,
+                   std::string& body_members);
+
+// The leading system text of the request alone (raw), as it identifies a conversation.
+std::string system_identity(const wire::MessagesRequest& request);
+
+// The newest effort that a system turn asks for, empty when none does.
+std::string_view turn_effort(const wire::MessagesRequest& request);
+
+// Keeps the last four cache hints of `slots` (tools, system, messages, in this order).
+void limit_cache_hints(std::vector<std::string_view*>& slots);
+
+// Writes the messages array.
+void append_messages(std::string& out, const Translation& t, const Plan& plan);
+
+}  // namespace clasp::translate

@@ -1,0 +1,278 @@
+// The order of a request's translation: what is refused at once, tools, reasoning, messages, and
+// then the body, written front to back.
+#include "core/translate/request.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+#include "core/translate/content.h"
+#include "core/translate/identity.h"
+#include "core/translate/messages.h"
+#include "core/translate/thinking.h"
+#include "core/translate/tools.h"
+#include "core/translate/translation.h"
+#include "core/wire/json_reader.h"
+
+namespace clasp::translate {
+
+namespace {
+
+using wire::ThinkingKind;
+
+constexpr std::string_view kNarrowVersion = "2026-10-21";
+
+// ---- fields that are refused or only warned about ----------------------------------------------
+
+void check_thread(Translation& t) {
+  if (t.request.thread_json.empty()) return;
+  const bool goes_on = wire::json_member(t.request.thread_json, "continue").has_value() ||
+                       wire::json_string_member(t.request.thread_json, "type") == "continue";
+  if (!goes_on) return;
+  wire::ApiError error;
+  error.status = 404;
+  error.type = wire::ErrorType::not_found;
+  error.message = "thread: this proxy keeps no threads; send the whole conversation";
+  error.details_code = "thread_not_found";
+  t.refuse(std::move(error));
+}
+
+void check_container(Translation& t) {
+  const std::string_view container = t.request.container_json;
+  if (container.empty()) return;
+  const auto skills = wire::json_member(container, "skills");
+  if (skills && skills->front() == '[' && !trim(skills->substr(1, skills->size() - 2)).empty())
+    return t.refuse("container.skills", "skills are not available on this backend");
+  t.warn("container", "container");
+}
+
+void check_compaction(Translation& t) {
+  if (!t.request.compaction_json.empty()) {
+    wire::ApiError error = wire::refuse_request("compaction: not available on this backend");
+    error.details_code = "compaction_unavailable";
+    t.refuse(std::move(error));
+  }
+  const auto edits = wire::json_member(t.request.context_management_json, "edits");
+  if (!edits || edits->front() != '[') return;
+  wire::JsonReader reader(*edits);
+  wire::JsonReader::Items items(reader);
+  std::string_view edit;
+  while (items.next() && reader.skip(edit))
+    if (wire::json_string_member(edit, "type").starts_with("compact"))
+      t.warn("context-management", "context_management.edits");
+}
+
+void check_version(Translation& t) {
+  const std::string& version = t.facts.anthropic_version;
+  if (version.empty() || version == "2023-06-01") return;
+  if (version != kNarrowVersion) {
+    t.warn("anthropic-version");
+    return;
+  }
+  const auto& request = t.request;
+  for (const auto& [json, name] : {std::pair(request.temperature_json, "temperature"),
+                                   std::pair(request.top_p_json, "top_p"),
+                                   std::pair(request.top_k_json, "top_k")})
+    if (!json.empty()) t.warn("relaxed-2026-10-21", name);
+  for (const wire::Message& message : request.messages)
+    for (std::uint32_t i = message.first_block; i < message.end_block; ++i)
+      if (message.role == wire::Role::user && request.blocks[i].has_citations)
+        t.warn("relaxed-2026-10-21", request.blocks[i]);
+}
+
+void check_prewarm(Translation& t) {
+  if (t.request.max_tokens != 0) return;
+  const bool thinks = t.request.thinking != ThinkingKind::absent &&
+                      t.request.thinking != ThinkingKind::disabled;
+  if (t.request.stream) t.refuse("max_tokens", "0 cannot be combined with stream");
+  if (thinks) t.refuse("max_tokens", "0 cannot be combined with thinking");
+  if (!t.request.output_format_json.empty())
+    t.refuse("max_tokens", "0 cannot be combined with output_config.format");
+}
+
+void check_envelope(Translation& t) {
+  check_prewarm(t);
+  check_thread(t);
+  check_container(t);
+  check_compaction(t);
+  check_version(t);
+  if (!t.request.inference_geo_raw.empty()) t.warn("inference-geo", "inference_geo");
+  if (t.request.fallbacks) t.warn("fallbacks", "fallbacks");
+  for (const std::string& name : t.request.unknown_fields) t.warn("unknown:" + name, name);
+}
+
+// ---- members of the body ------------------------------------------------------------------------
+
+double number_of(std::string_view json) {
+  double value = 0;
+  std::from_chars(json.data(), json.data() + json.size(), value);
+  return value;
+}
+
+void append_number(std::string& out, std::string_view name, std::string_view json) {
+  if (!json.empty()) out.append(",\"").append(name).append("\":").append(json);
+}
+
+void append_sampling(std::string& out, Translation& t, const ReasoningPlan& reasoning) {
+  std::string_view temperature = t.request.temperature_json, top_p = t.request.top_p_json;
+  const bool off = reasoning.level == Effort::none;
+  const bool taken = t.profile.sampling || (t.profile.sampling_when_off && off);
+  if (!taken) {
+    const bool usual = (temperature.empty() || number_of(temperature) == 1) &&
+                       (top_p.empty() || number_of(top_p) == 1);
+    if (!usual) t.warn("sampling-dropped", temperature.empty() ? "top_p" : "temperature");
+    temperature = top_p = {};
+  }
+  // Ignored there while thinking.
+  if (t.profile.reasoning == ReasoningRequest::thinking_object && reasoning.on)
+    temperature = top_p = {};
+  if (t.dialect.mistral_sampling && !temperature.empty() && number_of(temperature) == 0 &&
+      !top_p.empty() && number_of(top_p) < 1)
+    top_p = {};
+  append_number(out, "temperature", temperature);
+  append_number(out, "top_p", top_p);
+  if (t.request.top_k_json.empty()) return;
+  if (t.dialect.top_k) {
+    append_number(out, "top_k", t.request.top_k_json);
+  } else {
+    t.warn("top-k-dropped", "top_k");
+  }
+}
+
+void append_stop(std::string& out, Translation& t) {
+  std::vector<std::string>& all = t.reply.stop_sequences;
+  for (const std::string& stop : t.request.stop_sequences)
+    if (!trim(stop).empty()) all.push_back(stop);
+  if (all.empty()) return;
+  const int limit = t.profile.max_stop;
+  if (limit >= 0 && all.size() > static_cast<std::size_t>(limit)) {
+    t.reply.local_stops = all;
+    return;
+  }
+  out.append(",\"stop\":[");
+  for (const std::string& stop : all) {
+    if (&stop != all.data()) out.push_back(',');
+    append_json_string(out, stop);
+  }
+  out.push_back(']');
+  if (t.dialect.hide_stop) out.append(",\"include_stop_str_in_output\":false");
+}
+
+void append_stream(std::string& out, const Translation& t) {
+  if (!t.request.stream) return;
+  out.append(",\"stream\":true");
+  if (!t.dialect.stream_options) return;
+  out.append(",\"stream_options\":{\"include_usage\":true");
+  if (t.dialect.include_obfuscation) out.append(",\"include_obfuscation\":false");
+  out.push_back('}');
+}
+
+void append_tier(std::string& out, Translation& t) {
+  if (wire::raw_equals(t.request.speed_raw, "fast")) {
+    if (t.target.fast_tier && t.dialect.priority_tier) {
+      t.reply.fast = true;
+      out.append(",\"service_tier\":\"priority\"");
+      return;
+    }
+    t.warn("speed", "speed");
+  }
+  if (!wire::raw_equals(t.request.service_tier_raw, "standard_only")) return;
+  if (t.dialect.standard_tier == StandardTier::default_tier)
+    out.append(",\"service_tier\":\"default\"");
+  if (t.dialect.standard_tier == StandardTier::on_demand)
+    out.append(",\"service_tier\":\"on_demand\"");
+}
+
+void append_cap(std::string& out, const Translation& t, const ReasoningPlan& reasoning) {
+  out.append(t.profile.cap == CapField::max_tokens ? ",\"max_tokens\":"
+                                                   : ",\"max_completion_tokens\":");
+  out.append(std::to_string(output_cap(t, reasoning)));
+}
+
+void choose_hints(const Translation& t, ToolPlan& tools, Plan& plan) {
+  if (!t.dialect.cache_control && !t.profile.cache_breakpoints) return;
+  std::vector<std::string_view*> slots;
+  for (PlannedTool& tool : tools.tools) slots.push_back(&tool.cache_control);
+  for (PlannedMessage& message : plan.messages)
+    for (Part& part : message.parts) slots.push_back(&part.cache_control);
+  limit_cache_hints(slots);
+}
+
+void fill_reply(Translation& t) {
+  ReplyContext& reply = t.reply;
+  reply.dialect = t.target.dialect;
+  reply.requested_model = t.request.model;
+  reply.backend_model = t.target.model;
+  reply.backend_hash = t.target.base_url_hash;
+  reply.beta = t.facts.beta;
+  reply.thinking_disabled = t.request.thinking == ThinkingKind::disabled;
+  reply.thinking_omitted = wire::raw_equals(t.request.thinking_display_raw, "omitted");
+  reply.max_tokens = t.request.max_tokens.value_or(0);
+  reply.context_window = t.target.context_window;
+  reply.input_estimate = estimate_tokens(t.request);
+}
+
+std::size_t expected_size(const wire::MessagesRequest& request) {
+  std::size_t size = 2048;
+  for (const auto* list : {&request.blocks, &request.system})
+    for (const wire::Block& block : *list) size += block.json.size() + 64;
+  for (const wire::Tool& tool : request.tools) size += tool.json.size() + 96;
+  return size;
+}
+
+std::string write_body(Translation& t) {
+  ToolPlan tools = plan_tools(t);
+  const ReasoningPlan reasoning = plan_reasoning(t, tools.forced());
+  std::string format;
+  std::string extra_system = append_output_format(format, t, !tools.tools.empty());
+  if (!tools.full_descriptions.empty()) {
+    if (!extra_system.empty()) extra_system.append(kBlankLineRaw);
+    extra_system.append(tools.full_descriptions);
+  }
+  std::string members;
+  Plan plan = plan_messages(t, reasoning, extra_system, members);
+  if (t.refused()) return {};
+  choose_hints(t, tools, plan);
+
+  std::string out;
+  out.reserve(expected_size(t.request));
+  out.append("{\"model\":");
+  append_json_string(out, t.target.model);
+  out.append(",\"messages\":");
+  append_messages(out, t, plan);
+  append_tools(out, t, tools);
+  append_cap(out, t, reasoning);
+  append_reasoning(out, t, reasoning);
+  append_sampling(out, t, reasoning);
+  append_stop(out, t);
+  out.append(format).append(members);
+  append_identity(out, t);
+  append_tier(out, t);
+  if (t.dialect.cache_control && !t.request.cache_control_json.empty()) {
+    out.append(",\"cache_control\":");
+    wire::append_compact_json(out, t.request.cache_control_json);
+  }
+  append_stream(out, t);
+  out.push_back('}');
+  return out;
+}
+
+}  // namespace
+
+Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,
+                                                            const Target& target,
+                                                            const RequestFacts& facts) {
+  Translation t(request, target, facts);
+  check_envelope(t);
+  TranslatedRequest result;
+  result.answer_without_call = request.max_tokens == 0;
+  fill_reply(t);
+  if (!t.refused()) result.body = write_body(t);
+  if (t.refused()) return tl::unexpected<wire::ApiError>(t.error());
+  if (result.answer_without_call) result.body.clear();
+  result.reply = std::move(t.reply);
+  result.warnings = std::move(t.warnings);
+  return result;
+}
+
+}  // namespace clasp::translate

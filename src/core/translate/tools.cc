@@ -1,0 +1,391 @@
+// Which tools a call declares, under which names, and what the model is forced to.
+#include "core/translate/tools.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/text.h"
+#include "core/translate/active_tools.h"
+#include "core/translate/builtin_tools.h"
+#include "core/translate/content.h"
+#include "core/translate/tool_names.h"
+#include "core/wire/json_reader.h"
+
+namespace clasp::translate {
+
+namespace {
+
+using wire::Tool;
+using wire::ToolChoiceKind;
+
+constexpr std::size_t kMaxExamples = 2048;
+
+// "tools.3.name"; a tool that the conversation defined has no place in the list.
+std::string tool_path(const Translation& t, const Tool& tool, std::string_view member = {}) {
+  std::string path = "tools";
+  const auto& list = t.request.tools;
+  if (!list.empty() && &tool >= list.data() && &tool < list.data() + list.size())
+    path += "." + std::to_string(&tool - list.data());
+  return member.empty() ? path : path + "." + std::string(member);
+}
+
+// At most `limit` characters of plain text, ending at a word where that is not far.
+std::string cut_at_word(const std::string& text, std::size_t limit) {
+  std::size_t at = 0, characters = 0;
+  while (at < text.size() && characters < limit) {
+    ++at;
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    ++characters;
+  }
+  if (at == text.size()) return text;
+  const std::size_t space = text.find_last_of(" \n\t", at);
+  return text.substr(0, space != std::string::npos && space + 80 > at && space > 0 ? space : at);
+}
+
+std::size_t count_characters(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+  return count;
+}
+
+class ToolPlanner {
+ public:
+  explicit ToolPlanner(Translation& t) : t_(t) {}
+  ToolPlan run();
+
+ private:
+  void add(const Tool& tool);
+  void add_function(PlannedTool planned, std::string_view toolset, const Tool& tool);
+  void add_web_search(const Tool& tool);
+  void add_builtin(const Tool& tool, std::string_view type);
+  void drop(std::string_view type, const Tool& tool);
+  std::string_view description_of(const Tool& tool);
+  void cut_description(PlannedTool& tool);
+  void check_mcp();
+  void limit(const std::vector<ActiveTool>& active);
+  void choose();
+  void choose_named();
+
+  Translation& t_;
+  ToolPlan plan_;
+  std::unordered_map<std::string, std::string> toolset_of_;  // wire name -> toolset
+  std::unordered_set<std::string> removed_;                  // client names of removed tools
+  std::string full_descriptions_;
+  std::size_t declared_ = 0;
+};
+
+std::string_view ToolPlanner::description_of(const Tool& tool) {
+  if (tool.examples_json.empty()) return tool.description_raw;
+  std::string lines;
+  wire::JsonReader reader(tool.examples_json);
+  wire::JsonReader::Items items(reader);
+  std::string_view example;
+  while (items.next() && reader.skip(example)) {
+    std::string line(kNewlineRaw);
+    wire::append_compact_json_escaped(line, example);
+    if (lines.size() + line.size() > kMaxExamples) continue;
+    lines += line;
+  }
+  if (lines.empty()) return tool.description_raw;
+  std::string text(tool.description_raw);
+  if (!text.empty()) text.append(kBlankLineRaw);
+  return t_.keep(text.append("Examples:").append(lines));
+}
+
+// The cut text keeps the call possible; the whole one goes into the system prompt.
+void ToolPlanner::cut_description(PlannedTool& tool) {
+  const auto limit = static_cast<std::size_t>(t_.dialect.max_description);
+  if (limit == 0 || tool.description.size() <= limit) return;
+  const std::string text = decode_json_string(tool.description);
+  if (count_characters(text) <= limit) return;
+  full_descriptions_.append(kBlankLineRaw).append("## ").append(tool.name);
+  full_descriptions_.append(kNewlineRaw).append(tool.description);
+  tool.description = t_.keep_escaped(cut_at_word(text, limit));
+}
+
+void ToolPlanner::add_function(PlannedTool planned, std::string_view toolset, const Tool& tool) {
+  planned.declared = &tool;
+  planned.name = t_.keep(tool_wire_name(planned.client_name, toolset, t_.dialect));
+  const std::string name(planned.name);
+  const auto [place, fresh] = toolset_of_.emplace(name, std::string(toolset));
+  if (!fresh) {
+    wire::ApiError error = wire::refuse_request(
+        tool_path(t_, tool, "name") +
+        ": Tool names must be unique: " + std::string(planned.client_name));
+    if (place->second != toolset) error.details_code = "tool_name_conflict";
+    return t_.refuse(std::move(error));
+  }
+  t_.reply.tools[name] = {std::string(planned.client_name), std::string(toolset)};
+  if (!t_.dialect.cache_control) planned.cache_control = {};
+  cut_description(planned);
+  plan_.tools.push_back(planned);
+}
+
+void ToolPlanner::drop(std::string_view type, const Tool& tool) {
+  t_.warn("tool-removed:" + std::string(type), tool_path(t_, tool));
+}
+
+void ToolPlanner::add_web_search(const Tool& tool) {
+  t_.reply.web_search = true;
+  if (t_.dialect.web_search_plugin) {
+    std::string results;
+    const auto uses = wire::json_member(tool.json, "max_uses");
+    const auto number = uses ? parse_unsigned(*uses) : std::nullopt;
+    if (number && *number > 0)
+      results = ",\"max_results\":" + std::to_string(std::min<std::uint64_t>(*number, 10));
+    plan_.search_members = ",\"plugins\":[{\"id\":\"web\"" + results + "}]";
+    return;
+  }
+  if (t_.profile.native_search) {
+    plan_.search_members = ",\"web_search_options\":{}";
+    return;
+  }
+  t_.reply.web_search = false;
+  // A search without results looks like a failure to the client that asked for nothing else.
+  if (declared_ == 1)
+    return t_.refuse(tool_path(t_, tool), "web search is not available on this backend");
+  drop("web_search", tool);
+}
+
+void ToolPlanner::add_builtin(const Tool& tool, std::string_view type) {
+  const auto add_one = [&](BuiltinTool built, std::string_view toolset) {
+    PlannedTool planned;
+    planned.client_name = t_.keep(std::move(built.name));
+    planned.description = t_.keep_escaped(built.description);
+    planned.schema_json = t_.keep(std::move(built.schema_json));
+    planned.cache_control = toolset.empty() ? tool.cache_control_json : std::string_view();
+    add_function(planned, toolset, tool);
+  };
+  if (tool_kind(type) == ToolKind::builtin)
+    return add_one(make_builtin(type, text_of(t_, tool.name_raw), tool.json), {});
+  for (BuiltinTool& member : make_toolset(type, tool.json, t_.dialect.schema_subset))
+    add_one(std::move(member), toolset_name(type));
+}
+
+void ToolPlanner::add(const Tool& tool) {
+  const std::string_view type = text_of(t_, tool.type_raw);
+  const std::size_t before = plan_.tools.size();
+  switch (tool_kind(type)) {
+    case ToolKind::custom: {
+      if (!type.empty() && type != "custom" && tool.schema_json.empty()) {
+        drop(type, tool);
+        break;
+      }
+      if (tool.name_raw.empty()) return t_.refuse(tool_path(t_, tool, "name"), "Field required");
+      PlannedTool planned;
+      planned.client_name = text_of(t_, tool.name_raw);
+      planned.description = description_of(tool);
+      planned.schema_json = tool.schema_json;
+      planned.cache_control = tool.cache_control_json;
+      planned.strict = tool.strict.value_or(false);
+      return add_function(planned, {}, tool);
+    }
+    case ToolKind::builtin:
+    case ToolKind::toolset: add_builtin(tool, type); break;
+    case ToolKind::web_search: add_web_search(tool); break;
+    case ToolKind::tool_search: drop("tool_search", tool); break;
+    case ToolKind::mcp:
+      return t_.refuse(tool_path(t_, tool), "MCP servers are not available on this backend");
+    case ToolKind::removed: drop(type, tool); break;
+  }
+  if (plan_.tools.size() == before && !tool.name_raw.empty())
+    removed_.insert(decode_json_string(tool.name_raw));
+}
+
+// A server that is switched off, and that no toolset names, may stay in the list.
+void ToolPlanner::check_mcp() {
+  if (t_.request.mcp_servers_json.empty()) return;
+  wire::JsonReader reader(t_.request.mcp_servers_json);
+  wire::JsonReader::Items items(reader);
+  std::string_view server;
+  std::size_t index = 0;
+  for (; items.next() && reader.skip(server); ++index) {
+    const auto config = wire::json_member(server, "tool_configuration");
+    const bool off = wire::json_member(server, "enabled").value_or("") == "false" ||
+                     (config && wire::json_member(*config, "enabled").value_or("") == "false");
+    if (!off)
+      return t_.refuse("mcp_servers." + std::to_string(index),
+                       "MCP servers are not available on this backend");
+  }
+}
+
+// Too many tools: those that wait to be found go first, none of the others is left out silently.
+void ToolPlanner::limit(const std::vector<ActiveTool>& active) {
+  const auto max = static_cast<std::size_t>(t_.dialect.max_tools);
+  if (max == 0 || plan_.tools.size() <= max) return;
+  std::unordered_set<const Tool*> waiting;
+  for (const ActiveTool& tool : active)
+    if (tool.deferred && !tool.referenced) waiting.insert(tool.tool);
+  std::erase_if(plan_.tools, [&](const PlannedTool& tool) {
+    if (!waiting.contains(tool.declared)) return false;
+    t_.reply.tools.erase(std::string(tool.name));
+    return true;
+  });
+  if (plan_.tools.size() > max)
+    t_.refuse("tools", std::to_string(plan_.tools.size()) + " tools are too many: this backend takes " +
+                           std::to_string(max));
+}
+
+void ToolPlanner::choose_named() {
+  const std::string name = decode_json_string(t_.request.tool_choice_name_raw);
+  for (const PlannedTool& tool : plan_.tools) {
+    if (tool.client_name != name) continue;
+    plan_.choice = Choice::named;
+    plan_.choice_name = tool.name;
+    return;
+  }
+  t_.refuse("tool_choice.name", removed_.contains(name)
+                                    ? "this backend cannot run the tool: " + name
+                                    : "no tool has this name: " + name);
+}
+
+void ToolPlanner::choose() {
+  if (declared_ == 0) return;
+  switch (t_.request.tool_choice) {
+    case ToolChoiceKind::absent:
+    case ToolChoiceKind::automatic: break;
+    case ToolChoiceKind::any: plan_.choice = Choice::required; break;
+    case ToolChoiceKind::none: plan_.choice = Choice::none; break;
+    case ToolChoiceKind::tool: choose_named(); break;
+  }
+  if (plan_.tools.empty()) {
+    plan_.choice = Choice::automatic;
+    return;
+  }
+  if (plan_.choice == Choice::none && t_.dialect.drop_tools_on_none) {
+    plan_.tools.clear();
+    plan_.choice = Choice::automatic;
+    return;
+  }
+  // Without a way to name the tool, it is the only one that is offered.
+  if (plan_.choice == Choice::named && t_.dialect.tool_choice == ToolChoice::strings) {
+    std::erase_if(plan_.tools,
+                  [&](const PlannedTool& tool) { return tool.name != plan_.choice_name; });
+    plan_.choice = Choice::required;
+  }
+  if (!t_.request.disable_parallel_tool_use || plan_.choice == Choice::none) return;
+  t_.reply.single_tool_call = true;
+  plan_.one_call = t_.profile.parallel;
+  if (!plan_.one_call) t_.warn("parallel-tool-calls", "tool_choice.disable_parallel_tool_use");
+}
+
+ToolPlan ToolPlanner::run() {
+  check_mcp();
+  const std::vector<ActiveTool> active = active_tools(t_);
+  declared_ = active.size();
+  plan_.tools.reserve(active.size());
+  for (const ActiveTool& tool : active) add(*tool.tool);
+  limit(active);
+  choose();
+  if (!full_descriptions_.empty())
+    plan_.full_descriptions = t_.keep("# Full tool descriptions" + full_descriptions_);
+  return std::move(plan_);
+}
+
+void append_choice(std::string& out, const Translation& t, const ToolPlan& plan) {
+  switch (plan.choice) {
+    case Choice::automatic: return;
+    case Choice::none: out.append(",\"tool_choice\":\"none\""); return;
+    case Choice::required:
+      out.append(t.dialect.tool_choice == ToolChoice::mistral ? ",\"tool_choice\":\"any\""
+                                                              : ",\"tool_choice\":\"required\"");
+      return;
+    case Choice::named:
+      out.append(",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"");
+      out.append(plan.choice_name).append("\"}}");
+      return;
+  }
+}
+
+void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
+                 const PlannedTool& tool) {
+  out.append("{\"type\":\"function\",\"function\":{\"name\":\"").append(tool.name).push_back('"');
+  if (!tool.description.empty())
+    out.append(",\"description\":\"").append(tool.description).push_back('"');
+  SchemaRules rules;
+  rules.keep_refs = t.dialect.keep_refs;
+  rules.subset = t.dialect.schema_subset;
+  rules.grammar_limits = t.dialect.grammar_limits;
+  rules.strict_wanted = tool.strict;
+  const std::size_t start = out.size();
+  out.append(",\"parameters\":");
+  const SchemaOutcome outcome = cleaner.append(out, tool.schema_json, rules);
+  if (outcome.too_large)
+    t.refuse(tool_path(t, *tool.declared, "input_schema"), "the schema is too large or nested too deeply");
+  if (outcome.empty || outcome.too_large) out.resize(start);
+  for (std::string_view warning : outcome.warnings)
+    t.warn(warning, tool_path(t, *tool.declared, "input_schema"));
+  if (tool.strict) {
+    out.append(outcome.strict ? ",\"strict\":true" : ",\"strict\":false");
+    if (!outcome.strict) t.warn("strict-dropped", tool_path(t, *tool.declared, "strict"));
+  }
+  out.push_back('}');
+  if (!tool.cache_control.empty()) {
+    out.append(",\"cache_control\":");
+    wire::append_compact_json(out, tool.cache_control);
+  }
+  out.push_back('}');
+}
+
+}  // namespace
+
+ToolPlan plan_tools(Translation& t) {
+  ToolPlanner planner(t);
+  return planner.run();
+}
+
+void append_tools(std::string& out, Translation& t, const ToolPlan& plan) {
+  out.append(plan.search_members);
+  if (plan.tools.empty()) return;
+  SchemaCleaner cleaner;
+  out.append(",\"tools\":[");
+  for (const PlannedTool& tool : plan.tools) {
+    if (&tool != plan.tools.data()) out.push_back(',');
+    append_tool(out, t, cleaner, tool);
+  }
+  out.push_back(']');
+  append_choice(out, t, plan);
+  if (plan.one_call) out.append(",\"parallel_tool_calls\":false");
+}
+
+std::string append_output_format(std::string& out, Translation& t, bool has_tools) {
+  const std::string_view format = t.request.output_format_json;
+  if (format.empty()) return {};
+  if (!wire::raw_equals(wire::json_string_member(format, "type"), "json_schema")) {
+    t.refuse("output_config.format.type", "Input should be 'json_schema'");
+    return {};
+  }
+  const std::string_view schema = wire::json_member(format, "schema").value_or("");
+  if (schema.empty() || schema == "null") {
+    t.refuse("output_config.format.schema", "Field required");
+    return {};
+  }
+  const bool busy = t.dialect.plain_schema_output && (has_tools || t.request.stream);
+  if (t.dialect.json_output == JsonOutput::json_schema && t.profile.json_schema && !busy) {
+    SchemaRules rules;
+    rules.tool = false;
+    rules.keep_refs = t.dialect.keep_refs;
+    rules.subset = t.dialect.schema_subset;
+    rules.grammar_limits = t.dialect.grammar_limits;
+    out.append(",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\","
+               "\"schema\":");
+    SchemaCleaner cleaner;
+    const SchemaOutcome outcome = cleaner.append(out, schema, rules);
+    if (outcome.too_large)
+      t.refuse("output_config.format.schema", "the schema is too large or nested too deeply");
+    out.append(outcome.strict ? ",\"strict\":true}}" : ",\"strict\":false}}");
+    if (!outcome.strict) t.warn("format-not-strict", "output_config.format");
+    for (std::string_view warning : outcome.warnings) t.warn(warning, "output_config.format.schema");
+    return {};
+  }
+  t.warn("format-emulated", "output_config.format");
+  t.reply.strip_fence = true;
+  if (t.dialect.json_output != JsonOutput::none && !busy)
+    out.append(",\"response_format\":{\"type\":\"json_object\"}");
+  std::string text =
+      "Answer with one JSON value and nothing else; it must match this JSON Schema: ";
+  wire::append_compact_json_escaped(text, schema);
+  return text;
+}
+
+}  // namespace clasp::translate
