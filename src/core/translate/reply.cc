@@ -91,6 +91,9 @@ struct Reply::Impl {
   void end(bool by_done);
   void end_normally();
   void parse_document(std::string& body);
+  void judge(char first);
+  void collect(std::string_view bytes);
+  void feed_sse(std::string_view bytes);
   wire::MessageUsage wire_usage() const;
   void send_end(std::string_view reason, const Conclusion* conclusion);
   void collect_states();
@@ -109,7 +112,7 @@ struct Reply::Impl {
   bool opened = false;
   bool in_document = false;    // the chunk is a whole answer
   bool collecting = false;     // bytes go to `document`
-  bool fed = false;
+  bool judged = false;         // whether it is SSE at all
   bool text_seen = false, thinking_seen = false;
   int bad_chunks = 0;
   Finish finish = Finish::none;
@@ -512,6 +515,28 @@ void Reply::Impl::parse_document(std::string& body) {
   else end(true);
 }
 
+// A server may answer with a document although a stream was asked for, and call it a stream.
+void Reply::Impl::judge(char first) {
+  judged = true;
+  collecting = first == '{' || first == '[' || first == '<';
+}
+
+void Reply::Impl::collect(std::string_view bytes) {
+  if (document.size() + bytes.size() > kMaxDocument) fail(bad_gateway("backend's answer is too large"));
+  else document.append(bytes);
+}
+
+void Reply::Impl::feed_sse(std::string_view bytes) {
+  sse.feed(bytes);
+  wire::SseEvent event;
+  while (state == State::running) {
+    const wire::SseParser::Next next = sse.next(event);
+    if (next == wire::SseParser::Next::more) return;
+    if (next == wire::SseParser::Next::event) on_event(event);
+    else fail(bad_gateway("backend sent an event that is too long"));
+  }
+}
+
 // ---- the public face ---------------------------------------------------------------------------
 
 Reply::Reply(ReplyContext context, ReplyParser& parser, wire::EventSink& sink, Random& random)
@@ -527,25 +552,18 @@ bool Reply::block_opened() const { return impl_->queue.block_opened(); }
 Reply::State Reply::feed_stream(std::string_view bytes) {
   Impl& self = *impl_;
   if (self.state != State::running || bytes.empty()) return self.state;
-  if (!self.fed && first_visible(bytes) != '\0') {
-    self.fed = true;
-    const char first = first_visible(bytes);
-    self.collecting = first == '{' || first == '[' || first == '<';
-  }
-  if (self.collecting) {
-    if (self.document.size() + bytes.size() > kMaxDocument)
-      self.fail(bad_gateway("backend's answer is too large"));
-    else self.document.append(bytes);
+  if (!self.judged && first_visible(bytes) != '\0' && self.document.empty()) {
+    self.judge(first_visible(bytes));
+  } else if (!self.judged) {
+    // Nothing but white space so far: kept until it is known what it precedes.
+    self.collect(bytes);
+    if (first_visible(self.document) == '\0') return self.state;
+    self.judge(first_visible(self.document));
+    if (!self.collecting) self.feed_sse(std::exchange(self.document, {}));
     return self.state;
   }
-  self.sse.feed(bytes);
-  wire::SseEvent event;
-  while (self.state == State::running) {
-    const wire::SseParser::Next next = self.sse.next(event);
-    if (next == wire::SseParser::Next::more) break;
-    if (next == wire::SseParser::Next::event) self.on_event(event);
-    else self.fail(bad_gateway("backend sent an event that is too long"));
-  }
+  if (self.collecting) self.collect(bytes);
+  else self.feed_sse(bytes);
   return self.state;
 }
 

@@ -121,6 +121,7 @@ void BlockQueue::add_detail(const wire::ChatReasoningDetail& detail) {
 }
 
 void BlockQueue::add_text_signature(std::string_view raw) {
+  if (context_.dialect->replay != ReasoningReplay::gemini) return;
   if (context_.keep_states) states_.add_thought_signature("text", raw);
   // Going back with it is optional, so it is not worth a block of its own.
   if (Slot* slot = last(Kind::thinking)) state_of(*slot).add_thought_signature("text", raw);
@@ -131,9 +132,9 @@ void BlockQueue::add_text_signature(std::string_view raw) {
 bool BlockQueue::can_start(const Slot& slot) const {
   if (slot.kind != Kind::tool) return true;
   const ToolCall& call = *slot.call;
-  if (call.discarded) return false;
+  if (call.discarded || call.name.empty()) return false;
   if (context_.plain) return call.done();
-  return !call.name.empty() && (call.declared != nullptr || call.has_arguments || call.done());
+  return call.declared != nullptr || call.has_arguments || call.done();
 }
 
 bool BlockQueue::wants_open() const {
