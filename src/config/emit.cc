@@ -130,6 +130,8 @@ std::string sample_key(const Option& option) {
 
 std::string sample_value(const Option& option) {
   if (!option.default_text.empty()) return option.default_text;
+  if (option.key == "header.*") return "clasp";
+  if (option.key == "flag.*") return "true";
   switch (option.domain.kind) {
     case Kind::boolean:
       return "false";
