@@ -237,16 +237,16 @@ HeadScanner::State HeadScanner::end_line(std::string_view line) {
   return State::incomplete;
 }
 
-// The line that has no line feed yet: too long already, or not HTTP at all (a TLS handshake)?
-HeadScanner::State HeadScanner::check_unfinished(std::string_view bytes) {
-  if (lines_ == 0 && line_ < bytes.size()) {
-    const char first = bytes[line_];
-    if (first != '\r' && !(kClasses[static_cast<unsigned char>(first)] & kToken))
-      return refuse(400, "this is not HTTP; a server without TLS is listening here");
-    // Method, target and version; the method is checked when the line is there.
-    if (bytes.size() - line_ > limits_.target + 64)
-      return refuse(414, "the request target is too long");
-  }
+// What shows before the request line is complete: it is not HTTP at all (a TLS handshake), or too
+// long. Asked of complete lines too, so that the answer does not depend on how they were cut.
+HeadScanner::State HeadScanner::check_first_line(std::string_view line) {
+  // Method, version and blanks beside the target.
+  constexpr std::size_t kBesideTarget = 64;
+  if (line.empty()) return State::incomplete;
+  if (line.front() != '\r' && !is_all(line.substr(0, 1), kToken))
+    return refuse(400, "this is not HTTP; a server without TLS is listening here");
+  if (line.size() > limits_.target + kBesideTarget)
+    return refuse(414, "the request target is too long");
   return State::incomplete;
 }
 
@@ -254,16 +254,22 @@ HeadScanner::State HeadScanner::scan(std::string_view bytes) {
   while (true) {
     const std::size_t feed = bytes.find('\n', scanned_);
     const std::size_t end = feed == bytes.npos ? bytes.size() : feed + 1;
-    if (end - begin_ > limits_.bytes && lines_ > 0)
-      return refuse(431, "the request head is too large");
-    if (feed == bytes.npos) break;
-    scanned_ = line_;
-    const State state = end_line(bytes.substr(line_, end - line_));
+    const std::string_view line = bytes.substr(line_, end - line_);
+    State state = State::incomplete;
+    if (lines_ == 0)
+      state = check_first_line(line);
+    else if (end - begin_ > limits_.bytes)
+      state = refuse(431, "the request head is too large");
+    if (state == State::incomplete && feed != bytes.npos) {
+      scanned_ = line_;
+      state = end_line(line);
+    }
     if (state != State::incomplete) return state;
+    if (feed == bytes.npos) break;
     line_ = scanned_;
   }
   scanned_ = bytes.size();
-  return check_unfinished(bytes);
+  return State::incomplete;
 }
 
 std::optional<RequestRefusal> parse_request_head(std::string_view head, const HeadLimits& limits,

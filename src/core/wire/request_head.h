@@ -45,7 +45,7 @@ class HeadScanner {
  private:
   State refuse(int status, std::string_view message);
   State end_line(std::string_view line);
-  State check_unfinished(std::string_view bytes);
+  State check_first_line(std::string_view line);
 
   HeadLimits limits_;
   std::size_t begin_ = 0;  // first byte of the request line

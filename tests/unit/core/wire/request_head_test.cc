@@ -217,6 +217,18 @@ TEST_CASE("the cut of the bytes changes nothing") {
   }
 }
 
+TEST_CASE(
+    "a first line that is too long and bad besides is refused the same way however it is cut") {
+  const HeadLimits limits{.bytes = 2048, .fields = 20, .target = 512};
+  for (const std::string& line :
+       {"G@T" + std::string(600, 'W') + "\r\n", std::string(700, 'W') + "\n",
+        "\x01" + std::string(700, 'W') + "\r\n"}) {
+    const int whole = read_head(line, limits).status;
+    CHECK(whole == read_head(line, limits, 3).status);
+    CHECK(whole == (line[0] == 1 ? 400 : 414));
+  }
+}
+
 TEST_CASE("random damage never yields a head that says two things") {
   const std::string base =
       "POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n"
