@@ -59,7 +59,7 @@ test('streamText with reasoning', async (b) => {
 });
 
 test('a broken stream is an error, not a short answer', async (b) => {
-  const { model } = await front(b, [sse(completionChunks({ text: 'Half a' }).slice(0, 2), { end: 'cut' })]);
+  const { model } = await front(b, [sse([...completionChunks({ text: 'Half a' }).slice(0, 2), 40], { end: 'cut' })]);
   const errors = [];
   const result = streamText({ model, prompt: 'x', maxRetries: 0, onError: ({ error }) => errors.push(error) });
   await result.consumeStream();

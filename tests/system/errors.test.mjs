@@ -23,7 +23,7 @@ const kTable = [
   ['429 rate', fail(429, 'Rate limit reached', { code: 'rate_limit_exceeded', headers: { 'retry-after': '17' } }), 429, 'rate_limit_error', 'true', /Rate limit/, { 'retry-after': '17' }],
   ['429 with the time in the text', fail(429, 'Rate limit reached. Please try again in 6.5s.', { code: 'rate_limit_exceeded' }), 429, 'rate_limit_error', 'true', /./, { 'retry-after': '7' }],
   ['429 quota', fail(429, 'You exceeded your current quota', { type: 'insufficient_quota', code: 'insufficient_quota' }), 402, 'billing_error', 'false'],
-  ['429 for one request too large', fail(429, 'Request too large for gpt-4o: Limit 30000, Requested 50000.', { type: 'tokens', code: 'rate_limit_exceeded' }), 400, 'invalid_request_error', 'false', /^prompt is too long: 50000 tokens > 30000 maximum/],
+  ['429 for one request too large', fail(429, 'Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Requested 50000. The input or output tokens must be reduced in order to run successfully.', { type: 'tokens', code: 'rate_limit_exceeded' }), 400, 'invalid_request_error', 'false', /^prompt is too long: 50000 tokens > 30000 maximum/],
   ['context', fail(400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.", { code: 'context_length_exceeded' }), 400, 'invalid_request_error', 'false', /^prompt is too long: 9000 tokens > 8192 maximum/],
   ['500', fail(500, 'The server had an error', { type: 'server_error' }), 500, 'api_error', 'true'],
   ['501', fail(501, 'Not implemented'), 500, 'api_error', 'false'],
@@ -131,7 +131,8 @@ test('a backend that takes the connection and says nothing', async (b) => {
 });
 
 test('errors in a stream that has begun', async (b) => {
-  const begin = completionChunks({ text: 'Hello' }).slice(0, 2);
+  // The pause makes sure that the first words are on their way before the failure comes.
+  const begin = [...completionChunks({ text: 'Hello' }).slice(0, 2), 40];
   const cases = [
     ['the connection breaks', sse(begin, { end: 'cut' }), 'api_error'],
     ['the stream just ends', sse(begin, { end: 'clean' }), 'api_error'],

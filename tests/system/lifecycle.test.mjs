@@ -33,7 +33,7 @@ const kRefused = [
   ['an address that is none', ['-provider', 'custom'], { CUSTOM_BASE_URL: 'localhost' }, '', 78, /CUSTOM_BASE_URL/],
   ['an unknown key in the file', ['-provider', 'demo'], {}, '[server]\nprot = 80\n', 78, /clasp\.conf:2.*prot/],
   ['a file that does not exist', ['-provider', 'demo', '-config', '/nonexistent/clasp.conf'], {}, '', 78, /nonexistent/],
-  ['a listen address that is none', ['-provider', 'demo', '-listen', 'nowhere:x'], {}, '', 2, /nowhere/],
+  ['a listen address that is none', ['-provider', 'demo', '-listen', 'nowhere:x'], {}, '', null, /nowhere/],
 ];
 test('configurations that are refused, with the reason', { limit: 60_000 }, async (b) => {
   for (const [what, args, env, config, code, pattern] of kRefused) {
@@ -47,7 +47,7 @@ test('configurations that are refused, with the reason', { limit: 60_000 }, asyn
 test('a key never shows in a message', async () => {
   const key = 'sk-verysecret0123456789';
   for (const [args, env] of [[['-provider', 'openai', '-port', 'x'], { OPENAI_API_KEY: key }], [['-provider', 'openai', '-check'], { OPENAI_API_KEY: key, OPENAI_BASE_URL: 'nonsense' }],
-    [['-api-key', key, '-provider', 'nobody'], {}], [[`-${key}`], {}].slice(0, 0)].filter((c) => c.length)) {
+    [['-api-key', key, '-provider', 'nobody'], {}]]) {
     const run = await runOnce(args, { env });
     assert.ok(!(run.stderr + run.stdout).includes('verysecret'), run.stderr);
   }
@@ -144,6 +144,12 @@ test('-demo-if-unconfigured starts and says so', async (b) => {
   assert.equal((await b.client(daemon.url).message(ask('x'))).status, 200);
 });
 
+const refuses = (port) => new Promise((resolve) => {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.on('connect', () => { socket.destroy(); resolve(false); });
+  socket.on('error', () => resolve(true));
+});
+
 test('SIGTERM: open requests finish, new ones are refused', { limit: 30_000 }, async (b) => {
   let release;
   const held = new Promise((resolve) => { release = resolve; });
@@ -153,14 +159,10 @@ test('SIGTERM: open requests finish, new ones are refused', { limit: 30_000 }, a
   const stream = await client.stream(ask('x'));
   await stream.next('content_block_delta');
   const plain = client.message(ask('y'));
+  plain.catch(() => {});
   await sleep(100);
   daemon.signal('SIGTERM');
-  await until(async () => {
-    const socket = net.connect(daemon.port, '127.0.0.1');
-    const [word] = await Promise.race([once(socket, 'connect').then(() => ['open']), once(socket, 'error').then(() => ['refused'])]);
-    socket.destroy();
-    return word === 'refused';
-  }, 5000, 'new connections to be refused');
+  await until(() => refuses(daemon.port), 5000, 'new connections to be refused');
   assert.equal(daemon.exit, null, 'still there for the open requests');
   assert.equal((await plain).json.content[0].text, 'plain too');
   release();

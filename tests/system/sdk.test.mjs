@@ -146,7 +146,7 @@ for (const [version, Sdk, toolHelper] of kinds) {
   });
 
   sdkTest('an error in mid-stream is an APIError with our type', async (b) => {
-    const { sdk } = await front(b, Sdk, [sse(completionChunks({ text: 'Hello' }).slice(0, 2), { end: 'cut' })]);
+    const { sdk } = await front(b, Sdk, [sse([...completionChunks({ text: 'Hello' }).slice(0, 2), 40], { end: 'cut' })]);
     const error = await sdk.messages.stream(hello).finalMessage().catch((e) => e);
     assert.ok(error instanceof Sdk.APIError, String(error));
     assert.equal(error.status, undefined);

@@ -145,7 +145,7 @@ export class Mock {
   }
 
   async #serve(req, res) {
-    const socket = res.socket;
+    const socket = req.socket; // res has none while an answer before it is under way
     const gone = { now: false };
     gone.promise = new Promise((resolve) => { gone.resolve = resolve; });
     const request = { method: req.method, path: req.url, headers: req.headers, at: performance.now(),
