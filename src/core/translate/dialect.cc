@@ -67,6 +67,7 @@ constexpr Dialect local_row(std::string_view name) {
   d.max_stop = -1;
   d.max_tool_id = 0;
   d.think_tags = true;
+  d.lax_finish = true;
   return d;
 }
 
@@ -84,6 +85,7 @@ constexpr Dialect ollama_row() {
 
 constexpr Dialect vllm_row() {
   Dialect d = local_row("vllm");
+  d.lax_finish = false;  // it always says why it ended
   d.tool_choice = ToolChoice::all;
   d.parallel_tool_calls = true;
   d.reasoning = ReasoningRequest::template_kwargs;
@@ -139,6 +141,7 @@ constexpr Dialect deepseek_row() {
 constexpr Dialect gemini_row(std::string_view name) {
   Dialect d;
   d.name = name;
+  d.output_from_total = true;
   d.tool_choice = ToolChoice::all;
   d.reasoning = ReasoningRequest::gemini;
   d.efforts = efforts_of(Effort::minimal, Effort::low, Effort::medium, Effort::high);
@@ -158,6 +161,7 @@ constexpr Dialect gemini_row(std::string_view name) {
 constexpr Dialect xai_row() {
   Dialect d;
   d.name = "xai";
+  d.output_from_total = true;
   d.mid_system = MidSystem::keep;
   d.tool_choice = ToolChoice::all;
   d.parallel_tool_calls = true;
@@ -209,6 +213,7 @@ constexpr Dialect generic_row() {
   d.name = "generic";
   d.keep_refs = false;
   d.think_tags = true;
+  d.lax_finish = true;
   return d;
 }
 

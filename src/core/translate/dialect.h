@@ -103,6 +103,7 @@ struct Dialect {
   bool no_user_after_tool = false;  // mistral: user text goes into the last tool message
   bool think_tags = false;      // a leading <think>…</think> in the text is reasoning
   bool lax_finish = false;      // [DONE] without finish_reason is a normal end
+  bool output_from_total = false;  // completion_tokens may lack reasoning: total - prompt counts
   bool strict_alternation = false;
   Prefill prefill = Prefill::emulate;
   bool prefill_without_thinking = false;  // with reasoning on, prefill is emulated (llamacpp)

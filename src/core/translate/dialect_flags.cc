@@ -152,6 +152,7 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(no_user_after_tool),
     CLASP_BOOL_FLAG(think_tags),
     CLASP_BOOL_FLAG(lax_finish),
+    CLASP_BOOL_FLAG(output_from_total),
     CLASP_BOOL_FLAG(strict_alternation),
     {"prefill", CLASP_CHOICE(prefill, kPrefill), "emulate, as_last, continue or prefix"},
     CLASP_BOOL_FLAG(prefill_without_thinking),
