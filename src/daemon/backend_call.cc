@@ -1,4 +1,5 @@
-// The states of one call. Everything that goes wrong becomes one deferred on_backend_failed, so
+// The states of one call once it has a connection, and its waits; backend_call_connect.cc has the
+// way to the connection. Everything that goes wrong becomes one deferred on_backend_failed, so
 // that nobody is called from inside start().
 #include "daemon/backend_call.h"
 
@@ -27,12 +28,17 @@ BackendCallImpl::~BackendCallImpl() = default;
 void BackendCallImpl::enter(State state) {
   state_ = state;
   switch (state) {
-    case State::resolving: return restart_wait(Wait::connect);
-    case State::tunnelling: return restart_wait(Wait::tunnel);
-    case State::handshaking: return restart_wait(Wait::tls);
-    case State::exchanging: return restart_wait(Wait::first_byte);
+    case State::resolving:
+      return restart_wait(Wait::connect);
+    case State::tunnelling:
+      return restart_wait(Wait::tunnel);
+    case State::handshaking:
+      return restart_wait(Wait::tls);
+    case State::exchanging:
+      return restart_wait(Wait::first_byte);
     case State::fresh:
-    case State::connecting: return restart_wait(Wait::none);  // the connector has timers of its own
+    case State::connecting:
+      return restart_wait(Wait::none);  // the connector has timers of its own
     case State::failing:
     case State::over:
       restart_wait(Wait::none);
@@ -42,7 +48,9 @@ void BackendCallImpl::enter(State state) {
   }
 }
 
-std::string BackendCallImpl::peer() const { return route_->url.host_and_port(); }
+std::string BackendCallImpl::peer() const {
+  return route_->url.host_and_port();
+}
 
 // ---- from the caller -------------------------------------------------------------------------
 
@@ -76,91 +84,6 @@ void BackendCallImpl::resume() {
 void BackendCallImpl::cancel() {
   deferred_.reset();
   enter(State::over);
-}
-
-// ---- towards a connection --------------------------------------------------------------------
-
-void BackendCallImpl::open_connection() {
-  enter(State::resolving);
-  const std::string& host = route_->proxy ? route_->proxy->host : route_->url.host;
-  if (const auto known = client_.names_.try_now(host)) return connect_to(*known);
-  auto query = client_.names_.ask(host, [this](const NameAnswer& answer) { connect_to(answer); });
-  if (!query) return fail(FailureKind::name, "look up " + host + ": " + query.error().message);
-  query_ = std::move(*query);
-}
-
-void BackendCallImpl::connect_to(const NameAnswer& answer) {
-  query_.reset();
-  const wire::Url& next = route_->proxy ? *route_->proxy : route_->url;
-  if (answer.addresses.empty())
-    return fail(FailureKind::name, "look up " + next.host + ": " + answer.error);
-  enter(State::connecting);
-  connector_ = std::make_unique<Connector>(client_.base_, client_.scheduler_, *this);
-  connector_->start(answer.addresses, next.port, Duration(request_.timeouts.connect_ms));
-}
-
-void BackendCallImpl::on_connect_failed(const ConnectFailure& failure) {
-  const wire::Url& next = route_->proxy ? *route_->proxy : route_->url;
-  std::string message = route_->proxy ? "connect to proxy " : "connect to ";
-  if (!wire::is_ip_literal(next.host)) message += next.host_and_port() + ": ";
-  fail(failure.timed_out ? FailureKind::timeout : FailureKind::connect, message + failure.message);
-}
-
-void BackendCallImpl::on_connected(UniqueFd fd) {
-  connector_.reset();
-  ++client_.counters_.opened;
-  transport_ = std::make_unique<Transport>(client_.base_, std::move(fd), *this);
-  if (route_->needs_tunnel()) start_tunnel();
-  else if (route_->url.is_https()) start_handshake();
-  else start_exchange();
-}
-
-void BackendCallImpl::start_tunnel() {
-  const std::string target = route_->url.host_and_port();
-  const std::string authorization = wire::render_proxy_authorization(*route_->proxy);
-  auto head = wire::render_request_head({"CONNECT", target, target, authorization, 0}, {});
-  if (!head) return fail(FailureKind::protocol, head.error().message);
-  head_ = std::move(*head);
-  sent_ = 0;
-  parser_ = Parser(Parser::Asked::connect);
-  enter(State::tunnelling);
-  transport_->want_read(true);
-  write_some();
-}
-
-void BackendCallImpl::read_tunnel() {
-  const std::string proxy = "proxy " + route_->proxy->host_and_port();
-  char* const data = client_.scratch();
-  const IoResult got = transport_->read(data, BackendClient::kScratch);
-  if (got.status == IoStatus::want_read || got.status == IoStatus::want_write) return;
-  if (got.status != IoStatus::done)
-    return fail(FailureKind::connect, proxy + ": connection closed during CONNECT");
-  const Parser::Step step = parser_.feed(data, got.bytes);
-  if (parser_.fault() != Parser::Fault::none)
-    return fail(FailureKind::protocol, proxy + ": " + parser_.message());
-  if (!step.head) return;
-  if (parser_.status() >= 300)
-    return fail(FailureKind::connect, proxy + ": CONNECT " + peer() + ": refused with status " +
-                                          std::to_string(parser_.status()));
-  // A TLS server waits for the client's first word.
-  if (step.consumed < got.bytes)
-    return fail(FailureKind::protocol, proxy + ": bytes behind the answer to CONNECT");
-  start_handshake();
-}
-
-void BackendCallImpl::start_handshake() {
-  auto session = client_.tls_.make_session(transport_->fd(), route_->url.host, route_->origin);
-  if (!session) return fail(FailureKind::tls, session.error().message);
-  transport_->start_tls(std::move(*session));
-  enter(State::handshaking);
-  drive_handshake();
-}
-
-void BackendCallImpl::drive_handshake() {
-  const IoResult result = transport_->handshake();
-  if (result.status == IoStatus::done) return start_exchange();
-  if (result.status != IoStatus::want_read && result.status != IoStatus::want_write)
-    fail(FailureKind::tls, transport_->error());
 }
 
 // ---- request and answer ----------------------------------------------------------------------
@@ -216,15 +139,20 @@ void BackendCallImpl::drop_request() {
 }
 
 void BackendCallImpl::on_transport_writable() {
-  if (state_ == State::handshaking) drive_handshake();
-  else if (state_ == State::exchanging || state_ == State::tunnelling) write_some();
+  if (state_ == State::handshaking)
+    drive_handshake();
+  else if (state_ == State::exchanging || state_ == State::tunnelling)
+    write_some();
 }
 
 void BackendCallImpl::on_transport_readable() {
   busy_ = true;
-  if (state_ == State::handshaking) drive_handshake();
-  else if (state_ == State::tunnelling) read_tunnel();
-  else if (state_ == State::exchanging) read_exchange();
+  if (state_ == State::handshaking)
+    drive_handshake();
+  else if (state_ == State::tunnelling)
+    read_tunnel();
+  else if (state_ == State::exchanging)
+    read_exchange();
   leave_callback();
 }
 
@@ -238,15 +166,19 @@ void BackendCallImpl::read_exchange() {
   char* const data = client_.scratch();
   const IoResult got = transport_->read(data, BackendClient::kScratch);
   switch (got.status) {
-    case IoStatus::done: return take_bytes(data, got.bytes);
+    case IoStatus::done:
+      return take_bytes(data, got.bytes);
     case IoStatus::want_read:
-    case IoStatus::want_write: return;
+    case IoStatus::want_write:
+      return;
     case IoStatus::eof:
       if (parser_.finish()) return end(false);
       return on_broken(received_ ? "connection closed in the middle of the answer"
                                  : "connection closed before an answer came");
-    case IoStatus::truncated: return on_broken("TLS connection cut off by the other side");
-    case IoStatus::failed: return on_broken(transport_->error());
+    case IoStatus::truncated:
+      return on_broken("TLS connection cut off by the other side");
+    case IoStatus::failed:
+      return on_broken(transport_->error());
   }
 }
 
@@ -323,12 +255,17 @@ void BackendCallImpl::tell_failure() {
 
 Duration BackendCallImpl::limit() const {
   switch (wait_) {
-    case Wait::none: return Duration::zero();
+    case Wait::none:
+      return Duration::zero();
     case Wait::connect:
-    case Wait::tunnel: return Duration(request_.timeouts.connect_ms);
-    case Wait::tls: return Duration(request_.timeouts.tls_ms);
-    case Wait::first_byte: return Duration(request_.timeouts.first_byte_ms);
-    case Wait::idle: return Duration(request_.timeouts.idle_ms);
+    case Wait::tunnel:
+      return Duration(request_.timeouts.connect_ms);
+    case Wait::tls:
+      return Duration(request_.timeouts.tls_ms);
+    case Wait::first_byte:
+      return Duration(request_.timeouts.first_byte_ms);
+    case Wait::idle:
+      return Duration(request_.timeouts.idle_ms);
   }
   return Duration::zero();
 }
@@ -360,15 +297,19 @@ std::string BackendCallImpl::render_timeout() const {
   const std::string time = render_delay(limit());
   const wire::Url& next = route_->proxy ? *route_->proxy : route_->url;
   switch (wait_) {
-    case Wait::connect: return "look up " + next.host + ": no answer within " + time;
+    case Wait::connect:
+      return "look up " + next.host + ": no answer within " + time;
     case Wait::tunnel:
       return "proxy " + next.host_and_port() + ": no answer to CONNECT within " + time;
-    case Wait::tls: return "TLS handshake with " + peer() + ": not done within " + time;
+    case Wait::tls:
+      return "TLS handshake with " + peer() + ": not done within " + time;
     case Wait::first_byte:
       return has_sent_ ? peer() + ": no byte of an answer within " + time
                        : peer() + ": no byte of the request taken within " + time;
-    case Wait::idle: return peer() + ": no byte for " + time + " in the middle of the answer";
-    case Wait::none: break;
+    case Wait::idle:
+      return peer() + ": no byte for " + time + " in the middle of the answer";
+    case Wait::none:
+      break;
   }
   return peer() + ": timed out";
 }

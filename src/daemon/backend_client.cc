@@ -11,7 +11,9 @@ namespace {
 constexpr std::size_t kMaxRoutes = 256;
 
 // "http://host/path" as a plain proxy wants to see it.
-std::string absolute_form(const wire::Url& url) { return "http://" + url.authority() + url.target; }
+std::string absolute_form(const wire::Url& url) {
+  return "http://" + url.authority() + url.target;
+}
 
 }  // namespace
 

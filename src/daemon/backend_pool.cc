@@ -32,7 +32,9 @@ class BackendPool::Idle final : public TransportOwner {
 BackendPool::BackendPool(Scheduler& scheduler, Limits limits)
     : scheduler_(scheduler), limits_(limits) {}
 
-BackendPool::~BackendPool() { clear(); }
+BackendPool::~BackendPool() {
+  clear();
+}
 
 std::unique_ptr<Transport> BackendPool::take(const std::string& origin, TransportOwner& owner) {
   const auto it = origins_.find(origin);
@@ -77,8 +79,8 @@ void BackendPool::clear() {
 void BackendPool::on_event(Idle& idle) {
   if (idle.transport->is_quiet()) return;
   List& list = idle.list();
-  const auto it = std::find_if(list.begin(), list.end(),
-                               [&](const auto& item) { return item.get() == &idle; });
+  const auto it =
+      std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.get() == &idle; });
   if (it != list.end()) forget(list, it);
 }
 
@@ -89,7 +91,8 @@ void BackendPool::forget(List& list, List::iterator it) {
 }
 
 void BackendPool::arm_sweep() {
-  if (!sweep_timer_ && size_ != 0) sweep_timer_ = scheduler_.after(kSweepEvery, [this] { sweep(); });
+  if (!sweep_timer_ && size_ != 0)
+    sweep_timer_ = scheduler_.after(kSweepEvery, [this] { sweep(); });
 }
 
 void BackendPool::sweep() {

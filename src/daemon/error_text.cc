@@ -12,7 +12,9 @@ std::string as_phrase(std::string text) {
   return text;
 }
 
-std::string describe_errno(int code) { return as_phrase(std::generic_category().message(code)); }
+std::string describe_errno(int code) {
+  return as_phrase(std::generic_category().message(code));
+}
 
 std::string render_delay(Duration delay) {
   const auto ms = delay.count();

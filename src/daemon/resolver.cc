@@ -155,7 +155,8 @@ struct Resolver::State {
 void Resolver::State::make_room() {
   if (entries.size() < options.max_entries) return;
   const auto now = Clock::now();
-  std::erase_if(entries, [&](const auto& e) { return !e.second.pending && e.second.expires <= now; });
+  std::erase_if(entries,
+                [&](const auto& e) { return !e.second.pending && e.second.expires <= now; });
   for (auto it = entries.begin(); it != entries.end() && entries.size() >= options.max_entries;)
     it = it->second.pending ? std::next(it) : entries.erase(it);
 }
@@ -187,8 +188,7 @@ void Resolver::State::run() {
       const std::lock_guard outlet_lock(waiter.outlet->mutex);
       LoopResolver* const loop = waiter.outlet->loop;
       if (loop == nullptr) continue;
-      waiter.outlet->mailbox->send(
-          [loop, id = waiter.id, answer] { loop->on_answer(id, answer); });
+      waiter.outlet->mailbox->send([loop, id = waiter.id, answer] { loop->on_answer(id, answer); });
     }
     waiters.clear();
     lock.lock();
@@ -209,8 +209,10 @@ Resolver::~Resolver() {
                                               [this] { return state_->has_finished; });
   std::thread thread = std::move(state_->thread);
   lock.unlock();
-  if (done) thread.join();
-  else thread.detach();
+  if (done)
+    thread.join();
+  else
+    thread.detach();
 }
 
 // ---- one loop's part -------------------------------------------------------------------------

@@ -71,19 +71,28 @@ bool set_peer(SSL* ssl, const std::string& host) {
 
 std::string render_verify_error(long code) {
   switch (code) {
-    case X509_V_ERR_HOSTNAME_MISMATCH: return "host name mismatch";
-    case X509_V_ERR_IP_ADDRESS_MISMATCH: return "IP address mismatch";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+      return "host name mismatch";
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "IP address mismatch";
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
       return "issued by an unknown authority (is its CA file configured?)";
-    default: return X509_verify_cert_error_string(code);
+    default:
+      return X509_verify_cert_error_string(code);
   }
 }
 
 }  // namespace
 
-void SslDeleter::operator()(SSL* ssl) const { SSL_free(ssl); }
-void SslContextDeleter::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-void SslSessionDeleter::operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+void SslDeleter::operator()(SSL* ssl) const {
+  SSL_free(ssl);
+}
+void SslContextDeleter::operator()(SSL_CTX* context) const {
+  SSL_CTX_free(context);
+}
+void SslSessionDeleter::operator()(SSL_SESSION* session) const {
+  SSL_SESSION_free(session);
+}
 
 // ---- one connection --------------------------------------------------------------------------
 
@@ -132,7 +141,9 @@ IoResult TlsSession::write(const char* data, std::size_t size) {
   return returned == 1 ? IoResult{IoStatus::done, n} : explain(returned, true);
 }
 
-bool TlsSession::has_pending() const { return ended_ || SSL_has_pending(ssl_.get()) == 1; }
+bool TlsSession::has_pending() const {
+  return ended_ || SSL_has_pending(ssl_.get()) == 1;
+}
 
 void TlsSession::say_goodbye() {
   if (in_handshake_ || ended_) return;
@@ -147,24 +158,34 @@ int TlsSession::on_new_session_thunk(SSL* ssl, SSL_SESSION* session) noexcept {
   return 1;
 }
 
-bool TlsSession::was_resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+bool TlsSession::was_resumed() const {
+  return SSL_session_reused(ssl_.get()) == 1;
+}
 
 IoResult TlsSession::explain(int returned, bool is_write) {
   const int saved_errno = errno;
   const unsigned long code = ERR_peek_last_error();  // the outermost one
   switch (SSL_get_error(ssl_.get(), returned)) {
-    case SSL_ERROR_WANT_READ: return {IoStatus::want_read, 0};
-    case SSL_ERROR_WANT_WRITE: return {IoStatus::want_write, 0};
-    case SSL_ERROR_ZERO_RETURN: end_ = IoStatus::eof; break;
+    case SSL_ERROR_WANT_READ:
+      return {IoStatus::want_read, 0};
+    case SSL_ERROR_WANT_WRITE:
+      return {IoStatus::want_write, 0};
+    case SSL_ERROR_ZERO_RETURN:
+      end_ = IoStatus::eof;
+      break;
     case SSL_ERROR_SSL:
-      if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) end_ = IoStatus::truncated;
-      else error_ = "TLS: " + reason_of(code);
+      if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        end_ = IoStatus::truncated;
+      else
+        error_ = "TLS: " + reason_of(code);
       break;
     default:
       // An answer that came before the peer stopped reading can still be read.
       if (is_write) return {IoStatus::failed, 0};
-      if (saved_errno == 0) end_ = IoStatus::truncated;
-      else error_ = describe_errno(saved_errno);
+      if (saved_errno == 0)
+        end_ = IoStatus::truncated;
+      else
+        error_ = describe_errno(saved_errno);
   }
   ended_ = true;
   if (in_handshake_) {

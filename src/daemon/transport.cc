@@ -45,8 +45,10 @@ void Transport::update_events() {
   const auto set = [](event& e, bool& armed, bool want) {
     if (armed == want) return;
     armed = want;
-    if (want) event_add(&e, nullptr);
-    else event_del(&e);
+    if (want)
+      event_add(&e, nullptr);
+    else
+      event_del(&e);
   };
   const bool read_waits = wants_read_ && !read_needs_write_;
   const bool write_waits = wants_write_ && !write_needs_read_;

@@ -5,33 +5,18 @@
 #include <array>
 
 #include "base/text.h"
+#include "core/wire/http_chars.h"
 
 namespace clasp::wire {
 namespace {
 
 constexpr std::array<std::string_view, 9> kHopFields{
-    "Host",    "Content-Length", "Connection", "Transfer-Encoding",  "Keep-Alive",
-    "Upgrade", "TE",             "Expect",     "Proxy-Authorization"};
-
-constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
+    "Host", "Content-Length", "Connection",         "Transfer-Encoding", "Keep-Alive", "Upgrade",
+    "TE",   "Expect",         "Proxy-Authorization"};
 
 bool is_hop_field(std::string_view name) {
   return std::any_of(kHopFields.begin(), kHopFields.end(),
                      [name](std::string_view hop) { return iequals(hop, name); });
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kSymbols.find(c) != kSymbols.npos;
-  });
-}
-
-bool is_clean(std::string_view value) {
-  return std::none_of(value.begin(), value.end(), [](char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return (u < 0x20 && c != '\t') || u == 0x7f;
-  });
 }
 
 void add_field(std::string& out, std::string_view name, std::string_view value) {
@@ -49,7 +34,7 @@ Result<std::string> render_request_head(const RequestHeadParts& parts, const Hea
   for (const auto& [name, value] : headers) {
     if (is_hop_field(name)) continue;
     if (!is_token(name)) return fail("bad name of a request header");
-    if (!is_clean(value)) return fail("control character in the request header " + name);
+    if (!is_field_value(value)) return fail("control character in the request header " + name);
     add_field(out, name, value);
   }
   if (!parts.proxy_authorization.empty())

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "core/wire/http_chars.h"
 
 namespace clasp::wire {
 namespace {
@@ -29,20 +30,11 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-bool is_token_char(char c) {
-  const auto u = static_cast<unsigned char>(c);
-  return u > 0x20 && u < 0x7f && !std::strchr("\"(),/:;<=>?@[\\]{}", c);
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
 }
-
-// Control characters in a field would reach logs and clients; a NUL or a CR hides a trick.
-bool has_control(std::string_view value) {
-  return std::any_of(value.begin(), value.end(), [](char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return (u < 0x20 && c != '\t') || u == 0x7f;
-  });
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
 }
 
 int hex_digit(char c) {
@@ -140,7 +132,7 @@ bool HttpResponseParser::parse_status_line(std::string_view line) {
                       line[8] == ' ' && is_digit(line[9]) && is_digit(line[10]) &&
                       is_digit(line[11]) && (line.size() == 12 || line[12] == ' ');
   if (!shaped || line[9] == '0') return break_off("bad status line");
-  if (has_control(line)) return break_off("control character in the status line");
+  if (!is_field_value(line)) return break_off("control character in the status line");
   is_http_1_0_ = line[7] == '0';
   status_ = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
   return true;
@@ -169,10 +161,9 @@ bool HttpResponseParser::parse_field(std::string_view line) {
   if (colon == line.npos) return break_off("header line without a colon");
   std::string_view name = line.substr(0, colon);
   while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
-  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char))
-    return break_off("bad header name");
+  if (!is_token(name)) return break_off("bad header name");
   const std::string_view value = trim(line.substr(colon + 1));
-  if (has_control(value)) return break_off("control character in a header");
+  if (!is_field_value(value)) return break_off("control character in a header");
   headers_.add(std::string(name), std::string(value));
   return true;
 }
@@ -264,8 +255,10 @@ std::size_t HttpResponseParser::take_chunks(char* data, std::size_t size, Step& 
       continue;
     }
     const char c = data[i++];
-    if (chunk_ == Chunk::trailer) take_trailer_byte(c);
-    else take_size_byte(c);
+    if (chunk_ == Chunk::trailer)
+      take_trailer_byte(c);
+    else
+      take_size_byte(c);
   }
   step.body = {data, static_cast<std::size_t>(out - data)};
   return i;

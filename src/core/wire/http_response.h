@@ -20,8 +20,8 @@ class HttpResponseParser {
 
   static constexpr std::size_t kMaxHead = 64 * 1024;
   static constexpr std::size_t kMaxFields = 256;
-  static constexpr std::size_t kMaxInterim = 32;       // 1xx answers before the final one
-  static constexpr std::size_t kMaxChunkLine = 4096;   // size and extensions
+  static constexpr std::size_t kMaxInterim = 32;      // 1xx answers before the final one
+  static constexpr std::size_t kMaxChunkLine = 4096;  // size and extensions
   static constexpr std::size_t kMaxTrailers = 16 * 1024;
 
   enum class Fault { none, malformed, too_large };
@@ -80,7 +80,7 @@ class HttpResponseParser {
   Headers headers_;
   std::uint64_t left_ = 0;  // of the body or of the current chunk
   std::optional<std::uint64_t> keep_alive_seconds_;
-  std::size_t line_ = 0;      // bytes of the current chunk line or of all trailers
+  std::size_t line_ = 0;  // bytes of the current chunk line or of all trailers
   std::size_t interim_ = 0;
   int status_ = 0;
   Asked asked_;
@@ -89,7 +89,7 @@ class HttpResponseParser {
   Fault fault_ = Fault::none;
   bool is_http_1_0_ = false;
   bool reusable_ = true;
-  bool seen_digit_ = false;   // in a chunk size
+  bool seen_digit_ = false;    // in a chunk size
   bool line_is_empty_ = true;  // in the trailers
 };
 

@@ -19,8 +19,10 @@ struct Address {
 Address parse_address(std::string_view text) {
   const std::string copy(text);
   Address address;
-  if (inet_pton(AF_INET, copy.c_str(), address.bytes.data()) == 1) address.size = 4;
-  else if (inet_pton(AF_INET6, copy.c_str(), address.bytes.data()) == 1) address.size = 16;
+  if (inet_pton(AF_INET, copy.c_str(), address.bytes.data()) == 1)
+    address.size = 4;
+  else if (inet_pton(AF_INET6, copy.c_str(), address.bytes.data()) == 1)
+    address.size = 16;
   return address;
 }
 

@@ -12,7 +12,9 @@
 namespace clasp::wire {
 namespace {
 
-bool is_printable(unsigned char c) { return c > 0x20 && c != 0x7f; }
+bool is_printable(unsigned char c) {
+  return c > 0x20 && c != 0x7f;
+}
 
 bool is_name_char(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';

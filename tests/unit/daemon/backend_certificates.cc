@@ -67,8 +67,10 @@ std::shared_ptr<SSL_CTX> Authority::server(const CertificateOrder& order) const 
   EVP_PKEY* const key = EVP_EC_gen("P-256");
   X509* const certificate = make_certificate("clasp test server", key, order);
   add_extension(certificate, certificate_, NID_subject_alt_name, order.alternative_names);
-  if (order.self_signed) sign(certificate, certificate, key);
-  else sign(certificate, certificate_, key_);
+  if (order.self_signed)
+    sign(certificate, certificate, key);
+  else
+    sign(certificate, certificate_, key_);
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   SSL_CTX_use_certificate(context.get(), certificate);
   SSL_CTX_use_PrivateKey(context.get(), key);

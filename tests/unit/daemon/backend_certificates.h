@@ -12,7 +12,7 @@ namespace clasp::daemon::test {
 
 struct CertificateOrder {
   std::string alternative_names = "IP:127.0.0.1,DNS:api.test";  // as openssl writes them
-  long valid_from = -86'400;  // seconds from now
+  long valid_from = -86'400;                                    // seconds from now
   long valid_to = 86'400;
   bool self_signed = false;
   bool only_tls12 = false;

@@ -57,11 +57,13 @@ struct Framing {
 std::vector<Framing> framings() {
   return {
       {"length", ok("hello"), false, "hello"},
-      {"chunked", kOkHead + "Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\nT: v\r\n\r\n",
+      {"chunked",
+       kOkHead + "Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\nT: v\r\n\r\n",
        false, "hello"},
       {"close", "HTTP/1.0 200 OK\r\n\r\nhello", true, "hello"},
-      {"interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + ok("hello"),
-       false, "hello"},
+      {"interim",
+       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + ok("hello"), false,
+       "hello"},
       {"no content", "HTTP/1.1 204 No Content\r\n\r\n", false, ""},
   };
 }
@@ -86,7 +88,8 @@ TEST_CASE("backend: every framing, split at every byte") {
       CHECK(recorder.ended);
       CHECK(recorder.body == framing.body);
     }
-    CHECK(server.connections() == (framing.closes ? static_cast<int>(framing.bytes.size()) - 1 : 1));
+    CHECK(server.connections() ==
+          (framing.closes ? static_cast<int>(framing.bytes.size()) - 1 : 1));
   }
 }
 
@@ -116,7 +119,8 @@ TEST_CASE("backend: failures of the answer") {
       {"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", FailureKind::protocol, "101"},
       {kOkHead + "Content-Length: 10\r\n\r\nhello", FailureKind::reset, "middle"},
       {kOkHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", FailureKind::reset, "middle"},
-      {kOkHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", FailureKind::protocol, "chunk"},
+      {kOkHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", FailureKind::protocol,
+       "chunk"},
       {kOkHead + "A: " + std::string(70'000, 'x'), FailureKind::too_large, "64 KB"},
       {"", FailureKind::reset, "before an answer"},
   };
@@ -334,7 +338,7 @@ TEST_CASE("backend: the call may be destroyed inside every callback") {
       recorder.call.reset();
       gone = true;
     };
-    (where == 0 ? recorder.at_head
+    (where == 0   ? recorder.at_head
      : where == 1 ? recorder.at_body
      : where == 2 ? recorder.at_end
                   : recorder.at_failure) = drop;

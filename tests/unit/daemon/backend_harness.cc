@@ -29,7 +29,9 @@ std::string ok(std::string_view body, std::string_view more_fields) {
 
 // ---- peer ------------------------------------------------------------------------------------
 
-Peer::~Peer() { close(); }
+Peer::~Peer() {
+  close();
+}
 
 bool Peer::wait_readable(int ms) {
   if (ssl_ != nullptr && SSL_pending(ssl_) > 0) return true;
@@ -52,7 +54,9 @@ void Peer::stop_tls() {
   ssl_ = nullptr;
 }
 
-bool Peer::was_resumed() const { return SSL_session_reused(ssl_) == 1; }
+bool Peer::was_resumed() const {
+  return SSL_session_reused(ssl_) == 1;
+}
 
 std::string Peer::server_name() const {
   const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
@@ -101,9 +105,8 @@ bool Peer::send(std::string_view bytes) {
   timeval limit{kPatience / 1000, 0};
   setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   while (!bytes.empty()) {
-    const auto n = ssl_ != nullptr
-                       ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
-                       : ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto n = ssl_ != nullptr ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
+                                   : ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -158,9 +161,13 @@ UniqueFd listen_on_loopback(int& port, int backlog) {
 }
 
 Server::Server(Script script, int backlog)
-    : script_(std::move(script)), fd_(listen_on_loopback(port_, backlog)), thread_([this] { run(); }) {}
+    : script_(std::move(script)),
+      fd_(listen_on_loopback(port_, backlog)),
+      thread_([this] { run(); }) {}
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
 void Server::stop() {
   if (stopping_.exchange(true)) return;

@@ -36,7 +36,8 @@ TEST_CASE("proxy: plain requests go in absolute form, reusing the connection") {
   }
   proxy.stop();
   REQUIRE(seen.size() == 2);
-  CHECK(seen[0].starts_with("POST http://api.test:8000/v1/x?y=z HTTP/1.1\r\nHost: api.test:8000\r\n"));
+  CHECK(seen[0].starts_with(
+      "POST http://api.test:8000/v1/x?y=z HTTP/1.1\r\nHost: api.test:8000\r\n"));
   CHECK(seen[0].find("Proxy-Authorization: Basic dXNlcjpwYXNz\r\n") != std::string::npos);
 }
 
@@ -93,7 +94,8 @@ TEST_CASE("proxy: https through CONNECT") {
 TEST_CASE("proxy: refusals") {
   Server proxy([](Peer& peer, int index) {
     peer.read_head();
-    if (index == 0) peer.send("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+    if (index == 0)
+      peer.send("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
     if (index == 1) return peer.close();
     if (index == 2) peer.send("HTTP/1.1 200 OK\r\n\r\nearly bird");
     if (index == 3) peer.send("no proxy\r\n");

@@ -35,7 +35,8 @@ struct Gate {
 };
 
 struct Names {
-  explicit Names(Resolver::Lookup lookup, std::chrono::milliseconds ttl = std::chrono::seconds(60)) {
+  explicit Names(Resolver::Lookup lookup,
+                 std::chrono::milliseconds ttl = std::chrono::seconds(60)) {
     Resolver::Options options;
     options.lookup = std::move(lookup);
     options.positive_ttl = options.negative_ttl = ttl;

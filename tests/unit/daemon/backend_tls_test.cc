@@ -63,14 +63,25 @@ TEST_CASE("tls: what is refused, and in which words") {
     std::string message;
   };
   const std::vector<Case> cases = {
-      {{.valid_from = -9'000, .valid_to = -5'000}, "api.test", false,
+      {{.valid_from = -9'000, .valid_to = -5'000},
+       "api.test",
+       false,
        "certificate of api.test: certificate has expired"},
-      {{.alternative_names = "DNS:other.test"}, "api.test", false,
+      {{.alternative_names = "DNS:other.test"},
+       "api.test",
+       false,
        "certificate of api.test: host name mismatch"},
-      {{.alternative_names = "DNS:api.test"}, "127.0.0.1", false,
+      {{.alternative_names = "DNS:api.test"},
+       "127.0.0.1",
+       false,
        "certificate of 127.0.0.1: IP address mismatch"},
-      {{.self_signed = true}, "api.test", false, "certificate of api.test: self-signed certificate"},
-      {{}, "api.test", true,
+      {{.self_signed = true},
+       "api.test",
+       false,
+       "certificate of api.test: self-signed certificate"},
+      {{},
+       "api.test",
+       true,
        "certificate of api.test: issued by an unknown authority (is its CA file configured?)"},
   };
   for (const Case& c : cases) {
@@ -95,7 +106,8 @@ TEST_CASE("tls: not TLS at all, silence, goodbye in the handshake") {
     peer.wait_closed(200);
   });
   Loop loop(trusting(authority));
-  for (const char* text : {"does not speak TLS", "TLS handshake with 127.0.0.1", "not done within"}) {
+  for (const char* text :
+       {"does not speak TLS", "TLS handshake with 127.0.0.1", "not done within"}) {
     Recorder recorder;
     auto request = make_request(server.url("127.0.0.1", "https"));
     request.timeouts.tls_ms = 100;

@@ -95,8 +95,8 @@ TEST_CASE("http response: chunks") {
   CHECK(trailers.body == "ab");
   CHECK(everywhere(kOk + "Transfer-Encoding: chunked\n\n2\nab\n0\n\n").body == "ab");
   CHECK(!everywhere(kOk + "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n", true).complete);
-  const Outcome both =
-      everywhere(kOk + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+  const Outcome both = everywhere(
+      kOk + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
   CHECK(both.body == "x");
   CHECK(!both.may_reuse);
 }
@@ -117,7 +117,8 @@ TEST_CASE("http response: bad chunks") {
 }
 
 TEST_CASE("http response: until close") {
-  const Outcome out = everywhere("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nall of it", true);
+  const Outcome out =
+      everywhere("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nall of it", true);
   CHECK(out.complete);
   CHECK(out.body == "all of it");
   CHECK(!out.may_reuse);
@@ -130,11 +131,11 @@ TEST_CASE("http response: no body") {
   CHECK(everywhere("HTTP/1.1 204 No Content\r\n\r\n").complete);
   CHECK(everywhere("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n").complete);
   CHECK(everywhere(kOk + "Content-Length: 9\r\n\r\n", false, Parser::Asked::head).complete);
-  const Outcome tunnel = everywhere("HTTP/1.1 200 Connection established\r\n\r\n", false,
-                                    Parser::Asked::connect);
+  const Outcome tunnel =
+      everywhere("HTTP/1.1 200 Connection established\r\n\r\n", false, Parser::Asked::connect);
   CHECK(tunnel.complete);
-  const Outcome refused = everywhere("HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", false,
-                                     Parser::Asked::connect);
+  const Outcome refused =
+      everywhere("HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", false, Parser::Asked::connect);
   CHECK(refused.body == "no");
 }
 
@@ -170,13 +171,24 @@ TEST_CASE("http response: persistence") {
 
 TEST_CASE("http response: refused heads") {
   for (const std::string head :
-       {"HTTP/2 200\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
-        "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
-        "\r\nHTTP/1.1 200 OK\r\n\r\n", "SSH-2.0-x\r\n", "\x15\x03\x01", "<html>", "http/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nnocolon\r\n\r\n", "HTTP/1.1 200 OK\r\n: v\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA b: v\r\n\r\n", "HTTP/1.1 200 OK\r\nA: v\rb\r\n\r\n",
+       {"HTTP/2 200\r\n\r\n",
+        "HTTP/1.x 200 OK\r\n\r\n",
+        "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 099 OK\r\n\r\n",
+        "HTTP/1.1  200 OK\r\n\r\n",
+        "\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "SSH-2.0-x\r\n",
+        "\x15\x03\x01",
+        "<html>",
+        "http/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nnocolon\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n: v\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA b: v\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: v\rb\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
@@ -207,7 +219,8 @@ TEST_CASE("http response: limits of the head") {
   std::string fields = kOk;
   for (int i = 0; i < 300; ++i) fields += "A: b\r\n";
   CHECK(run(fields + "\r\n", 9999, 9999).fault == Parser::Fault::too_large);
-  const std::string fits = kOk + "A: " + std::string(Parser::kMaxHead - kOk.size() - 7, 'x') + "\r\n\r\n";
+  const std::string fits =
+      kOk + "A: " + std::string(Parser::kMaxHead - kOk.size() - 7, 'x') + "\r\n\r\n";
   REQUIRE(fits.size() == Parser::kMaxHead);
   CHECK(run(fits, 1000, 1000).head);
   CHECK(run(fits, fits.size(), 1).head);

@@ -51,7 +51,8 @@ TEST_CASE("url: refused") {
   for (const char* text :
        {"", "http:", "http://", "//h/x", "ftp://h/", "http://h h/", "http://h/a b", "http://h\r\n/",
         "http://h:0/", "http://h:65536/", "http://h:x/", "http://[::1/", "http://[zz]/",
-        "http://[::1]x/", "http://a%b@h/", "http://h<x>/", "http://:80/", "http://u@/", "http://h:80:90/"})
+        "http://[::1]x/", "http://a%b@h/", "http://h<x>/", "http://:80/", "http://u@/",
+        "http://h:80:90/"})
     CHECK_MESSAGE(!parse_url(text).has_value(), text);
   CHECK(!parse_url("http://h/" + std::string(9000, 'a')).has_value());
   CHECK(!parse_url("http://" + std::string(300, 'a')).has_value());
@@ -78,8 +79,8 @@ TEST_CASE("proxy rules") {
         "http://127.0.0.1/", "http://127.9.9.9/", "http://[::1]:8080/", "http://[fd12::7]/"})
     CHECK_MESSAGE(proxy_of(rules, direct) == "direct", direct);
   for (const char* proxied :
-       {"http://notinternal.test/", "http://ported.test/", "http://11.1.2.3/",
-        "http://[fe80::1]/", "http://192.0.2.11/", "http://wild.test.example/"})
+       {"http://notinternal.test/", "http://ported.test/", "http://11.1.2.3/", "http://[fe80::1]/",
+        "http://192.0.2.11/", "http://wild.test.example/"})
     CHECK_MESSAGE(proxy_of(rules, proxied) == "proxy.test:3128", proxied);
 
   CHECK(proxy_of(ProxyRules({"p:1", "", "*"}), "http://a.test/") == "direct");
