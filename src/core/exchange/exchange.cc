@@ -21,6 +21,14 @@ bool is_event_stream(const wire::Headers& headers) {
   return icontains(headers.get("content-type"), "text/event-stream");
 }
 
+// The backend answered, but not with what it should have.
+wire::ApiError bad_gateway(std::string_view problem) {
+  wire::ApiError error = wire::make_error(wire::ErrorType::api, "backend: " + std::string(problem));
+  error.status = 502;
+  error.should_retry = true;
+  return error;
+}
+
 wire::ApiError failure_error(const BackendFailure& failure) {
   using wire::ErrorType;
   if (failure.kind == FailureKind::timeout) {
@@ -28,8 +36,7 @@ wire::ApiError failure_error(const BackendFailure& failure) {
     error.should_retry = true;
     return error;
   }
-  wire::ApiError error = wire::make_error(ErrorType::api, "backend: " + failure.message);
-  error.status = 502;
+  wire::ApiError error = bad_gateway(failure.message);
   // A wrong certificate or a name that does not exist is not healed by asking again.
   error.should_retry = failure.kind != FailureKind::tls && failure.kind != FailureKind::name;
   return error;
@@ -164,8 +171,7 @@ void Exchange::on_backend_body(std::string_view bytes) {
       break;
     case Phase::reading_document:
       if (collected_.size() + bytes.size() > catalog_->settings->limits.response_bytes) {
-        fail(wire::make_error(wire::ErrorType::api, "backend: the answer is too large"),
-             "answer above limits.response_bytes");
+        fail(bad_gateway("the answer is too large"), "answer above limits.response_bytes");
         break;
       }
       collected_.append(bytes);
