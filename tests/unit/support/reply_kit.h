@@ -22,46 +22,9 @@ class FixedRandom final : public Random {
   std::uint64_t state_ = 42;
 };
 
-// Dialect rows as far as replies depend on them.
 inline const translate::Dialect& dialect(std::string_view name) {
-  using translate::Dialect;
-  using translate::ReasoningReplay;
-  static const std::vector<Dialect> rows = [] {
-    struct Row {
-      std::string_view name;
-      ReasoningReplay replay;
-      bool tags, lax, total;
-    };
-    constexpr Row table[] = {
-        {"openai", ReasoningReplay::none, false, false, false},
-        {"azure", ReasoningReplay::none, false, false, false},
-        {"openrouter", ReasoningReplay::details, false, false, false},
-        {"ollama", ReasoningReplay::reasoning, true, true, false},
-        {"vllm", ReasoningReplay::reasoning, true, false, false},
-        {"llamacpp", ReasoningReplay::reasoning_content, true, true, false},
-        {"lmstudio", ReasoningReplay::none, true, true, false},
-        {"deepseek", ReasoningReplay::reasoning_content, false, false, false},
-        {"gemini", ReasoningReplay::gemini, false, false, true},
-        {"xai", ReasoningReplay::none, false, false, true},
-        {"mistral", ReasoningReplay::thinking_part, false, false, false},
-        {"groq", ReasoningReplay::reasoning, false, false, false},
-        {"generic", ReasoningReplay::none, true, true, false},
-    };
-    std::vector<Dialect> out;
-    for (const Row& row : table) {
-      Dialect d;
-      d.name = row.name;
-      d.replay = row.replay;
-      d.think_tags = row.tags;
-      d.lax_finish = row.lax;
-      d.output_from_total = row.total;
-      out.push_back(d);
-    }
-    return out;
-  }();
-  for (const Dialect& row : rows)
-    if (row.name == name) return row;
-  return rows.front();
+  const translate::Dialect* row = translate::find_dialect(name);
+  return row != nullptr ? *row : *translate::find_dialect("openai");
 }
 
 inline translate::ReplyContext make_context(std::string_view dialect_name = "openai") {

@@ -197,7 +197,7 @@ TEST_CASE("think tags in pieces") {
 TEST_CASE("a blocked prompt inside a stream is a refusal, unless errors are wanted") {
   const std::string blocked = frames({"{\"error\":{\"code\":\"content_filter\",\"message\":\"blocked\"}}"});
   const Run run(blocked, make_context("azure"));
-  CHECK(run.grammar.events() == Blocks{"message_start", "message_delta", "message_stop"});
+  CHECK(run.grammar.events() == Blocks{"message_start", "ping", "message_delta", "message_stop"});
   CHECK(run.stop() == "refusal");
   ReplyContext context = make_context("azure");
   context.policy_as_error = true;

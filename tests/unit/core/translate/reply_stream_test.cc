@@ -43,6 +43,7 @@ TEST_CASE("vector 102: the ordinary stream, frame by frame") {
         "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":1,"
         "\"output_tokens_details\":null,\"server_tool_use\":null,\"cache_creation\":null,"
         "\"inference_geo\":null,\"service_tier\":\"standard\",\"speed\":null}}}\n\n"
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n"
         "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
         "\"content_block\":{\"type\":\"text\",\"text\":\"\",\"citations\":null}}\n\n"
         "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
