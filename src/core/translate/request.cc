@@ -159,7 +159,8 @@ void append_stop(std::string& out, Translation& t) {
 }
 
 void append_stream(std::string& out, const Translation& t) {
-  if (!t.request.stream) return;
+  const bool refused = t.target.adjustments != nullptr && t.target.adjustments->no_stream;
+  if (!t.request.stream || refused) return;
   out.append(",\"stream\":true");
   if (!t.dialect.stream_options) return;
   out.append(",\"stream_options\":{\"include_usage\":true");
@@ -220,6 +221,21 @@ std::size_t expected_size(const wire::MessagesRequest& request) {
   return size;
 }
 
+// Leaves out top-level fields that this backend was found not to know. Rare, so the body is simply
+// read again.
+std::string without_fields(std::string body, const std::vector<std::string>& fields) {
+  std::string out = "{";
+  wire::JsonReader reader(body);
+  wire::JsonReader::Members members(reader);
+  std::string_view key, value;
+  while (members.next(key) && reader.skip(value)) {
+    if (std::find(fields.begin(), fields.end(), key) != fields.end()) continue;
+    if (out.size() > 1) out.push_back(',');
+    out.append("\"").append(key).append("\":").append(value);
+  }
+  return reader.ok() ? out + "}" : body;
+}
+
 std::string write_body(Translation& t) {
   ToolPlan tools = plan_tools(t);
   const ReasoningPlan reasoning = plan_reasoning(t, tools.forced());
@@ -254,7 +270,9 @@ std::string write_body(Translation& t) {
   }
   append_stream(out, t);
   out.push_back('}');
-  return out;
+  const Adjustments* learned = t.target.adjustments;
+  if (learned == nullptr || learned->drop_fields.empty()) return out;
+  return without_fields(std::move(out), learned->drop_fields);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace clasp::translate {
 struct Adjustments {
   std::int64_t max_output = 0;             // the largest output cap that is taken
   std::vector<std::string> drop_fields;    // top-level request fields that are not known
-  std::vector<std::string> reduced_tools;  // tools whose schema must be cut to the safe subset
+  std::vector<std::string> reduced_tools;  // names on the wire; their schemas are cut to the safe subset
   bool auto_tool_choice = false;           // a forced tool choice is not taken at all
   bool no_stream = false;                  // only plain answers are given
   bool empty() const {

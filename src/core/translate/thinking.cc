@@ -174,7 +174,9 @@ std::int64_t output_cap(const Translation& t, const ReasoningPlan& plan) {
     cap = cap > INT64_MAX - allowance ? INT64_MAX : cap + allowance;
   }
   const std::int64_t limit = t.target.max_output > 0 ? t.target.max_output : t.profile.max_output;
-  return limit > 0 ? std::min(cap, limit) : cap;
+  if (limit > 0) cap = std::min(cap, limit);
+  const Adjustments* learned = t.target.adjustments;
+  return learned != nullptr && learned->max_output > 0 ? std::min(cap, learned->max_output) : cap;
 }
 
 }  // namespace clasp::translate

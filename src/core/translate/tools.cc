@@ -257,6 +257,11 @@ void ToolPlanner::choose() {
     plan_.choice = Choice::automatic;
     return;
   }
+  const Adjustments* learned = t_.target.adjustments;
+  if (plan_.forced() && learned != nullptr && learned->auto_tool_choice) {
+    plan_.choice = Choice::automatic;
+    t_.warn("tool-choice-dropped", "tool_choice");
+  }
   // Without a way to name the tool, it is the only one that is offered.
   if (plan_.choice == Choice::named && t_.dialect.tool_choice == ToolChoice::strings) {
     std::erase_if(plan_.tools,
@@ -297,6 +302,15 @@ void append_choice(std::string& out, const Translation& t, const ToolPlan& plan)
   }
 }
 
+// The backend refused this tool's schema before.
+bool is_reduced(const Translation& t, const PlannedTool& tool) {
+  const Adjustments* learned = t.target.adjustments;
+  if (learned == nullptr) return false;
+  for (const std::string& name : learned->reduced_tools)
+    if (name == tool.name) return true;
+  return false;
+}
+
 void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
                  const PlannedTool& tool) {
   out.append("{\"type\":\"function\",\"function\":{\"name\":\"").append(tool.name).push_back('"');
@@ -307,6 +321,7 @@ void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
   rules.subset = t.dialect.schema_subset;
   rules.grammar_limits = t.dialect.grammar_limits;
   rules.strict_wanted = tool.strict;
+  if (is_reduced(t, tool)) rules.subset = true, rules.keep_refs = false;
   const std::size_t start = out.size();
   out.append(",\"parameters\":");
   const SchemaOutcome outcome = cleaner.append(out, tool.schema_json, rules);

@@ -26,6 +26,7 @@ struct Setup {
   std::vector<std::pair<std::string, std::string>> flags = {};
   std::string backend = "b0b0b0b0";
   const ReplaySource* replay = nullptr;
+  const Adjustments* adjustments = nullptr;
 };
 
 struct Translated {
@@ -82,6 +83,7 @@ inline Result<TranslatedRequest, wire::ApiError> try_translate(const std::string
   target.strict = setup.strict;
   target.fast_tier = setup.fast_tier;
   target.vision = setup.vision;
+  target.adjustments = setup.adjustments;
   RequestFacts facts;
   facts.anthropic_version = setup.version;
   facts.session_id = setup.session;
