@@ -42,8 +42,7 @@ void cut_off(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (size < 1) return 0;
   // Arguments come out of a JSON document, hence are UTF-8.
-  const std::string text =
-      clasp::scrub_utf8({reinterpret_cast<const char*>(data) + 1, size - 1});
+  const std::string text = clasp::scrub_utf8({reinterpret_cast<const char*>(data) + 1, size - 1});
   std::string whole, pieces;
   const bool fine = scan(text, text.size() + 1, whole);
   // jansson refuses numbers that are JSON but too large for it: those need no second opinion.

@@ -13,8 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const int status = 200 + (data[0] * 256 + data[1]) % 400;
   const std::size_t line = text.find('\n');
   const std::string value(text.substr(0, line));
-  const wire::Headers headers = {{"retry-after", value}, {"retry-after-ms", value},
-                                 {"x-ratelimit-reset-tokens", value}, {"x-request-id", value},
+  const wire::Headers headers = {{"retry-after", value},
+                                 {"retry-after-ms", value},
+                                 {"x-ratelimit-reset-tokens", value},
+                                 {"x-request-id", value},
                                  {"x-ratelimit-limit-requests", value}};
   const wire::ApiError error = translate::translate_backend_error(status, headers, text, 100);
   if (error.status < 400 || error.status > 599 || error.message.empty()) abort();

@@ -13,8 +13,8 @@ using clasp::translate::ReplyContext;
 
 namespace {
 
-constexpr const char* kDialects[] = {"openai", "openrouter", "ollama", "vllm", "deepseek",
-                                     "gemini", "mistral",    "xai"};
+constexpr const char* kDialects[] = {"openai",   "openrouter", "ollama",  "vllm",
+                                     "deepseek", "gemini",     "mistral", "xai"};
 
 ReplyContext context_of(unsigned char flags, unsigned char which) {
   ReplyContext context = make_context(kDialects[which % std::size(kDialects)]);
@@ -39,7 +39,8 @@ void check_stream(const Outcome& out) {
   const std::string problem = out.done() ? grammar.check_complete(out.sse) : grammar.check(out.sse);
   if (!problem.empty()) report(problem, out.sse);
   if (!out.done() && !out.failed()) report("neither done nor failed", out.sse);
-  if (out.failed() && (grammar.stopped() || out.error.message.empty())) report("failed badly", out.sse);
+  if (out.failed() && (grammar.stopped() || out.error.message.empty()))
+    report("failed badly", out.sse);
 }
 
 void check_message(const Outcome& out) {
@@ -66,8 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (size < 4 || size > 16384) return 0;
   std::string text(reinterpret_cast<const char*>(data) + 4, size - 4);
   // Half of the inputs are a recipe for a well-formed reply instead of the reply itself.
-  if (data[3] & 1) text = ReplyMaker(text).make();
-  else if (has_long_number(text)) return 0;
+  if (data[3] & 1)
+    text = ReplyMaker(text).make();
+  else if (has_long_number(text))
+    return 0;
   const ReplyContext context = context_of(data[0], data[1]);
   const Outcome whole = stream(context, text);
   check_stream(whole);

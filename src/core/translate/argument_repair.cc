@@ -11,8 +11,12 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 200;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
          c == '-';
@@ -20,8 +24,8 @@ bool is_word(char c) {
 
 // Words that stand for a value, and the JSON for them.
 constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-    {"true", "true"},  {"false", "false"}, {"null", "null"},      {"True", "true"},
-    {"False", "false"}, {"None", "null"},   {"undefined", "null"}, {"NaN", "null"},
+    {"true", "true"},     {"false", "false"},    {"null", "null"},      {"True", "true"},
+    {"False", "false"},   {"None", "null"},      {"undefined", "null"}, {"NaN", "null"},
     {"Infinity", "null"}, {"-Infinity", "null"},
 };
 

@@ -17,12 +17,15 @@ constexpr std::size_t kMaxHold = 1u << 20;  // keys and the space around them
 constexpr std::size_t kMaxScalar = 1024;    // digits of a number
 constexpr int kMaxNesting = 3;              // JSON in a string in a string
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 bool ends_scalar(char c) {
-  return is_space(c) || std::strchr(",:{}[]\"", c) != nullptr || static_cast<unsigned char>(c) < 0x20;
+  return is_space(c) || std::strchr(",:{}[]\"", c) != nullptr ||
+         static_cast<unsigned char>(c) < 0x20;
 }
 bool is_scalar(std::string_view text) {
   if (text == "true" || text == "false" || text == "null") return true;
@@ -63,8 +66,10 @@ bool decode_held(std::string_view text, int nesting, std::string& out) {
   std::string raw = list.substr(1, end - 1);
   // More than one string is not one string.
   for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] == '\\') ++i;
-    else if (raw[i] == '"') return false;
+    if (raw[i] == '\\')
+      ++i;
+    else if (raw[i] == '"')
+      return false;
   }
   return decode_held(decode_json_string(raw), nesting + 1, out);
 }
@@ -85,11 +90,15 @@ void ArgumentScanner::feed(std::string_view text, std::string& out) {
         continue;
       }
       const char c = text[at];
-      if (is_space(c)) hold_.push_back(c);
-      else if (!scan_structure(c, out)) break_off(text.substr(at));
+      if (is_space(c))
+        hold_.push_back(c);
+      else if (!scan_structure(c, out))
+        break_off(text.substr(at));
       if (hold_.size() > kMaxHold) break_off(text.substr(at + 1));
-      if (phase_ != Phase::broken) ++at;
-      else at = text.size();
+      if (phase_ != Phase::broken)
+        ++at;
+      else
+        at = text.size();
     } else if (phase_ == Phase::before) {
       if (is_space(text[at])) {
         ++at;
@@ -112,7 +121,8 @@ void ArgumentScanner::feed(std::string_view text, std::string& out) {
 bool ArgumentScanner::scan_structure(char c, std::string& out) {
   switch (c) {
     case '}':
-    case ']': return close_container(c, out);
+    case ']':
+      return close_container(c, out);
     case ',':
       if (expect_ != Expect::comma) return false;
       expect_ = stack_.back() == '{' ? Expect::key : Expect::value;
@@ -127,7 +137,8 @@ bool ArgumentScanner::scan_structure(char c, std::string& out) {
       if (expect_ == Expect::comma || expect_ == Expect::colon) return false;
       begin_string(expect_ == Expect::key || expect_ == Expect::first_key, out);
       return true;
-    default: break;
+    default:
+      break;
   }
   if (expect_ != Expect::value && expect_ != Expect::first_value) return false;
   if (c == '{' || c == '[') return open_container(c, out);
@@ -150,8 +161,8 @@ bool ArgumentScanner::open_container(char c, std::string& out) {
 }
 
 bool ArgumentScanner::close_container(char c, std::string& out) {
-  const bool closable = expect_ == Expect::comma || expect_ == Expect::first_key ||
-                        expect_ == Expect::first_value;
+  const bool closable =
+      expect_ == Expect::comma || expect_ == Expect::first_key || expect_ == Expect::first_value;
   if (!closable || (c == '}') != (stack_.back() == '{')) return false;
   release(out);
   out.push_back(c);
@@ -192,8 +203,10 @@ void ArgumentScanner::begin_string(bool key, std::string& out) {
 void ArgumentScanner::end_string(std::string& out) {
   (in_key_ ? hold_ : out).push_back('"');
   in_string_ = false;
-  if (in_key_) expect_ = Expect::colon;
-  else value_done(out);
+  if (in_key_)
+    expect_ = Expect::colon;
+  else
+    value_done(out);
 }
 
 void ArgumentScanner::scan_string(std::string_view text, std::size_t& at, std::string& out) {
@@ -308,7 +321,8 @@ bool ArgumentScanner::finish(std::string& out) {
     case Phase::before:
       out.append("{}");
       break;
-    case Phase::complete: break;
+    case Phase::complete:
+      break;
     case Phase::held:
       if (!decode_held(rest_, 0, out)) return false;
       break;

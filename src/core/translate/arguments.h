@@ -35,11 +35,11 @@ class ArgumentScanner {
 
  private:
   enum class Phase {
-    before,    // nothing but white space yet
-    object,    // inside the object
+    before,  // nothing but white space yet
+    object,  // inside the object
     complete,
-    held,      // not an object: kept whole
-    broken,    // an error inside the object: the rest is kept
+    held,    // not an object: kept whole
+    broken,  // an error inside the object: the rest is kept
   };
   enum class Expect { first_key, key, colon, value, first_value, comma };
 
@@ -66,15 +66,15 @@ class ArgumentScanner {
   bool in_key_ = false;
   bool in_scalar_ = false;
   bool has_elements_ = false;  // of the innermost container, as far as let through
-  std::string stack_;        // '{' and '['
-  std::string hold_;         // seen but not let through: comma, key, colon, number
+  std::string stack_;          // '{' and '['
+  std::string hold_;           // seen but not let through: comma, key, colon, number
   std::size_t scalar_at_ = 0;  // where the number or literal begins in hold_
-  std::string escape_;       // an escape sequence that is not complete
-  std::string half_;         // first half of a surrogate pair
-  std::string rest_;         // held or broken text
-  std::size_t total_ = 0;    // bytes let through so far
-  std::size_t mark_ = 0;     // of these, up to the last complete value
-  std::size_t base_ = 0;     // total_ minus out.size(), during feed()
+  std::string escape_;         // an escape sequence that is not complete
+  std::string half_;           // first half of a surrogate pair
+  std::string rest_;           // held or broken text
+  std::size_t total_ = 0;      // bytes let through so far
+  std::size_t mark_ = 0;       // of these, up to the last complete value
+  std::size_t base_ = 0;       // total_ minus out.size(), during feed()
 };
 
 // {"_raw_arguments":text}: the arguments of a call whose text is beyond repair.

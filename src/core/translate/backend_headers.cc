@@ -24,8 +24,10 @@ void add(wire::Headers& out, std::string name, std::string_view value) {
 void translate_retry(const wire::Headers& headers, wire::Headers& out) {
   const std::string_view value = trim(headers.get("retry-after"));
   const auto seconds = parse_unsigned(value);
-  if (seconds && *seconds > kMaxRetryAfter) out.add("retry-after", std::to_string(kMaxRetryAfter));
-  else add(out, "retry-after", value);
+  if (seconds && *seconds > kMaxRetryAfter)
+    out.add("retry-after", std::to_string(kMaxRetryAfter));
+  else
+    add(out, "retry-after", value);
   if (const auto ms = parse_unsigned(trim(headers.get("retry-after-ms"))))
     out.add("retry-after-ms", std::to_string(std::min(*ms, kMaxRetryAfter * 1000)));
 }
@@ -34,7 +36,8 @@ void translate_limits(const wire::Headers& headers, std::int64_t unix_now, wire:
   for (const std::string_view what : kCounted) {
     const std::string kind(what);
     for (const char* field : {"limit", "remaining"}) {
-      const std::string_view value = trim(headers.get("x-ratelimit-" + std::string(field) + "-" + kind));
+      const std::string_view value =
+          trim(headers.get("x-ratelimit-" + std::string(field) + "-" + kind));
       if (parse_unsigned(value)) add(out, "anthropic-ratelimit-" + kind + "-" + field, value);
     }
     const auto wait = parse_duration(headers.get("x-ratelimit-reset-" + kind));

@@ -15,10 +15,12 @@ namespace clasp::translate {
 
 namespace {
 
-constexpr std::size_t kMaxCited = 150;       // code points
-constexpr std::size_t kMaxCitations = 200;   // of one list
+constexpr std::size_t kMaxCited = 150;      // code points
+constexpr std::size_t kMaxCitations = 200;  // of one list
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 // Byte offset of the code point number `index`; npos when the text is shorter.
 std::size_t byte_offset(std::string_view text, std::int64_t index) {
@@ -61,8 +63,10 @@ std::string render_citation(const ReplyContext& context, std::string_view url_ra
   std::string out = "{\"type\":\"web_search_result_location\",\"url\":";
   append_clean_string(out, url_raw);
   out.append(",\"title\":");
-  if (title_raw.empty()) out.append("null");
-  else append_clean_string(out, title_raw);
+  if (title_raw.empty())
+    out.append("null");
+  else
+    append_clean_string(out, title_raw);
   out.append(",\"cited_text\":");
   append_json_string(out, shorten(cited));
   out.append(",\"encrypted_index\":");
@@ -81,8 +85,10 @@ std::vector<CitedPiece> split_by_citations(const ReplyContext& context, std::str
     const std::size_t first = byte_offset(text, annotation.start);
     std::size_t end = byte_offset(text, annotation.end);
     std::string cited;
-    if (first >= end || end == std::string_view::npos) end = text.size();
-    else cited.assign(text.substr(first, end - first));
+    if (first >= end || end == std::string_view::npos)
+      end = text.size();
+    else
+      cited.assign(text.substr(first, end - first));
     if (!annotation.content.empty()) cited = decode_raw(annotation.content.raw);
     ends[end].push_back(render_citation(context, annotation.url.raw, annotation.title.raw, cited));
   }

@@ -13,7 +13,9 @@ namespace {
 
 constexpr double kLongest = 1e9;  // seconds; anything longer is nonsense
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // A decimal number at the start of `text`, taken off it.
 std::optional<double> take_number(std::string_view& text) {
@@ -41,9 +43,20 @@ struct Unit {
 };
 // Longer names first, since the first that fits counts.
 constexpr Unit kUnits[] = {
-    {"milliseconds", 1e-3}, {"seconds", 1}, {"minutes", 60}, {"second", 1}, {"minute", 60},
-    {"hours", 3600},        {"hour", 3600}, {"ms", 1e-3},    {"us", 1e-6},  {"ns", 1e-9},
-    {"s", 1},               {"m", 60},      {"h", 3600},     {"d", 86400},
+    {"milliseconds", 1e-3},
+    {"seconds", 1},
+    {"minutes", 60},
+    {"second", 1},
+    {"minute", 60},
+    {"hours", 3600},
+    {"hour", 3600},
+    {"ms", 1e-3},
+    {"us", 1e-6},
+    {"ns", 1e-9},
+    {"s", 1},
+    {"m", 60},
+    {"h", 3600},
+    {"d", 86400},
 };
 
 const Unit* take_unit(std::string_view& text) {
@@ -123,8 +136,8 @@ std::string render_instant(std::int64_t unix_seconds) {
 std::string clean_header_value(std::string_view value) {
   constexpr std::size_t kMaxValue = 256;
   value = trim(value);
-  const bool fine = std::all_of(value.begin(), value.end(),
-                                [](char c) { return c >= 0x20 && c < 0x7F; });
+  const bool fine =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
   return fine && value.size() <= kMaxValue ? std::string(value) : std::string();
 }
 

@@ -12,7 +12,7 @@ namespace clasp::translate {
 
 namespace {
 
-constexpr std::size_t kMaxText = 8192;   // of one message that is looked at
+constexpr std::size_t kMaxText = 8192;  // of one message that is looked at
 constexpr std::size_t kHtmlText = 200;
 constexpr std::size_t kMaxBody = 1u << 20;
 constexpr std::size_t kMaxNames = 16;
@@ -58,8 +58,8 @@ void read_detail(const json_t* detail, ErrorBody& error) {
     std::size_t k = 0;
     json_t* part = nullptr;
     json_array_foreach(json_object_get(entry, "loc"), k, part) {
-      const std::string name = json_is_integer(part) ? std::to_string(json_integer_value(part))
-                                                     : text_of(part);
+      const std::string name =
+          json_is_integer(part) ? std::to_string(json_integer_value(part)) : text_of(part);
       if (name.empty() || k >= 16) continue;
       if (!where.empty()) where.push_back('.');
       where.append(name);
@@ -93,7 +93,8 @@ void read_openrouter_metadata(const json_t* metadata, ErrorBody& error) {
   const Json inner = load(error.nested);
   if (!json_is_object(inner.get())) return;
   const json_t* deep = json_object_get(inner.get(), "error");
-  std::string text = json_is_string(deep) ? text_of(deep) : text_of(json_object_get(deep, "message"));
+  std::string text =
+      json_is_string(deep) ? text_of(deep) : text_of(json_object_get(deep, "message"));
   if (text.empty()) text = text_of(json_object_get(inner.get(), "message"));
   add_name(error, json_object_get(deep, "code"));
   add_name(error, json_object_get(deep, "type"));
@@ -109,14 +110,15 @@ void read_error_object(const json_t* object, ErrorBody& error) {
   add_name(error, json_object_get(object, "status"));
   const json_t* code = json_object_get(object, "code");
   add_name(error, code);
-  if (json_is_integer(code)) error.numeric_code = static_cast<int>(
-      std::clamp<json_int_t>(json_integer_value(code), 0, 999));
+  if (json_is_integer(code))
+    error.numeric_code = static_cast<int>(std::clamp<json_int_t>(json_integer_value(code), 0, 999));
   if (json_is_string(code) && json_string_length(code) == 3)
     error.numeric_code = static_cast<int>(parse_unsigned(json_string_value(code)).value_or(0));
   if (error.param.empty()) error.param = text_of(json_object_get(object, "param"));
   for (const char* inner : {"innererror", "inner_error"})
     add_name(error, json_object_get(json_object_get(object, inner), "code"));
-  error.prompt_tokens = std::max(error.prompt_tokens, count_of(json_object_get(object, "n_prompt_tokens")));
+  error.prompt_tokens =
+      std::max(error.prompt_tokens, count_of(json_object_get(object, "n_prompt_tokens")));
   error.context_size = std::max(error.context_size, count_of(json_object_get(object, "n_ctx")));
   read_gemini_details(json_object_get(object, "details"), error);
   read_openrouter_metadata(json_object_get(object, "metadata"), error);
@@ -124,8 +126,10 @@ void read_error_object(const json_t* object, ErrorBody& error) {
 
 void read_object(const json_t* root, ErrorBody& error) {
   const json_t* inner = json_object_get(root, "error");
-  if (json_is_object(inner)) read_error_object(inner, error);
-  else if (json_is_string(inner)) set_message(error, text_of(inner));
+  if (json_is_object(inner))
+    read_error_object(inner, error);
+  else if (json_is_string(inner))
+    set_message(error, text_of(inner));
   read_error_object(root, error);
   read_detail(json_object_get(root, "detail"), error);
   for (const char* name : {"promptFeedback", "prompt_feedback"}) {
@@ -147,8 +151,9 @@ std::string visible_text(std::string_view html) {
         if (!iequals(html.substr(i + 1, skip.size()), skip)) continue;
         const std::string closing = "</" + std::string(skip);
         const auto at = std::search(html.begin() + static_cast<std::ptrdiff_t>(i), html.end(),
-                                    closing.begin(), closing.end(),
-                                    [](char a, char b) { return to_lower({&a, 1}) == to_lower({&b, 1}); });
+                                    closing.begin(), closing.end(), [](char a, char b) {
+                                      return to_lower({&a, 1}) == to_lower({&b, 1});
+                                    });
         i = static_cast<std::size_t>(at - html.begin());
         break;
       }
@@ -189,9 +194,12 @@ ErrorBody parse_error_body(std::string_view body) {
   const Json root = load(body);
   const json_t* value = root.get();
   if (json_is_array(value)) value = json_array_get(value, 0);
-  if (json_is_object(value)) read_object(value, error);
-  else if (json_is_string(value)) error.message = text_of(value);
-  else if (!root) error.message = visible_text(body);
+  if (json_is_object(value))
+    read_object(value, error);
+  else if (json_is_string(value))
+    error.message = text_of(value);
+  else if (!root)
+    error.message = visible_text(body);
   return error;
 }
 

@@ -10,11 +10,11 @@
 namespace clasp::translate {
 
 struct ErrorBody {
-  std::string message;       // human text as the backend wrote it; for HTML its visible text
-  std::string nested;        // openrouter: what the provider behind it said
+  std::string message;             // human text as the backend wrote it; for HTML its visible text
+  std::string nested;              // openrouter: what the provider behind it said
   std::vector<std::string> names;  // lower case: type, code, status, and codes further inside
   std::string param;
-  int numeric_code = 0;      // `code` when it is a number
+  int numeric_code = 0;             // `code` when it is a number
   std::int64_t prompt_tokens = -1;  // llama.cpp names both numbers
   std::int64_t context_size = -1;
   std::string retry_delay;   // gemini RetryInfo

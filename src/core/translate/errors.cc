@@ -64,21 +64,51 @@ struct NameRow {
 
 // What an error calls itself -> the status it stands for, where no status came along.
 constexpr NameRow kNames[] = {
-    {"rate_limit_exceeded", 429},   {"rate_limit_error", 429},   {"too_many_requests", 429},
-    {"rate_limit", 429},            {"resource_exhausted", 429}, {"ratelimiterror", 429},
-    {"insufficient_quota", 402},    {"billing_error", 402},      {"insufficient_credits", 402},
-    {"invalid_api_key", 401},       {"authentication_error", 401}, {"unauthenticated", 401},
-    {"authenticationerror", 401},   {"permission_denied", 403},  {"permission_error", 403},
-    {"permissiondeniederror", 403}, {"model_not_found", 404},    {"not_found_error", 404},
-    {"not_found", 404},             {"notfounderror", 404},      {"overloaded_error", 529},
-    {"overloaded", 529},            {"server_is_overloaded", 529}, {"slow_down", 529},
-    {"engine_overloaded", 529},     {"engine_overloaded_error", 529}, {"unavailable", 503},
-    {"unavailable_error", 503},     {"service_unavailable", 503}, {"timeout", 504},
-    {"timeout_error", 504},         {"deadline_exceeded", 504},  {"conflict_error", 409},
-    {"request_too_large", 413},     {"invalid_argument", 400},   {"failed_precondition", 400},
-    {"badrequesterror", 400},       {"bad_request", 400},        {"invalid_request_error", 400},
-    {"invalid_request", 400},       {"server_error", 500},       {"internal_server_error", 500},
-    {"internalservererror", 500},   {"internal", 500},           {"api_error", 500},
+    {"rate_limit_exceeded", 429},
+    {"rate_limit_error", 429},
+    {"too_many_requests", 429},
+    {"rate_limit", 429},
+    {"resource_exhausted", 429},
+    {"ratelimiterror", 429},
+    {"insufficient_quota", 402},
+    {"billing_error", 402},
+    {"insufficient_credits", 402},
+    {"invalid_api_key", 401},
+    {"authentication_error", 401},
+    {"unauthenticated", 401},
+    {"authenticationerror", 401},
+    {"permission_denied", 403},
+    {"permission_error", 403},
+    {"permissiondeniederror", 403},
+    {"model_not_found", 404},
+    {"not_found_error", 404},
+    {"not_found", 404},
+    {"notfounderror", 404},
+    {"overloaded_error", 529},
+    {"overloaded", 529},
+    {"server_is_overloaded", 529},
+    {"slow_down", 529},
+    {"engine_overloaded", 529},
+    {"engine_overloaded_error", 529},
+    {"unavailable", 503},
+    {"unavailable_error", 503},
+    {"service_unavailable", 503},
+    {"timeout", 504},
+    {"timeout_error", 504},
+    {"deadline_exceeded", 504},
+    {"conflict_error", 409},
+    {"request_too_large", 413},
+    {"invalid_argument", 400},
+    {"failed_precondition", 400},
+    {"badrequesterror", 400},
+    {"bad_request", 400},
+    {"invalid_request_error", 400},
+    {"invalid_request", 400},
+    {"server_error", 500},
+    {"internal_server_error", 500},
+    {"internalservererror", 500},
+    {"internal", 500},
+    {"api_error", 500},
 };
 
 const StatusRow& row_of(int status) {
@@ -161,7 +191,8 @@ std::int64_t retry_seconds(const wire::Headers& headers, const ErrorBody& body) 
   if (const auto seconds = parse_unsigned(trim(headers.get("retry-after"))))
     return static_cast<std::int64_t>(std::min<std::uint64_t>(*seconds, kMaxRetryAfter));
   if (const auto ms = parse_unsigned(trim(headers.get("retry-after-ms"))))
-    return static_cast<std::int64_t>(std::min<std::uint64_t>(*ms / 1000 + (*ms % 1000 != 0), kMaxRetryAfter));
+    return static_cast<std::int64_t>(
+        std::min<std::uint64_t>(*ms / 1000 + (*ms % 1000 != 0), kMaxRetryAfter));
   double wait = -1;
   if (!body.retry_delay.empty()) wait = parse_duration(body.retry_delay).value_or(-1);
   for (const std::string_view phrase : {"try again in ", "retry after ", "retry in "})
@@ -174,9 +205,12 @@ std::int64_t retry_seconds(const wire::Headers& headers, const ErrorBody& body) 
 void set_retry_after(ApiError& error, const wire::Headers& headers, const ErrorBody& body) {
   if (error.should_retry == false) return;
   const std::int64_t seconds = retry_seconds(headers, body);
-  if (seconds >= 0) error.retry_after = std::to_string(seconds);
-  else if (body.says("loading model")) error.retry_after = std::to_string(kLoadingRetryAfter);
-  else error.retry_after = clean_header_value(headers.get("retry-after"));
+  if (seconds >= 0)
+    error.retry_after = std::to_string(seconds);
+  else if (body.says("loading model"))
+    error.retry_after = std::to_string(kLoadingRetryAfter);
+  else
+    error.retry_after = clean_header_value(headers.get("retry-after"));
 }
 
 ApiError from_row(const StatusRow& row, std::string message) {
@@ -213,7 +247,8 @@ ApiError translate_backend_error(int status, const wire::Headers& headers, std::
   const int judged = judged_status(meant, parsed, retry_seconds(headers, parsed) >= 0);
   std::string message = message_of(parsed, meant);
   if (judged == 401) message = one_line("backend refused its credential: " + message);
-  if (judged >= 300 && judged < 400) message = "backend answered with a redirect, which is not followed";
+  if (judged >= 300 && judged < 400)
+    message = "backend answered with a redirect, which is not followed";
   ApiError error = from_row(row_of(judged), std::move(message));
   set_retry_after(error, headers, parsed);
   return error;
@@ -232,8 +267,10 @@ std::optional<Conclusion> detect_policy_refusal(int status, std::string_view bod
   Conclusion refusal;
   refusal.stop_reason = "refusal";
   refusal.refusal = true;
-  if (parsed.has_name_part("cyber")) refusal.category = "cyber";
-  else if (parsed.has_name_part("bio_policy")) refusal.category = "bio";
+  if (parsed.has_name_part("cyber"))
+    refusal.category = "cyber";
+  else if (parsed.has_name_part("bio_policy"))
+    refusal.category = "bio";
   refusal.explanation = one_line(parsed.message);
   if (refusal.explanation.empty()) refusal.explanation = one_line(parsed.block_reason);
   return refusal;

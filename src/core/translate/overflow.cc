@@ -16,44 +16,45 @@ struct Phrases {
   std::string_view first, second;
 };
 constexpr Phrases kPhrases[] = {
-    {"maximum context length", ""},
-    {"maximum prompt length", ""},
-    {"maximum model length", "prompt"},
-    {"prompt is too long", ""},
-    {"input is too long", ""},
-    {"input length", "exceed"},
-    {"context length", "exceed"},
-    {"context window", "exceed"},
-    {"context window", "too "},
-    {"context window", "larger"},
-    {"context size", "exceed"},
-    {"context size", "too "},
-    {"context size", "larger"},
-    {"exceeds the available context", ""},
-    {"exceeds the context", ""},
-    {"exceeds the maximum number of tokens", ""},
-    {"too many input tokens", ""},
-    {"too many total tokens", ""},
-    {"too many tokens", "maximum"},
-    {"reduce the length", ""},
-    {"requested tokens", "exceed"},
-    {"request too large", "token"},
+    {"maximum context length", ""},     {"maximum prompt length", ""},
+    {"maximum model length", "prompt"}, {"prompt is too long", ""},
+    {"input is too long", ""},          {"input length", "exceed"},
+    {"context length", "exceed"},       {"context window", "exceed"},
+    {"context window", "too "},         {"context window", "larger"},
+    {"context size", "exceed"},         {"context size", "too "},
+    {"context size", "larger"},         {"exceeds the available context", ""},
+    {"exceeds the context", ""},        {"exceeds the maximum number of tokens", ""},
+    {"too many input tokens", ""},      {"too many total tokens", ""},
+    {"too many tokens", "maximum"},     {"reduce the length", ""},
+    {"requested tokens", "exceed"},     {"request too large", "token"},
 };
 
-constexpr std::string_view kNames[] = {"context_length_exceeded", "model_max_prompt_tokens_exceeded",
-                                       "exceed_context_size_error"};
+constexpr std::string_view kNames[] = {
+    "context_length_exceeded", "model_max_prompt_tokens_exceeded", "exceed_context_size_error"};
 
 // Words in front of the limit, and in front of what was asked for; the first that fits counts.
 constexpr std::string_view kBeforeMaximum[] = {
-    "maximum context length", "maximum prompt length", "maximum model length",
-    "maximum number of tokens", "context length of", "context window of", "context window (",
-    "context size (", "context size of", "context limit:", "context window", "limit", "> ",
-    "maximum", "at most",
+    "maximum context length",
+    "maximum prompt length",
+    "maximum model length",
+    "maximum number of tokens",
+    "context length of",
+    "context window of",
+    "context window (",
+    "context size (",
+    "context size of",
+    "context limit:",
+    "context window",
+    "limit",
+    "> ",
+    "maximum",
+    "at most",
 };
 constexpr std::string_view kBeforeTokens[] = {
-    "requested about", "requested", "resulted in", "prompt is too long:", "prompt contains",
-    "prompt has", "request contains", "request has", "token count", "prompt (length",
-    "input length", "request (", "messages have", "you have", "input tokens",
+    "requested about", "requested",      "resulted in",      "prompt is too long:",
+    "prompt contains", "prompt has",     "request contains", "request has",
+    "token count",     "prompt (length", "input length",     "request (",
+    "messages have",   "you have",       "input tokens",
 };
 
 // A number at text[at], thousands separators allowed; -1 when there is none or it is absurd.
@@ -61,8 +62,8 @@ std::int64_t number_at(std::string_view text, std::size_t& at) {
   std::int64_t value = -1;
   while (at < text.size()) {
     const char c = text[at];
-    const bool separator = c == ',' && value > 0 && at + 1 < text.size() && text[at + 1] >= '0' &&
-                           text[at + 1] <= '9';
+    const bool separator =
+        c == ',' && value > 0 && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
     if (!separator) {
       if (c < '0' || c > '9') break;
       value = std::max<std::int64_t>(value, 0) * 10 + (c - '0');
@@ -94,8 +95,9 @@ std::vector<std::int64_t> all_numbers(std::string_view text) {
   std::vector<std::int64_t> numbers;
   for (std::size_t at = 0; at < text.size() && numbers.size() < 32;) {
     const bool digit = text[at] >= '0' && text[at] <= '9';
-    const bool word = at > 0 && (text[at - 1] == '-' || text[at - 1] == '.' || text[at - 1] == '_' ||
-                                 (text[at - 1] >= 'a' && text[at - 1] <= 'z'));
+    const bool word =
+        at > 0 && (text[at - 1] == '-' || text[at - 1] == '.' || text[at - 1] == '_' ||
+                   (text[at - 1] >= 'a' && text[at - 1] <= 'z'));
     if (!digit) {
       ++at;
       continue;
@@ -136,7 +138,8 @@ std::optional<Overflow> detect_overflow(const ErrorBody& error) {
       if (number < found.tokens && number > found.tokens / 20)
         found.maximum = std::max(found.maximum, number);
   // The cap alone is too large: the prompt itself fits.
-  const bool about_cap = icontains(text, "max_tokens") || icontains(text, "max_completion_tokens") ||
+  const bool about_cap = icontains(text, "max_tokens") ||
+                         icontains(text, "max_completion_tokens") ||
                          icontains(text, "completion tokens");
   const bool fits = found.tokens > 0 && found.maximum > 0 && found.tokens <= found.maximum;
   if (!named && about_cap && (fits || found.maximum <= 0)) return std::nullopt;

@@ -11,7 +11,7 @@
 namespace clasp::translate {
 
 struct Overflow {
-  std::int64_t tokens = -1;   // of the prompt, -1: not named
+  std::int64_t tokens = -1;  // of the prompt, -1: not named
   std::int64_t maximum = -1;
 };
 

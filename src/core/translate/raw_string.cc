@@ -29,10 +29,16 @@ int unit_at(std::string_view raw) {
   return unit;
 }
 
-bool is_high(int unit) { return unit >= 0xD800 && unit < 0xDC00; }
-bool is_low(int unit) { return unit >= 0xDC00 && unit < 0xE000; }
+bool is_high(int unit) {
+  return unit >= 0xD800 && unit < 0xDC00;
+}
+bool is_low(int unit) {
+  return unit >= 0xDC00 && unit < 0xE000;
+}
 
-bool is_simple_escape(char c) { return std::strchr("\"\\/bfnrt", c) != nullptr && c != '\0'; }
+bool is_simple_escape(char c) {
+  return std::strchr("\"\\/bfnrt", c) != nullptr && c != '\0';
+}
 
 // Appends one escape (raw[0] is a backslash) and tells how many bytes it used.
 std::size_t append_escape(std::string& out, std::string_view raw) {
@@ -49,17 +55,25 @@ std::size_t append_escape(std::string& out, std::string_view raw) {
     out.append(raw.substr(0, 12));
     return 12;
   }
-  if (is_high(unit) || is_low(unit)) out.append(kReplacement);
-  else out.append(raw.substr(0, 6));
+  if (is_high(unit) || is_low(unit))
+    out.append(kReplacement);
+  else
+    out.append(raw.substr(0, 6));
   return 6;
 }
 
 void append_control(std::string& out, unsigned char c) {
   constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
-    case '\n': out.append("\\n"); return;
-    case '\r': out.append("\\r"); return;
-    case '\t': out.append("\\t"); return;
+    case '\n':
+      out.append("\\n");
+      return;
+    case '\r':
+      out.append("\\r");
+      return;
+    case '\t':
+      out.append("\\t");
+      return;
     default:
       out.append("\\u00");
       out.push_back(kHex[c >> 4]);
@@ -117,11 +131,12 @@ std::string_view trim_left_raw(std::string_view raw) {
   return raw;
 }
 
-bool is_space_raw(std::string_view raw) { return trim_left_raw(raw).empty(); }
+bool is_space_raw(std::string_view raw) {
+  return trim_left_raw(raw).empty();
+}
 
 std::string_view RawJoiner::take(std::string_view raw, std::string& scratch) {
-  if (half_.empty() &&
-      (raw.empty() || std::memchr(raw.data(), '\\', raw.size()) == nullptr))
+  if (half_.empty() && (raw.empty() || std::memchr(raw.data(), '\\', raw.size()) == nullptr))
     return raw;
   scratch.clear();
   std::string joined;

@@ -22,7 +22,7 @@ class ChatParser;
 namespace clasp::translate {
 
 struct Usage {
-  std::int64_t input_tokens = 0;   // without cached ones
+  std::int64_t input_tokens = 0;  // without cached ones
   std::int64_t output_tokens = 0;
   std::int64_t cache_read = 0;
   std::int64_t cache_write = 0;
@@ -68,8 +68,8 @@ class Reply {
   // Emits message_start. Idempotent; called by the exchange after its
   // grace period, and implicitly by the first content.
   void open();
-  bool opened() const;         // message_start was emitted
-  bool block_opened() const;   // a content block was emitted: no repair or retry any more
+  bool opened() const;        // message_start was emitted
+  bool block_opened() const;  // a content block was emitted: no repair or retry any more
 
   // Bytes of an SSE body, any split.
   State feed_stream(std::string_view bytes);
@@ -87,8 +87,8 @@ class Reply {
   State conclude(const Conclusion& conclusion);
 
   State state() const;
-  const wire::ApiError& error() const;  // valid when failed
-  const Usage& usage() const;           // valid when done; best knowledge otherwise
+  const wire::ApiError& error() const;   // valid when failed
+  const Usage& usage() const;            // valid when done; best knowledge otherwise
   std::string_view stop_reason() const;  // valid when done
   std::string_view upstream_id() const;  // the backend's id of the reply, empty: none seen
   // Replay state of each tool call for the secondary store: tool_use id -> signature text. Filled

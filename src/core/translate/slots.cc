@@ -85,11 +85,15 @@ void BlockQueue::thinking(std::string_view raw) {
     }
     std::string start = std::exchange(thinking_space_, {});
     slot = &push(Kind::thinking);
-    if (context_.thinking_omitted) state_of(*slot).add_text(start);
-    else buffer(slot->pending, start);
+    if (context_.thinking_omitted)
+      state_of(*slot).add_text(start);
+    else
+      buffer(slot->pending, start);
   }
-  if (context_.thinking_omitted) state_of(*slot).add_text(raw);
-  else buffer(slot->pending, raw);
+  if (context_.thinking_omitted)
+    state_of(*slot).add_text(raw);
+  else
+    buffer(slot->pending, raw);
 }
 
 void BlockQueue::cite(std::string json) {
@@ -149,8 +153,12 @@ void BlockQueue::start(Slot& slot) {
   slot.open = true;
   const int index = next_index_++;
   switch (slot.kind) {
-    case Kind::text: sink_.text_start(index); break;
-    case Kind::thinking: sink_.thinking_start(index); break;
+    case Kind::text:
+      sink_.text_start(index);
+      break;
+    case Kind::thinking:
+      sink_.thinking_start(index);
+      break;
     case Kind::tool: {
       ToolCall& call = *slot.call;
       call.started = tool_emitted_ = true;
@@ -166,8 +174,12 @@ void BlockQueue::emit_pending(Slot& slot) {
   if (pending.empty()) return;
   const int index = next_index_ - 1;
   switch (slot.kind) {
-    case Kind::text: sink_.text_delta(index, pending); break;
-    case Kind::thinking: sink_.thinking_delta(index, pending); break;
+    case Kind::text:
+      sink_.text_delta(index, pending);
+      break;
+    case Kind::thinking:
+      sink_.thinking_delta(index, pending);
+      break;
     case Kind::tool:
       sink_.input_delta(index, pending);
       slot.call->sent += pending.size();
@@ -184,8 +196,8 @@ void BlockQueue::close(Slot& slot) {
       for (const std::string& citation : slot.citations) sink_.citation_delta(index, citation);
       break;
     case Kind::thinking:
-      sink_.signature_delta(index, (slot.state ? *slot.state : ReasoningState())
-                                       .render_signature(context_));
+      sink_.signature_delta(
+          index, (slot.state ? *slot.state : ReasoningState()).render_signature(context_));
       break;
     case Kind::tool:
       if (slot.call->sent == 0) sink_.input_delta(index, "{}");

@@ -32,13 +32,13 @@ struct ToolCall {
   const ReplyContext::ToolName* declared = nullptr;
   ArgumentScanner scanner;
   RawJoiner joiner;
-  std::string pending;        // input accepted and not emitted
-  std::size_t sent = 0;       // bytes of input emitted
+  std::string pending;            // input accepted and not emitted
+  std::size_t sent = 0;           // bytes of input emitted
   std::uint64_t source_hash = 0;  // of the argument text as it came, to know a repetition
   bool has_arguments = false;
-  bool started = false;       // on the wire
-  bool finished = false;      // nothing more will come
-  bool discarded = false;     // never shown
+  bool started = false;    // on the wire
+  bool finished = false;   // nothing more will come
+  bool discarded = false;  // never shown
   bool done() const { return finished || scanner.complete(); }
 };
 
@@ -97,7 +97,7 @@ class BlockQueue {
     Kind kind = Kind::text;
     bool open = false;
     std::string pending;
-    std::string shown;                   // text, when citations are wanted
+    std::string shown;  // text, when citations are wanted
     std::vector<std::string> citations;
     std::unique_ptr<ReasoningState> state;
     ToolCall* call = nullptr;

@@ -45,15 +45,24 @@ constexpr Row kReasons[] = {
 // What prevails when several reasons meet; failures always do.
 int rank(Finish finish) {
   switch (finish) {
-    case Finish::none: return 0;
-    case Finish::unknown: return 1;
-    case Finish::stop: return 2;
-    case Finish::content_filter: return 3;
-    case Finish::length: return 4;
-    case Finish::tool_calls: return 5;
-    case Finish::aborted: return 6;
-    case Finish::overloaded: return 7;
-    case Finish::error: return 8;
+    case Finish::none:
+      return 0;
+    case Finish::unknown:
+      return 1;
+    case Finish::stop:
+      return 2;
+    case Finish::content_filter:
+      return 3;
+    case Finish::length:
+      return 4;
+    case Finish::tool_calls:
+      return 5;
+    case Finish::aborted:
+      return 6;
+    case Finish::overloaded:
+      return 7;
+    case Finish::error:
+      return 8;
   }
   return 0;
 }
@@ -66,7 +75,9 @@ Finish parse_finish(std::string_view finish_reason) {
   return Finish::unknown;
 }
 
-Finish merge_finish(Finish a, Finish b) { return rank(b) > rank(a) ? b : a; }
+Finish merge_finish(Finish a, Finish b) {
+  return rank(b) > rank(a) ? b : a;
+}
 
 std::string_view choose_stop_reason(const StopFacts& facts) {
   if (facts.local_stop) return "stop_sequence";

@@ -7,13 +7,13 @@
 namespace clasp::translate {
 
 enum class Finish {
-  none,            // not seen
+  none,  // not seen
   stop,
   tool_calls,
   length,
   content_filter,
-  overloaded,      // the backend ran out of resources
-  error,           // the backend says the answer failed
+  overloaded,  // the backend ran out of resources
+  error,       // the backend says the answer failed
   aborted,
   unknown,
 };
@@ -24,12 +24,12 @@ Finish merge_finish(Finish a, Finish b);
 
 struct StopFacts {
   Finish finish = Finish::none;
-  bool refused = false;          // a refusal text came
-  bool tool_blocks = false;      // a tool_use block was emitted
-  bool local_stop = false;       // one of our own stop sequences matched
-  bool backend_stop = false;     // the backend says which stop sequence it met
-  bool native_stop = false;      // it met one but does not say which
-  bool context_full = false;     // the context window, not the cap, ended it
+  bool refused = false;       // a refusal text came
+  bool tool_blocks = false;   // a tool_use block was emitted
+  bool local_stop = false;    // one of our own stop sequences matched
+  bool backend_stop = false;  // the backend says which stop sequence it met
+  bool native_stop = false;   // it met one but does not say which
+  bool context_full = false;  // the context window, not the cap, ended it
 };
 
 std::string_view choose_stop_reason(const StopFacts& facts);

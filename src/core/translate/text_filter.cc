@@ -41,8 +41,10 @@ void TextFilter::ignore_tags() {
 }
 
 void TextFilter::feed(std::string_view text, Output& out) {
-  if (think_ == Think::off) feed_prefill(text, out);
-  else feed_think(text, out);
+  if (think_ == Think::off)
+    feed_prefill(text, out);
+  else
+    feed_think(text, out);
 }
 
 void TextFilter::feed_think(std::string_view text, Output& out) {
@@ -122,8 +124,10 @@ void TextFilter::feed_stops(std::string_view text, Output& out) {
 }
 
 void TextFilter::finish(Output& out) {
-  if (think_ == Think::inside) out.thinking.append(tag_held_);
-  else if (!tag_held_.empty()) feed_prefill(std::string(tag_held_), out);
+  if (think_ == Think::inside)
+    out.thinking.append(tag_held_);
+  else if (!tag_held_.empty())
+    feed_prefill(std::string(tag_held_), out);
   tag_held_.clear();
   think_ = Think::off;
   if (!prefill_.empty()) {

@@ -41,7 +41,8 @@ std::string make_client_tool_id(std::string_view backend_id,
   std::string id(backend_id);
   if (is_clean(id) && !is_generic(id) && history.count(id) == 0 && used.count(id) == 0) return id;
   if (id.empty() || id.size() > kMaxEncoded) return make_id(random, "toolu_");
-  return "toolu_clasp" + base64url_encode(id) + "_" + base62(random.next(), random.next(), kRandomTail);
+  return "toolu_clasp" + base64url_encode(id) + "_" +
+         base62(random.next(), random.next(), kRandomTail);
 }
 
 }  // namespace clasp::translate

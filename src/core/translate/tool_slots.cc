@@ -227,7 +227,8 @@ bool BlockQueue::complete_cut(ToolCall& call) {
   if (!context_.plain && (call.sent > 0 || !call.pending.empty())) return true;
   if (!call.scanner.started()) return true;
   if (!call.scanner.held_back().empty()) return call.scanner.finish(call.pending);
-  call.pending.resize(call.pending.size() - std::min(call.pending.size(), call.scanner.unfinished()));
+  call.pending.resize(call.pending.size() -
+                      std::min(call.pending.size(), call.scanner.unfinished()));
   call.scanner.close_all(call.pending);
   return true;
 }

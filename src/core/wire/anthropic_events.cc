@@ -17,8 +17,10 @@ void append_number(std::string& out, std::int64_t value) {
 }
 
 void append_string_or_null(std::string& out, std::string_view text) {
-  if (text.empty()) out.append("null");
-  else append_json_string(out, text);
+  if (text.empty())
+    out.append("null");
+  else
+    append_json_string(out, text);
 }
 
 // The counters that a message_delta carries, without the braces.
@@ -71,8 +73,10 @@ void append_stop(std::string& out, const MessageEnd& end) {
   out.append("\"stop_reason\":");
   append_json_string(out, end.stop_reason);
   out.append(",\"stop_sequence\":");
-  if (end.has_stop_sequence) append_json_string(out, end.stop_sequence);
-  else out.append("null");
+  if (end.has_stop_sequence)
+    append_json_string(out, end.stop_sequence);
+  else
+    out.append("null");
   out.append(",\"stop_details\":");
   if (!end.refusal) {
     out.append("null");
@@ -233,14 +237,18 @@ void MessageCollector::text_start(int index) {
   body_.append("{\"type\":\"text\",\"text\":\"");
 }
 
-void MessageCollector::text_delta(int, std::string_view raw) { body_.append(raw); }
+void MessageCollector::text_delta(int, std::string_view raw) {
+  body_.append(raw);
+}
 
 void MessageCollector::thinking_start(int index) {
   start_block(index, Kind::thinking);
   body_.append("{\"type\":\"thinking\",\"thinking\":\"");
 }
 
-void MessageCollector::thinking_delta(int, std::string_view raw) { body_.append(raw); }
+void MessageCollector::thinking_delta(int, std::string_view raw) {
+  body_.append(raw);
+}
 
 void MessageCollector::signature_delta(int, std::string_view signature) {
   signature_.assign(signature);
@@ -269,8 +277,10 @@ void MessageCollector::block_stop(int) {
   switch (kind_) {
     case Kind::text:
       body_.append("\",\"citations\":");
-      if (citations_.empty()) body_.append("null}");
-      else body_.append("[").append(citations_).append("]}");
+      if (citations_.empty())
+        body_.append("null}");
+      else
+        body_.append("[").append(citations_).append("]}");
       break;
     case Kind::thinking:
       body_.append("\",\"signature\":");

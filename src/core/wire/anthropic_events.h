@@ -13,11 +13,11 @@ struct MessageUsage {
   std::int64_t output_tokens = 0;
   std::int64_t cache_creation_input_tokens = 0;
   std::int64_t cache_read_input_tokens = 0;
-  std::int64_t thinking_tokens = -1;   // -1: null
+  std::int64_t thinking_tokens = -1;  // -1: null
   std::int64_t web_search_requests = 0;
   bool cache_write_known = false;
   std::string_view service_tier = "standard";
-  bool fast = false;                   // speed "fast", else null
+  bool fast = false;  // speed "fast", else null
 };
 
 struct MessageStart {
@@ -27,10 +27,10 @@ struct MessageStart {
 };
 
 struct MessageEnd {
-  std::string_view stop_reason;     // "end_turn", …
-  std::string_view stop_sequence;   // meaningful when has_stop_sequence
+  std::string_view stop_reason;    // "end_turn", …
+  std::string_view stop_sequence;  // meaningful when has_stop_sequence
   bool has_stop_sequence = false;
-  bool refusal = false;             // stop_details is present
+  bool refusal = false;                  // stop_details is present
   std::string_view refusal_category;     // empty: null
   std::string_view refusal_explanation;  // empty: null
   bool beta = false;

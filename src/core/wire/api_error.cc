@@ -16,19 +16,32 @@ struct TypeRow {
 
 // In the order of ErrorType.
 constexpr TypeRow kTypes[] = {
-    {"invalid_request_error", 400}, {"authentication_error", 401}, {"billing_error", 402},
-    {"permission_error", 403},      {"not_found_error", 404},      {"conflict_error", 409},
-    {"request_too_large", 413},     {"rate_limit_error", 429},     {"timeout_error", 504},
-    {"overloaded_error", 529},      {"api_error", 500},
+    {"invalid_request_error", 400},
+    {"authentication_error", 401},
+    {"billing_error", 402},
+    {"permission_error", 403},
+    {"not_found_error", 404},
+    {"conflict_error", 409},
+    {"request_too_large", 413},
+    {"rate_limit_error", 429},
+    {"timeout_error", 504},
+    {"overloaded_error", 529},
+    {"api_error", 500},
 };
 
-const TypeRow& row_of(ErrorType type) { return kTypes[static_cast<std::size_t>(type)]; }
+const TypeRow& row_of(ErrorType type) {
+  return kTypes[static_cast<std::size_t>(type)];
+}
 
 }  // namespace
 
-std::string_view render_error_type(ErrorType type) { return row_of(type).name; }
+std::string_view render_error_type(ErrorType type) {
+  return row_of(type).name;
+}
 
-int status_of(ErrorType type) { return row_of(type).status; }
+int status_of(ErrorType type) {
+  return row_of(type).status;
+}
 
 ApiError make_error(ErrorType type, std::string message) {
   ApiError error;

@@ -31,10 +31,10 @@ int status_of(ErrorType type);
 struct ApiError {
   int status = 500;
   ErrorType type = ErrorType::api;
-  std::string message;              // one line, safe to show to the client
-  std::string details_code;         // details.error_code, empty: no details member
+  std::string message;               // one line, safe to show to the client
+  std::string details_code;          // details.error_code, empty: no details member
   std::optional<bool> should_retry;  // x-should-retry, unset: no header
-  std::string retry_after;          // value of the retry-after header, empty: none
+  std::string retry_after;           // value of the retry-after header, empty: none
 };
 
 // An error with the type's usual status.

@@ -2,125 +2,17 @@
 // proves UTF-8 and the bracket structure only, so whatever is passed on later is checked there.
 #include "core/wire/openai_chat.h"
 
-#include <simdjson.h>
-
-#include <iterator>
+#include <algorithm>
 
 #include "base/text.h"
+#include "core/wire/ondemand_walk.h"
 
 namespace clasp::wire {
 
 namespace {
 
-namespace od = simdjson::ondemand;
-
 // A stream's chunks are small; what a huge one made the parser allocate is given back.
 constexpr std::size_t kKeepCapacity = 256u << 10;
-// No honest chunk has more entries in any one list.
-constexpr std::size_t kMaxEntries = 100'000;
-
-std::string_view without_trailing_space(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t' ||
-                           text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
-bool is_type(od::value& value, od::json_type wanted) {
-  od::json_type type;
-  return value.type().get(type) == simdjson::SUCCESS && type == wanted;
-}
-
-// The inside of a string value; the value itself is left to be skipped.
-RawField take_raw(od::value& value) {
-  RawField field;
-  if (!is_type(value, od::json_type::string)) return field;
-  const std::string_view token = without_trailing_space(value.raw_json_token());
-  if (token.size() < 2) return field;
-  field.raw = token.substr(1, token.size() - 2);
-  field.present = true;
-  return field;
-}
-
-// A count: a non-negative integer, else -1. Fractions and strings are not counts.
-std::int64_t take_count(od::value& value) {
-  if (!is_type(value, od::json_type::number)) return -1;
-  std::int64_t number = -1;
-  if (value.get_int64().get(number) != simdjson::SUCCESS || number < 0) return -1;
-  return number;
-}
-
-bool take_true(od::value& value) {
-  bool flag = false;
-  return is_type(value, od::json_type::boolean) &&
-         value.get_bool().get(flag) == simdjson::SUCCESS && flag;
-}
-
-// The whole value as text; consumes it. Empty for null.
-std::string_view take_json(od::value& value) {
-  od::json_type type;
-  if (value.type().get(type) != simdjson::SUCCESS || type == od::json_type::null) return {};
-  std::string_view text;
-  if (type == od::json_type::object) {
-    od::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) return {};
-    if (object.raw_json().get(text) != simdjson::SUCCESS) return {};
-    return text;
-  }
-  if (type == od::json_type::array) {
-    od::array array;
-    if (value.get_array().get(array) != simdjson::SUCCESS) return {};
-    if (array.raw_json().get(text) != simdjson::SUCCESS) return {};
-    return text;
-  }
-  return without_trailing_space(value.raw_json_token());
-}
-
-// Members are dispatched through small tables: name -> what to do with the value.
-template <class T>
-struct Member {
-  std::string_view name;
-  void (*take)(od::value& value, T& into);
-};
-
-// Calls the table's function for each known member. False on broken JSON.
-template <class T, std::size_t N>
-bool walk(od::object object, const Member<T> (&table)[N], T& into) {
-  for (auto item : object) {
-    od::field field;
-    if (std::move(item).get(field) != simdjson::SUCCESS) return false;
-    const od::raw_json_string key = field.key();
-    const char first = key.raw()[0];
-    for (const Member<T>& member : table) {
-      if (member.name[0] != first || !key.unsafe_is_equal(member.name)) continue;
-      member.take(field.value(), into);
-      break;
-    }
-  }
-  return true;
-}
-
-// The same when the value may be something else than an object, which then counts as absent.
-template <class T, std::size_t N>
-void walk_value(od::value& value, const Member<T> (&table)[N], T& into) {
-  od::object object;
-  if (!is_type(value, od::json_type::object)) return;
-  if (value.get_object().get(object) == simdjson::SUCCESS) walk(object, table, into);
-}
-
-// Calls `take` for each element of an array; anything else counts as absent.
-template <class F>
-void each(od::value& value, F take) {
-  od::array array;
-  if (!is_type(value, od::json_type::array)) return;
-  if (value.get_array().get(array) != simdjson::SUCCESS) return;
-  std::size_t count = 0;
-  for (auto item : array) {
-    od::value element;
-    if (std::move(item).get(element) != simdjson::SUCCESS || ++count > kMaxEntries) return;
-    take(element);
-  }
-}
 
 // ---- usage -------------------------------------------------------------------------------------
 
@@ -140,13 +32,11 @@ constexpr Member<ChatUsage> kUsage[] = {
     {"total_tokens", [](od::value& v, ChatUsage& u) { u.total = take_count(v); }},
     {"input_tokens", [](od::value& v, ChatUsage& u) { u.prompt = take_count(v); }},
     {"output_tokens", [](od::value& v, ChatUsage& u) { u.completion = take_count(v); }},
-    {"prompt_tokens_details",
-     [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
+    {"prompt_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
     {"input_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
     {"completion_tokens_details",
      [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
-    {"output_tokens_details",
-     [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
+    {"output_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
     {"prompt_cache_hit_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
     {"cached_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
     {"reasoning_tokens", [](od::value& v, ChatUsage& u) { u.reasoning = take_count(v); }},
@@ -218,8 +108,10 @@ constexpr Member<PartFields> kPart[] = {
     {"thinking",
      [](od::value& v, PartFields& p) {
        const RawField text = take_raw(v);
-       if (text) p.out->push_back({ChatContentPart::Kind::thinking, text.raw});
-       else each(v, [&p](od::value& piece) { walk_value(piece, kThinkingPiece, p); });
+       if (text)
+         p.out->push_back({ChatContentPart::Kind::thinking, text.raw});
+       else
+         each(v, [&p](od::value& piece) { walk_value(piece, kThinkingPiece, p); });
      }},
 };
 
@@ -262,7 +154,6 @@ constexpr Member<AnnotationFields> kAnnotation[] = {
 struct ChoiceTarget {
   ChatChoice& choice;
   ChatChunk& chunk;
-  ChatChoice* message = nullptr;
   bool has_delta = false;
 };
 
@@ -363,13 +254,14 @@ constexpr Member<ChoiceTarget> kChoice[] = {
     {"message",
      [](od::value& v, ChoiceTarget& t) {
        if (!is_type(v, od::json_type::object)) return;
-       t.message->whole = true;
-       ChoiceTarget target{*t.message, t.chunk};
+       t.chunk.message = ChatChoice{};
+       t.chunk.message.whole = true;
+       ChoiceTarget target{t.chunk.message, t.chunk};
        walk_value(v, kDelta, target);
      }},
     {"finish_reason", [](od::value& v, ChoiceTarget& t) { t.choice.finish = take_raw(v); }},
-    {"index",
-     [](od::value& v, ChoiceTarget& t) { t.choice.index = std::max<std::int64_t>(take_count(v), 0); }},
+    {"index", [](od::value& v,
+                 ChoiceTarget& t) { t.choice.index = std::max<std::int64_t>(take_count(v), 0); }},
     {"native_finish_reason",
      [](od::value& v, ChoiceTarget& t) { t.choice.native_finish = take_raw(v); }},
     {"stop_reason", take_stop_text},
@@ -381,15 +273,17 @@ void take_choices(od::value& value, ChatChunk& chunk) {
   chunk.has_choices = is_type(value, od::json_type::array);
   chunk.choices.clear();
   each(value, [&chunk](od::value& entry) {
-    ChatChoice choice, message;
-    ChoiceTarget target{choice, chunk, &message};
+    ChatChoice& choice = chunk.choices.emplace_back();
+    ChatChoice& message = chunk.message;
+    message.whole = false;
+    ChoiceTarget target{choice, chunk};
     walk_value(entry, kChoice, target);
-    if (target.has_delta || !message.whole) chunk.choices.push_back(choice);
     if (!message.whole) return;
     message.index = choice.index;
     message.finish = choice.finish;
     message.native_finish = choice.native_finish;
     message.stop_text = choice.stop_text;
+    if (!target.has_delta) chunk.choices.pop_back();
     chunk.choices.push_back(message);
   });
 }
@@ -473,6 +367,8 @@ bool ChatParser::parse(std::string_view json, std::size_t slack) {
   return impl_->parse(impl_->scrubbed, 0);
 }
 
-const ChatChunk& ChatParser::chunk() const { return impl_->chunk; }
+const ChatChunk& ChatParser::chunk() const {
+  return impl_->chunk;
+}
 
 }  // namespace clasp::wire

@@ -25,11 +25,11 @@ struct RawField {
 struct ChatToolDelta {
   std::int64_t index = -1;  // -1: absent
   RawField id, name;
-  RawField arguments;                // a string, or for custom tools the input text
-  std::string_view arguments_json;   // anything that is not a string
-  RawField thought_signature;        // extra_content.google.thought_signature
-  bool custom = false;               // type:"custom"
-  bool legacy = false;               // the old function_call member
+  RawField arguments;               // a string, or for custom tools the input text
+  std::string_view arguments_json;  // anything that is not a string
+  RawField thought_signature;       // extra_content.google.thought_signature
+  bool custom = false;              // type:"custom"
+  bool legacy = false;              // the old function_call member
 };
 
 struct ChatReasoningDetail {
@@ -57,12 +57,12 @@ struct ChatRange {
 struct ChatChoice {
   std::int64_t index = 0;
   RawField finish, native_finish;
-  RawField stop_text;                // stop_reason or matched_stop when it is a string
+  RawField stop_text;  // stop_reason or matched_stop when it is a string
   RawField content, refusal, reasoning_content, reasoning;
-  RawField thought_signature;        // extra_content on the message itself
-  bool thought = false;              // gemini: this content is thinking
-  bool images = false;               // generated images were attached
-  bool whole = false;                // from `message`: everything so far, not a piece
+  RawField thought_signature;  // extra_content on the message itself
+  bool thought = false;        // gemini: this content is thinking
+  bool images = false;         // generated images were attached
+  bool whole = false;          // from `message`: everything so far, not a piece
   ChatRange parts, details, annotations, tools;
 };
 
@@ -75,10 +75,10 @@ struct ChatUsage {
 
 struct ChatChunk {
   RawField id, service_tier;
-  std::string_view error_json;          // an object, or a string with its quotes
+  std::string_view error_json;            // an object, or a string with its quotes
   std::string_view prompt_feedback_json;  // gemini: why the prompt was blocked
-  std::string_view citations_json;      // perplexity, xai: a list of addresses
-  bool has_choices = false;             // the member was there, maybe empty
+  std::string_view citations_json;        // perplexity, xai: a list of addresses
+  bool has_choices = false;               // the member was there, maybe empty
   // An error without an `error` member: object "error", or a bare message or detail.
   bool bare_error = false;
   ChatUsage usage;
@@ -87,6 +87,7 @@ struct ChatChunk {
   std::vector<ChatReasoningDetail> details;
   std::vector<ChatContentPart> parts;
   std::vector<ChatAnnotation> annotations;
+  ChatChoice message;  // scratch of the parser
   void clear();
 };
 

@@ -35,7 +35,9 @@ void SseParser::feed(std::string_view bytes) {
   }
 }
 
-void SseParser::end() { ended_ = true; }
+void SseParser::end() {
+  ended_ = true;
+}
 
 // Takes one whole line out of the stored start and the read; false when its end has not come.
 bool SseParser::take_line(std::string_view& line) {
@@ -55,8 +57,10 @@ bool SseParser::take_line(std::string_view& line) {
   const bool cr = input_[at] == '\r';
   input_.remove_prefix(at + 1);
   if (cr) {
-    if (input_.empty()) skip_lf_ = true;
-    else if (input_.front() == '\n') input_.remove_prefix(1);
+    if (input_.empty())
+      skip_lf_ = true;
+    else if (input_.front() == '\n')
+      input_.remove_prefix(1);
   }
   return true;
 }
@@ -117,8 +121,8 @@ bool SseParser::dispatch(SseEvent& event) {
     event.slack = data_store_.capacity() - data_store_.size();
   } else {
     event.data = data_;
-    event.slack = static_cast<std::size_t>(input_.data() + input_.size() -
-                                           (data_.data() + data_.size()));
+    event.slack =
+        static_cast<std::size_t>(input_.data() + input_.size() - (data_.data() + data_.size()));
   }
   return true;
 }

@@ -47,16 +47,16 @@ class SseParser {
 
   std::size_t limit_;
   std::string_view input_;
-  std::string line_;         // start of a line whose end has not come
-  std::string data_store_;   // data that had to be copied: several lines, or from an earlier read
+  std::string line_;        // start of a line whose end has not come
+  std::string data_store_;  // data that had to be copied: several lines, or from an earlier read
   std::string name_;
-  std::string_view data_;    // data of a single line inside the current read
+  std::string_view data_;  // data of a single line inside the current read
   bool has_data_ = false;
-  bool stored_ = false;      // data is in data_store_, not in data_
-  bool line_used_ = false;   // line_ was handed out and is to be cleared
-  bool event_out_ = false;   // the event was handed out and is to be reset
-  bool skip_lf_ = false;     // the last line ended with CR; an LF at once belongs to it
-  bool at_start_ = true;     // a byte order mark may come
+  bool stored_ = false;     // data is in data_store_, not in data_
+  bool line_used_ = false;  // line_ was handed out and is to be cleared
+  bool event_out_ = false;  // the event was handed out and is to be reset
+  bool skip_lf_ = false;    // the last line ended with CR; an LF at once belongs to it
+  bool at_start_ = true;    // a byte order mark may come
   bool ended_ = false;
   bool too_long_ = false;
   bool seen_any_ = false;

@@ -139,7 +139,8 @@ class Grammar {
     if (text_at(message, "model").empty()) return "message.model";
     const json_t* content = json_object_get(message, "content");
     if (!json_is_array(content) || json_array_size(content) != 0) return "message.content";
-    for (const char* key : {"stop_reason", "stop_sequence", "stop_details", "container", "diagnostics"})
+    for (const char* key :
+         {"stop_reason", "stop_sequence", "stop_details", "container", "diagnostics"})
       if (!is_null(message, key)) return std::string("message.") + key;
     const json_t* usage = json_object_get(message, "usage");
     if (text_at(usage, "service_tier").empty()) return "usage.service_tier";
@@ -247,8 +248,7 @@ class Grammar {
       const Json input = parse_json(text_.empty() ? "{}" : text_);
       // Only the cap may leave input unfinished; that is judged when the reason is known.
       if (!input || !json_is_object(input.get())) truncated_ = true;
-      json_object_set_new(block(), "input",
-                          input ? json_incref(input.get()) : json_null());
+      json_object_set_new(block(), "input", input ? json_incref(input.get()) : json_null());
       blocks_.push_back("tool_use:" + text_at(block(), "name") + ":" + text_);
     }
     return {};

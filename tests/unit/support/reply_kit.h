@@ -16,7 +16,9 @@ namespace clasp::test {
 // The same numbers in every run.
 class FixedRandom final : public Random {
  public:
-  std::uint64_t next() override { return state_ = state_ * 6364136223846793005u + 1442695040888963407u; }
+  std::uint64_t next() override {
+    return state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+  }
 
  private:
   std::uint64_t state_ = 42;
@@ -43,7 +45,7 @@ inline translate::ReplyContext make_context(std::string_view dialect_name = "ope
 
 struct Outcome {
   translate::Reply::State state = translate::Reply::State::running;
-  std::string sse;           // everything written
+  std::string sse;  // everything written
   wire::ApiError error;
   std::string stop_reason;
   translate::Usage usage;
@@ -74,7 +76,8 @@ Outcome run_with(translate::ReplyContext context, Sink& sink, F feed) {
 }
 
 // A stream in pieces of `step` bytes, 0: in one.
-inline Outcome stream(translate::ReplyContext context, std::string_view input, std::size_t step = 0) {
+inline Outcome stream(translate::ReplyContext context, std::string_view input,
+                      std::size_t step = 0) {
   std::string sse;
   wire::SseEventWriter writer(sse);
   Outcome out = run_with(std::move(context), writer, [&](translate::Reply& reply) {
@@ -131,14 +134,20 @@ inline std::string frames(const std::vector<std::string>& chunks, bool done = tr
 }
 inline std::string delta(const std::string& inside, const std::string& finish = "") {
   return "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,"
-         "\"delta\":{" + inside + "},\"finish_reason\":" +
-         (finish.empty() ? std::string("null") : "\"" + finish + "\"") + "}]}";
+         "\"delta\":{" +
+         inside +
+         "},\"finish_reason\":" + (finish.empty() ? std::string("null") : "\"" + finish + "\"") +
+         "}]}";
 }
-inline std::string say(const std::string& text) { return delta("\"content\":\"" + text + "\""); }
+inline std::string say(const std::string& text) {
+  return delta("\"content\":\"" + text + "\"");
+}
 inline std::string think(const std::string& text) {
   return delta("\"reasoning_content\":\"" + text + "\"");
 }
-inline std::string finish(const std::string& reason) { return delta("", reason); }
+inline std::string finish(const std::string& reason) {
+  return delta("", reason);
+}
 // One entry of tool_calls; empty parts are left out, `arguments` is the raw inside of the string.
 inline std::string call(int index, const std::string& id, const std::string& name,
                         const std::string& arguments) {

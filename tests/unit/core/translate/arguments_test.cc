@@ -53,8 +53,8 @@ std::string whole(const std::string& text) {
 TEST_CASE("arguments: valid JSON passes as it is") {
   for (const char* text :
        {"{}", "{ }", "{\"a\":1}", "{ \"a\" : [ 1 , -2.5e+3, true,false ,null ] }",
-        "{\"a\":{\"b\":[{},[],\"\\u00e9\\n\\\"\\\\\\/\"]},\"\":\"\"}", "{\"\xF0\x9F\x98\x80\":\"\xC3\xA9\"}",
-        "{\"a\":\"\\ud83d\\ude00\"}", "{\n  \"a\": 0\n}"})
+        "{\"a\":{\"b\":[{},[],\"\\u00e9\\n\\\"\\\\\\/\"]},\"\":\"\"}",
+        "{\"\xF0\x9F\x98\x80\":\"\xC3\xA9\"}", "{\"a\":\"\\ud83d\\ude00\"}", "{\n  \"a\": 0\n}"})
     CHECK(whole(text) == text);
 }
 
@@ -113,7 +113,8 @@ TEST_CASE("arguments: what is not an object is held back whole") {
   CHECK(whole("\"\"") == "{}");
   CHECK(whole("\"\\\"{}\\\"\"") == "{}");
   CHECK(whole("```json\n{\"a\":1}\n```") == "{\"a\":1}");
-  for (const char* text : {"abc", "[1]", "12", "\"abc\"", "\"a\" \"b\"", "true"}) CHECK(whole(text) == "(broken)");
+  for (const char* text : {"abc", "[1]", "12", "\"abc\"", "\"a\" \"b\"", "true"})
+    CHECK(whole(text) == "(broken)");
 }
 
 TEST_CASE("arguments: limits") {

@@ -14,11 +14,16 @@ namespace {
 std::string completion(const std::string& message, const std::string& finish = "stop",
                        const std::string& usage = "") {
   return "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,"
-         "\"message\":{\"role\":\"assistant\"," + message + "},\"finish_reason\":\"" + finish +
-         "\"}]" + (usage.empty() ? "" : ",\"usage\":" + usage) + "}";
+         "\"message\":{\"role\":\"assistant\"," +
+         message + "},\"finish_reason\":\"" + finish + "\"}]" +
+         (usage.empty() ? "" : ",\"usage\":" + usage) + "}";
 }
-std::string content(const std::string& text) { return "\"content\":\"" + text + "\""; }
-std::string tools(const std::string& list) { return "\"content\":null,\"tool_calls\":[" + list + "]"; }
+std::string content(const std::string& text) {
+  return "\"content\":\"" + text + "\"";
+}
+std::string tools(const std::string& list) {
+  return "\"content\":null,\"tool_calls\":[" + list + "]";
+}
 
 struct Answer {
   Outcome out;
@@ -40,45 +45,54 @@ struct Answer {
 }  // namespace
 
 TEST_CASE("vector 85: cached tokens are not input") {
-  const Answer a(completion(content("x"), "stop",
-                            "{\"prompt_tokens\":100,\"completion_tokens\":7,\"prompt_tokens_details\":"
-                            "{\"cached_tokens\":30,\"cache_write_tokens\":20}}"));
+  const Answer a(
+      completion(content("x"), "stop",
+                 "{\"prompt_tokens\":100,\"completion_tokens\":7,\"prompt_tokens_details\":"
+                 "{\"cached_tokens\":30,\"cache_write_tokens\":20}}"));
   CHECK(a.usage("input_tokens") == "50");
   CHECK(a.usage("cache_read_input_tokens") == "30");
   CHECK(a.usage("cache_creation_input_tokens") == "20");
   CHECK(a.usage("cache_creation") ==
         "{\"ephemeral_1h_input_tokens\":0,\"ephemeral_5m_input_tokens\":20}");
-  const Answer deepseek(completion(content("x"), "stop",
-                                   "{\"prompt_tokens\":100,\"completion_tokens\":7,"
-                                   "\"prompt_cache_hit_tokens\":64,\"prompt_cache_miss_tokens\":36}"));
+  const Answer deepseek(
+      completion(content("x"), "stop",
+                 "{\"prompt_tokens\":100,\"completion_tokens\":7,"
+                 "\"prompt_cache_hit_tokens\":64,\"prompt_cache_miss_tokens\":36}"));
   CHECK(deepseek.usage("input_tokens") == "36");
   CHECK(deepseek.usage("cache_creation") == "null");
-  const Answer moonshot(completion(content("x"), "stop",
-                                   "{\"prompt_tokens\":100,\"completion_tokens\":7,\"cached_tokens\":60}"));
+  const Answer moonshot(
+      completion(content("x"), "stop",
+                 "{\"prompt_tokens\":100,\"completion_tokens\":7,\"cached_tokens\":60}"));
   CHECK(moonshot.usage("cache_read_input_tokens") == "60");
 }
 
 TEST_CASE("usage: numbers that are none count as missing") {
-  const Answer a(completion(content("hello"), "stop",
-                            "{\"prompt_tokens\":-5,\"completion_tokens\":\"7\",\"total_tokens\":null}"));
+  const Answer a(
+      completion(content("hello"), "stop",
+                 "{\"prompt_tokens\":-5,\"completion_tokens\":\"7\",\"total_tokens\":null}"));
   CHECK(a.out.usage.estimated);
   CHECK(a.usage("input_tokens") == "77");
   CHECK(a.usage("output_tokens") == "2");
-  const Answer more(completion(content("x"), "stop",
-                               "{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":"
-                               "{\"cached_tokens\":50},\"completion_tokens_details\":{\"reasoning_tokens\":3}}"));
+  const Answer more(
+      completion(content("x"), "stop",
+                 "{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":"
+                 "{\"cached_tokens\":50},\"completion_tokens_details\":{\"reasoning_tokens\":3}}"));
   CHECK(more.usage("input_tokens") == "0");
   CHECK(more.usage("cache_read_input_tokens") == "10");
   CHECK(more.usage("output_tokens_details") == "{\"thinking_tokens\":3}");
-  const Answer groq("{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],"
-                    "\"x_groq\":{\"usage\":{\"prompt_tokens\":4,\"completion_tokens\":2}}}");
+  const Answer groq(
+      "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],"
+      "\"x_groq\":{\"usage\":{\"prompt_tokens\":4,\"completion_tokens\":2}}}");
   CHECK(groq.usage("input_tokens") == "4");
 }
 
 TEST_CASE("vector 86: xai leaves reasoning out of completion_tokens") {
-  const std::string usage = "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":40,"
-                            "\"completion_tokens_details\":{\"reasoning_tokens\":25}}";
-  CHECK(Answer(completion(content("x"), "stop", usage), make_context("xai")).usage("output_tokens") == "30");
+  const std::string usage =
+      "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":40,"
+      "\"completion_tokens_details\":{\"reasoning_tokens\":25}}";
+  CHECK(
+      Answer(completion(content("x"), "stop", usage), make_context("xai")).usage("output_tokens") ==
+      "30");
   CHECK(Answer(completion(content("x"), "stop", usage)).usage("output_tokens") == "5");
 }
 
@@ -109,7 +123,8 @@ TEST_CASE("vector 90: a refusal in its own member") {
   const Answer a(completion("\"content\":null,\"refusal\":\"no\""));
   CHECK(a.text(0) == "no");
   CHECK(a.stop() == "refusal");
-  CHECK(a.dump("stop_details") == "{\"category\":null,\"explanation\":\"no\",\"type\":\"refusal\"}");
+  CHECK(a.dump("stop_details") ==
+        "{\"category\":null,\"explanation\":\"no\",\"type\":\"refusal\"}");
   const Answer both(completion(content("well,") + ",\"refusal\":\"no\""));
   CHECK(both.blocks() == 2);
   CHECK(both.text(1) == "no");
@@ -129,15 +144,18 @@ TEST_CASE("vector 92: vllm names the stop sequence it met") {
   context.stop_sequences = {"END"};
   const auto body = [](const std::string& value) {
     return "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\","
-           "\"stop_reason\":" + value + "}]}";
+           "\"stop_reason\":" +
+           value + "}]}";
   };
   const Answer named(body("\"END\""), context);
   CHECK(named.stop() == "stop_sequence");
   CHECK(named.dump("stop_sequence") == "\"END\"");
   CHECK(Answer(body("151645"), context).stop() == "end_turn");
   CHECK(Answer(body("\"other\""), context).stop() == "end_turn");
-  const Answer native("{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\","
-                      "\"native_finish_reason\":\"stop_sequence\"}]}", context);
+  const Answer native(
+      "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\","
+      "\"native_finish_reason\":\"stop_sequence\"}]}",
+      context);
   CHECK(native.stop() == "stop_sequence");
   CHECK(native.dump("stop_sequence") == "null");
 }
@@ -156,7 +174,8 @@ TEST_CASE("vector 94: think tags") {
   const Answer a(completion(content("<think>a</think>b")), ollama);
   CHECK(a.text(0, "thinking") == "a");
   CHECK(a.text(1) == "b");
-  const Answer escaped(completion(content("\\n\\u003cthink\\u003e\\na\\n\\u003c/think\\u003e\\n\\nb")), ollama);
+  const Answer escaped(
+      completion(content("\\n\\u003cthink\\u003e\\na\\n\\u003c/think\\u003e\\n\\nb")), ollama);
   CHECK(escaped.text(0, "thinking") == "a\n");
   CHECK(escaped.text(1) == "b");
   const Answer middle(completion(content("say <think>a</think>b")), ollama);
@@ -173,11 +192,12 @@ TEST_CASE("vector 94: think tags") {
 }
 
 TEST_CASE("vector 95: mistral's content list") {
-  const Answer a(completion("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":"
-                            "\"R1\"},{\"type\":\"text\",\"text\":\"R2\"}],\"closed\":true},{\"type\":\"text\","
-                            "\"text\":\"T\"},{\"type\":\"reference\",\"reference_ids\":[1]},"
-                            "{\"type\":\"text\",\"text\":\"U\"}]"),
-                 make_context("mistral"));
+  const Answer a(
+      completion("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":"
+                 "\"R1\"},{\"type\":\"text\",\"text\":\"R2\"}],\"closed\":true},{\"type\":\"text\","
+                 "\"text\":\"T\"},{\"type\":\"reference\",\"reference_ids\":[1]},"
+                 "{\"type\":\"text\",\"text\":\"U\"}]"),
+      make_context("mistral"));
   CHECK(a.blocks() == 2);
   CHECK(a.text(0, "thinking") == "R1R2");
   CHECK(a.text(1) == "TU");
@@ -185,7 +205,8 @@ TEST_CASE("vector 95: mistral's content list") {
 
 TEST_CASE("vector 96: two choices become one message") {
   const Answer a("{\"choices\":[{\"index\":1,\"message\":{\"tool_calls\":[" +
-                 call(-1, "call_abc1", "read", "{}") + "]},\"finish_reason\":\"tool_calls\"},"
+                 call(-1, "call_abc1", "read", "{}") +
+                 "]},\"finish_reason\":\"tool_calls\"},"
                  "{\"index\":0,\"message\":{\"content\":\"T\"},\"finish_reason\":\"stop\"}]}");
   CHECK(a.blocks() == 2);
   CHECK(a.text(0) == "T");
@@ -195,8 +216,11 @@ TEST_CASE("vector 96: two choices become one message") {
 
 TEST_CASE("vector 97: arguments in every shape") {
   const auto input = [](const std::string& arguments) {
-    return Answer(completion("\"tool_calls\":[{\"id\":\"call_abc1\",\"type\":\"function\",\"function\":"
-                             "{\"name\":\"read\",\"arguments\":" + arguments + "}}]")).input(0);
+    return Answer(completion(
+                      "\"tool_calls\":[{\"id\":\"call_abc1\",\"type\":\"function\",\"function\":"
+                      "{\"name\":\"read\",\"arguments\":" +
+                      arguments + "}}]"))
+        .input(0);
   };
   CHECK(input("\"\"") == "{}");
   CHECK(input("null") == "{}");
@@ -233,12 +257,12 @@ TEST_CASE("a 200 body that is no completion") {
 }
 
 TEST_CASE("vector 100: url citations") {
-  const std::string annotated =
-      completion(content("See A and B. End") +
-                 ",\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"http://a/\","
-                 "\"title\":\"A\",\"start_index\":4,\"end_index\":5}},{\"type\":\"url_citation\","
-                 "\"url_citation\":{\"url\":\"http://b/\",\"start_index\":10,\"end_index\":12,"
-                 "\"content\":\"cited\"}},{\"type\":\"file_citation\"}]");
+  const std::string annotated = completion(
+      content("See A and B. End") +
+      ",\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"http://a/\","
+      "\"title\":\"A\",\"start_index\":4,\"end_index\":5}},{\"type\":\"url_citation\","
+      "\"url_citation\":{\"url\":\"http://b/\",\"start_index\":10,\"end_index\":12,"
+      "\"content\":\"cited\"}},{\"type\":\"file_citation\"}]");
   const Answer without(annotated);
   CHECK(without.blocks() == 1);
   CHECK(dump_json(json_object_get(without.block(0), "citations")) == "null");
@@ -257,12 +281,16 @@ TEST_CASE("vector 100: url citations") {
   CHECK(json_text(json_object_get(second, "cited_text")) == "cited");
   CHECK(dump_json(json_object_get(second, "title")) == "null");
   CHECK(dump_json(json_object_get(with.block(2), "citations")) == "null");
-  const Answer wild(completion(content("ab") + ",\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":"
-                               "{\"url\":\"u\",\"start_index\":90,\"end_index\":99}}]"), context);
+  const Answer wild(
+      completion(content("ab") + ",\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":"
+                                 "{\"url\":\"u\",\"start_index\":90,\"end_index\":99}}]"),
+      context);
   CHECK(wild.blocks() == 1);
   CHECK(json_array_size(json_object_get(wild.block(0), "citations")) == 1);
-  const Answer list("{\"citations\":[\"http://c/\"],\"choices\":[{\"message\":{\"content\":\"x\"},"
-                    "\"finish_reason\":\"stop\"}]}", context);
+  const Answer list(
+      "{\"citations\":[\"http://c/\"],\"choices\":[{\"message\":{\"content\":\"x\"},"
+      "\"finish_reason\":\"stop\"}]}",
+      context);
   CHECK(json_array_size(json_object_get(list.block(0), "citations")) == 1);
 }
 
@@ -285,7 +313,8 @@ TEST_CASE("tool names: declared ones are mapped back, others made harmless") {
   context.tools["a_b_1234abcd"] = {"a.b", ""};
   const Answer a(completion(tools(call(-1, "call_abc1", "computer__left_click", "{}") + "," +
                                   call(-1, "call_abc2", "a_b_1234abcd", "{}") + "," +
-                                  call(-1, "call_abc3", "un known!", "{}"))), context);
+                                  call(-1, "call_abc3", "un known!", "{}"))),
+                 context);
   CHECK(a.text(0, "name") == "left_click");
   CHECK(a.text(0, "toolset_name") == "computer");
   CHECK(a.text(1, "name") == "a.b");
@@ -307,7 +336,8 @@ TEST_CASE("tool ids to the client") {
   }
   CHECK(id("").substr(0, 6) == "toolu_");
   CHECK(id(std::string(31, 'a') + ".").size() == 30);
-  const Answer twice(completion(tools(call(-1, "call_same", "read", "{}") + ",{\"index\":1,\"id\":\"call_same\","
+  const Answer twice(completion(tools(call(-1, "call_same", "read", "{}") +
+                                      ",{\"index\":1,\"id\":\"call_same\","
                                       "\"function\":{\"name\":\"write\",\"arguments\":\"{}\"}}")));
   CHECK(twice.blocks() >= 1);
 }
@@ -327,21 +357,26 @@ TEST_CASE("finish reasons of all servers") {
   CHECK(Answer(completion(content("x"), "insufficient_system_resource")).out.error.status == 529);
   ReplyContext context = make_context();
   context.context_window = 100;
-  CHECK(Answer(completion(content("x"), "length", "{\"prompt_tokens\":90,\"completion_tokens\":10}"), context)
-            .stop() == "model_context_window_exceeded");
-  const Answer null_finish("{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":null}]}");
+  CHECK(
+      Answer(completion(content("x"), "length", "{\"prompt_tokens\":90,\"completion_tokens\":10}"),
+             context)
+          .stop() == "model_context_window_exceeded");
+  const Answer null_finish(
+      "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":null}]}");
   CHECK(null_finish.stop() == "end_turn");
 }
 
 TEST_CASE("a plain answer's cut-off call is whole JSON, without the unfinished member") {
-  const Answer a(completion(tools(call(-1, "call_abc1", "write", "{\\\"a\\\":[1,2],\\\"b\\\":\\\"tex")), "length"));
+  const Answer a(completion(
+      tools(call(-1, "call_abc1", "write", "{\\\"a\\\":[1,2],\\\"b\\\":\\\"tex")), "length"));
   CHECK(a.stop() == "max_tokens");
   CHECK(a.input(0) == "{\"a\":[1,2]}");
 }
 
 TEST_CASE("custom tools carry text") {
-  const Answer a(completion("\"tool_calls\":[{\"id\":\"call_abc1\",\"type\":\"custom\",\"custom\":{\"name\":"
-                            "\"read\",\"input\":\"a\\n\\\"b\\\"\"}}]"));
+  const Answer a(
+      completion("\"tool_calls\":[{\"id\":\"call_abc1\",\"type\":\"custom\",\"custom\":{\"name\":"
+                 "\"read\",\"input\":\"a\\n\\\"b\\\"\"}}]"));
   CHECK(a.input(0) == "{\"input\":\"a\\n\\\"b\\\"\"}");
 }
 
@@ -358,8 +393,10 @@ TEST_CASE("the beta call gets context_management") {
 
 TEST_CASE("the service tier is told in Anthropic's words") {
   const auto tier = [](const std::string& name) {
-    return Answer("{\"service_tier\":\"" + name + "\",\"choices\":[{\"message\":{\"content\":\"x\"},"
-                  "\"finish_reason\":\"stop\"}]}").usage("service_tier");
+    return Answer("{\"service_tier\":\"" + name +
+                  "\",\"choices\":[{\"message\":{\"content\":\"x\"},"
+                  "\"finish_reason\":\"stop\"}]}")
+        .usage("service_tier");
   };
   CHECK(tier("default") == "\"standard\"");
   CHECK(tier("priority") == "\"priority\"");
@@ -384,7 +421,9 @@ TEST_CASE("thinking that is omitted goes into the signature, disabled thinking n
 TEST_CASE("states for the secondary store") {
   ReplyContext context = make_context("deepseek");
   context.keep_states = true;
-  const Answer a(completion("\"reasoning_content\":\"R\"," + tools(call(-1, "call_abc1", "read", "{}"))), context);
+  const Answer a(
+      completion("\"reasoning_content\":\"R\"," + tools(call(-1, "call_abc1", "read", "{}"))),
+      context);
   REQUIRE(a.out.call_states.size() == 1);
   CHECK(a.out.call_states[0].tool_id == "call_abc1");
   const auto state = clasp::translate::decode_signature(a.out.call_states[0].signature);
@@ -393,7 +432,8 @@ TEST_CASE("states for the secondary store") {
 }
 
 TEST_CASE("vector 150: JSON on a stream call, SSE on a plain call") {
-  const std::string body = completion(content("Hi"), "stop", "{\"prompt_tokens\":10,\"completion_tokens\":5}");
+  const std::string body =
+      completion(content("Hi"), "stop", "{\"prompt_tokens\":10,\"completion_tokens\":5}");
   const Outcome streamed = document(make_context(), body);
   Grammar grammar;
   CHECK(grammar.check_complete(streamed.sse) == "");

@@ -31,7 +31,8 @@ std::vector<Fixture> fixtures() {
   for (int up = 0; up < 4 && !std::filesystem::exists(folder); ++up) folder = ".." / folder;
   if (!std::filesystem::exists(folder)) return list;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().extension() == ".sse") list.push_back({entry.path().stem(), read_file(entry.path())});
+    if (entry.path().extension() == ".sse")
+      list.push_back({entry.path().stem(), read_file(entry.path())});
   return list;
 }
 
@@ -41,8 +42,10 @@ std::string essence(json_t* message) {
   std::size_t i = 0;
   json_t* block = nullptr;
   json_array_foreach(json_object_get(message, "content"), i, block) {
-    if (json_object_get(block, "id") != nullptr) json_object_set_new(block, "id", json_string("id"));
-    if (json_object_get(block, "signature") != nullptr) json_object_set_new(block, "signature", json_null());
+    if (json_object_get(block, "id") != nullptr)
+      json_object_set_new(block, "id", json_string("id"));
+    if (json_object_get(block, "signature") != nullptr)
+      json_object_set_new(block, "signature", json_null());
     const std::string name = json_text(json_object_get(block, "name"));
     if (name == "re" || name == "ad") json_object_set_new(block, "name", json_string("read"));
   }
@@ -87,8 +90,8 @@ std::string random_bytes(std::uint64_t seed, std::size_t size) {
 }
 
 ReplyContext made_context(std::uint64_t seed) {
-  constexpr const char* kNames[] = {"openai", "openrouter", "ollama", "vllm",
-                                    "deepseek", "gemini",   "mistral", "xai"};
+  constexpr const char* kNames[] = {"openai",   "openrouter", "ollama",  "vllm",
+                                    "deepseek", "gemini",     "mistral", "xai"};
   ReplyContext context = make_context(kNames[seed % 8]);
   context.single_tool_call = seed % 11 == 0;
   context.web_search = seed % 7 == 0;
@@ -181,11 +184,11 @@ TEST_CASE("made-up replies: grammar, splits, same content") {
     std::size_t i = 0;
     json_t* block = nullptr;
     json_array_foreach(content, i, block)
-      // Input that the cap cut off: the plain answer has the part that is whole.
-      if (json_is_null(json_object_get(block, "input"))) {
-        const json_t* other = json_array_get(json_object_get(message.get(), "content"), i);
-        json_object_set(block, "input", json_object_get(other, "input"));
-      }
+        // Input that the cap cut off: the plain answer has the part that is whole.
+        if (json_is_null(json_object_get(block, "input"))) {
+      const json_t* other = json_array_get(json_object_get(message.get(), "content"), i);
+      json_object_set(block, "input", json_object_get(other, "input"));
+    }
     // What a filter hid in the plain answer may have been on the wire already.
     if (streamed.stop_reason != "refusal")
       CHECK(essence(const_cast<json_t*>(grammar.message())) == essence(message.get()));

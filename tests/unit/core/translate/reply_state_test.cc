@@ -5,8 +5,8 @@
 #include "core/translate/signature.h"
 
 using namespace clasp::test;
-using clasp::translate::ReplyContext;
 using clasp::translate::decode_signature;
+using clasp::translate::ReplyContext;
 using Blocks = std::vector<std::string>;
 
 namespace {
@@ -17,11 +17,15 @@ struct Run {
   explicit Run(const std::string& input, ReplyContext context = make_context()) {
     out = stream(context, input);
     CHECK(stream(context, input, 1).sse == out.sse);
-    if (out.done()) CHECK(grammar.check_complete(out.sse) == "");
-    else CHECK(grammar.check(out.sse) == "");
+    if (out.done())
+      CHECK(grammar.check_complete(out.sse) == "");
+    else
+      CHECK(grammar.check(out.sse) == "");
   }
   std::string stop() const { return json_text(json_object_get(grammar.message(), "stop_reason")); }
-  std::string sequence() const { return json_text(json_object_get(grammar.message(), "stop_sequence")); }
+  std::string sequence() const {
+    return json_text(json_object_get(grammar.message(), "stop_sequence"));
+  }
   // State of the n-th thinking block, as "kind json".
   std::string state(std::size_t n) const {
     if (n >= grammar.signatures().size()) return "(none)";
@@ -30,7 +34,9 @@ struct Run {
   }
 };
 
-std::string details(const std::string& list) { return delta("\"reasoning_details\":[" + list + "]"); }
+std::string details(const std::string& list) {
+  return delta("\"reasoning_details\":[" + list + "]");
+}
 
 ReplyContext with_stops(std::vector<std::string> stops) {
   ReplyContext context = make_context();
@@ -41,7 +47,8 @@ ReplyContext with_stops(std::vector<std::string> stops) {
 }  // namespace
 
 TEST_CASE("vector 17: a local stop sequence") {
-  const Run run(frames({say("abcSTOPdef"), finish("stop")}), with_stops({"x1", "x2", "STOP", "x4", "x5", "x6"}));
+  const Run run(frames({say("abcSTOPdef"), finish("stop")}),
+                with_stops({"x1", "x2", "STOP", "x4", "x5", "x6"}));
   CHECK(run.grammar.blocks() == Blocks{"text:abc"});
   CHECK(run.stop() == "stop_sequence");
   CHECK(run.sequence() == "STOP");
@@ -50,7 +57,8 @@ TEST_CASE("vector 17: a local stop sequence") {
 }
 
 TEST_CASE("vector 18: a local stop split over chunks is never shown") {
-  const Run run(frames({say("a ST"), say("OP"), say("more"), finish("stop")}), with_stops({"STOP"}));
+  const Run run(frames({say("a ST"), say("OP"), say("more"), finish("stop")}),
+                with_stops({"STOP"}));
   CHECK(run.grammar.blocks() == Blocks{"text:a "});
   CHECK(run.out.sse.find("ST\"") == std::string::npos);
   const Run almost(frames({say("a ST"), say("AY \\u00e9"), finish("stop")}), with_stops({"STOP"}));
@@ -59,8 +67,10 @@ TEST_CASE("vector 18: a local stop split over chunks is never shown") {
   const Run end(frames({say("a ST"), finish("stop")}), with_stops({"STOP"}));
   CHECK(end.grammar.blocks() == Blocks{"text:a ST"});
   // Neither thinking nor tool input is searched; the first match in the text counts.
-  const Run elsewhere(frames({think("STOP"), calls({call(0, "call_x1", "read", "{\\\"a\\\":\\\"STOP\\\"}")}),
-                              finish("tool_calls")}), with_stops({"STOP"}));
+  const Run elsewhere(
+      frames({think("STOP"), calls({call(0, "call_x1", "read", "{\\\"a\\\":\\\"STOP\\\"}")}),
+              finish("tool_calls")}),
+      with_stops({"STOP"}));
   CHECK(elsewhere.grammar.blocks().size() == 2);
   CHECK(elsewhere.stop() == "tool_use");
   const Run two(frames({say("x b a"), finish("stop")}), with_stops({"a", "b"}));
@@ -74,68 +84,89 @@ TEST_CASE("vector 49: an emulated prefill is cut from the reply") {
   CHECK(Run(frames({say("{\\\"a\\\":1}"), finish("stop")}), context).grammar.blocks() ==
         Blocks{"text:\"a\":1}"});
   context.prefill = "Once upon";
-  CHECK(Run(frames({say(" On"), say("ce up"), say("on a time"), finish("stop")}), context).grammar.blocks() ==
-        Blocks{"text: a time"});
-  CHECK(Run(frames({say("Once more"), finish("stop")}), context).grammar.blocks() == Blocks{"text:Once more"});
+  CHECK(Run(frames({say(" On"), say("ce up"), say("on a time"), finish("stop")}), context)
+            .grammar.blocks() == Blocks{"text: a time"});
+  CHECK(Run(frames({say("Once more"), finish("stop")}), context).grammar.blocks() ==
+        Blocks{"text:Once more"});
 }
 
 TEST_CASE("vector 79: only the first call is kept where the client wants one") {
   ReplyContext context = make_context("ollama");
   context.single_tool_call = true;
-  const Run run(frames({calls({call(0, "call_a1", "read", "{}"), call(1, "call_b1", "write", "{}")}),
-                        say("text"), finish("stop")}), context);
+  const Run run(
+      frames({calls({call(0, "call_a1", "read", "{}"), call(1, "call_b1", "write", "{}")}),
+              say("text"), finish("stop")}),
+      context);
   CHECK(run.grammar.blocks() == Blocks{"tool_use:read:{}", "text:text"});
 }
 
 TEST_CASE("vector 146: an encrypted detail with the first call") {
   const std::string encrypted =
-      "{\"type\":\"reasoning.encrypted\",\"data\":\"gAAA\",\"id\":\"rs_1\",\"format\":\"openai-responses-v1\",\"index\":0}";
-  const Run run(frames({say("T"), delta("\"reasoning_details\":[" + encrypted + "],\"tool_calls\":[" +
-                                        call(0, "call_x1", "read", "{}") + "]"),
-                        finish("tool_calls")}), make_context("openrouter"));
+      "{\"type\":\"reasoning.encrypted\",\"data\":\"gAAA\",\"id\":\"rs_1\",\"format\":\"openai-"
+      "responses-v1\",\"index\":0}";
+  const Run run(frames({say("T"),
+                        delta("\"reasoning_details\":[" + encrypted + "],\"tool_calls\":[" +
+                              call(0, "call_x1", "read", "{}") + "]"),
+                        finish("tool_calls")}),
+                make_context("openrouter"));
   CHECK(run.grammar.blocks() == Blocks{"text:T", "thinking:", "tool_use:read:{}"});
   CHECK(run.state(0) == "o [" + encrypted + "]");
   // After a call it is too late for a block.
   ReplyContext context = make_context("openrouter");
   context.keep_states = true;
-  const Run late(frames({calls({call(0, "call_x1", "read", "{}")}), details(encrypted), finish("tool_calls")}),
-                 context);
+  const Run late(
+      frames({calls({call(0, "call_x1", "read", "{}")}), details(encrypted), finish("tool_calls")}),
+      context);
   CHECK(late.grammar.blocks() == Blocks{"tool_use:read:{}"});
   REQUIRE(late.out.call_states.size() == 1);
   CHECK(decode_signature(late.out.call_states[0].signature)->state_json == "[" + encrypted + "]");
 }
 
 TEST_CASE("vector 147: fragments of one detail become one entry") {
-  const Run run(frames({details("{\"type\":\"reasoning.text\",\"text\":\"ab\",\"index\":0,\"format\":\"f\",\"extra\":[1]}"),
-                        details("{\"type\":\"reasoning.text\",\"text\":\"c\\u00e9\",\"index\":0,\"signature\":null}"),
+  const Run run(frames({details("{\"type\":\"reasoning.text\",\"text\":\"ab\",\"index\":0,"
+                                "\"format\":\"f\",\"extra\":[1]}"),
+                        details("{\"type\":\"reasoning.text\",\"text\":\"c\\u00e9\",\"index\":0,"
+                                "\"signature\":null}"),
                         details("{\"type\":\"reasoning.text\",\"index\":0,\"signature\":\"sig\"}"),
                         details("{\"type\":\"reasoning.summary\",\"summary\":\"S\",\"index\":1}"),
-                        say("T"), finish("stop")}), make_context("openrouter"));
+                        say("T"), finish("stop")}),
+                make_context("openrouter"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:abc\xC3\xA9S", "text:T"});
   CHECK(run.state(0) ==
-        "o [{\"type\":\"reasoning.text\",\"text\":\"abc\xC3\xA9\",\"index\":0,\"format\":\"f\",\"extra\":[1],"
+        "o "
+        "[{\"type\":\"reasoning.text\",\"text\":\"abc\xC3\xA9\",\"index\":0,\"format\":\"f\","
+        "\"extra\":[1],"
         "\"signature\":\"sig\"},{\"type\":\"reasoning.summary\",\"summary\":\"S\",\"index\":1}]");
 }
 
 TEST_CASE("openrouter's reasoning text is not shown twice") {
-  const Run run(frames({delta("\"reasoning\":\"R\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"R\","
-                              "\"index\":0}]"), say("T"), finish("stop")}), make_context("openrouter"));
+  const Run run(frames({delta("\"reasoning\":\"R\",\"reasoning_details\":[{\"type\":\"reasoning."
+                              "text\",\"text\":\"R\","
+                              "\"index\":0}]"),
+                        say("T"), finish("stop")}),
+                make_context("openrouter"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:R", "text:T"});
 }
 
 TEST_CASE("gemini's thought signature goes ahead of the step's first call") {
   const auto signed_call = [](const std::string& id, const std::string& signature) {
-    return "{\"id\":\"" + id + "\",\"type\":\"function\",\"function\":{\"name\":\"read\",\"arguments\":\"{}\"},"
-           "\"extra_content\":{\"google\":{\"thought_signature\":\"" + signature + "\"}}}";
+    return "{\"id\":\"" + id +
+           "\",\"type\":\"function\",\"function\":{\"name\":\"read\",\"arguments\":\"{}\"},"
+           "\"extra_content\":{\"google\":{\"thought_signature\":\"" +
+           signature + "\"}}}";
   };
   ReplyContext context = make_context("gemini");
   context.keep_states = true;
-  const Run run(frames({say("T"), calls({signed_call("call_g1", "c2ln"), signed_call("call_g2", "c2ln2")}),
-                        finish("stop")}), context);
-  CHECK(run.grammar.blocks() == Blocks{"text:T", "thinking:", "tool_use:read:{}", "tool_use:read:{}"});
+  const Run run(
+      frames({say("T"), calls({signed_call("call_g1", "c2ln"), signed_call("call_g2", "c2ln2")}),
+              finish("stop")}),
+      context);
+  CHECK(run.grammar.blocks() ==
+        Blocks{"text:T", "thinking:", "tool_use:read:{}", "tool_use:read:{}"});
   CHECK(run.state(0) == "g {\"call_g1\":\"c2ln\",\"call_g2\":\"c2ln2\"}");
-  const Run later(frames({calls({signed_call("call_g1", "AA")}), calls({signed_call("call_g2", "BB")}),
-                          finish("stop")}), context);
+  const Run later(frames({calls({signed_call("call_g1", "AA")}),
+                          calls({signed_call("call_g2", "BB")}), finish("stop")}),
+                  context);
   CHECK(later.grammar.blocks() == Blocks{"thinking:", "tool_use:read:{}", "tool_use:read:{}"});
   CHECK(later.state(0) == "g {\"call_g1\":\"AA\"}");
   REQUIRE(later.out.call_states.size() == 2);
@@ -148,8 +179,10 @@ TEST_CASE("gemini's thought signature goes ahead of the step's first call") {
 }
 
 TEST_CASE("gemini's thought content is thinking") {
-  const Run run(frames({delta("\"content\":\"R\",\"extra_content\":{\"google\":{\"thought\":true}}"), say("T"),
-                        finish("stop")}), make_context("gemini"));
+  const Run run(
+      frames({delta("\"content\":\"R\",\"extra_content\":{\"google\":{\"thought\":true}}"),
+              say("T"), finish("stop")}),
+      make_context("gemini"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:R", "text:T"});
   CHECK(run.state(0) == "n {}");
 }
@@ -166,17 +199,21 @@ TEST_CASE("the kind of state follows the dialect") {
 TEST_CASE("white space alone opens no thinking block") {
   const Run run(frames({think("\\n"), say("T"), finish("stop")}), make_context("vllm"));
   CHECK(run.grammar.blocks() == Blocks{"text:T"});
-  const Run kept(frames({think("\\n"), think("R"), say("\\n\\n"), think("S"), say("T"), finish("stop")}),
-                 make_context("vllm"));
+  const Run kept(
+      frames({think("\\n"), think("R"), say("\\n\\n"), think("S"), say("T"), finish("stop")}),
+      make_context("vllm"));
   CHECK(kept.grammar.blocks() == Blocks{"thinking:\nRS", "text:T"});
 }
 
 TEST_CASE("citations of a stream go to the open text block") {
   ReplyContext context = make_context();
   context.web_search = true;
-  const Run run(frames({say("See A"), delta("\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":"
-                                            "\"http://a/\",\"start_index\":4,\"end_index\":5}}]"),
-                        finish("stop")}), context);
+  const Run run(
+      frames({say("See A"),
+              delta("\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":"
+                    "\"http://a/\",\"start_index\":4,\"end_index\":5}}]"),
+              finish("stop")}),
+      context);
   const json_t* block = json_array_get(json_object_get(run.grammar.message(), "content"), 0);
   const json_t* citation = json_array_get(json_object_get(block, "citations"), 0);
   CHECK(json_text(json_object_get(citation, "cited_text")) == "A");
@@ -190,12 +227,14 @@ TEST_CASE("think tags in pieces") {
   const Run run(frames(chunks), make_context("ollama"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:ab</thi\nnk>c", "text:T"});
   // A server that has a field for reasoning means its tags.
-  const Run field(frames({think("R"), say("<think>x</think>y"), finish("stop")}), make_context("ollama"));
+  const Run field(frames({think("R"), say("<think>x</think>y"), finish("stop")}),
+                  make_context("ollama"));
   CHECK(field.grammar.blocks() == Blocks{"thinking:R", "text:<think>x</think>y"});
 }
 
 TEST_CASE("a blocked prompt inside a stream is a refusal, unless errors are wanted") {
-  const std::string blocked = frames({"{\"error\":{\"code\":\"content_filter\",\"message\":\"blocked\"}}"});
+  const std::string blocked =
+      frames({"{\"error\":{\"code\":\"content_filter\",\"message\":\"blocked\"}}"});
   const Run run(blocked, make_context("azure"));
   CHECK(run.grammar.events() == Blocks{"message_start", "ping", "message_delta", "message_stop"});
   CHECK(run.stop() == "refusal");

@@ -20,8 +20,10 @@ struct Run {
     const Outcome bytes = stream(context, input, 1);
     CHECK(bytes.sse == out.sse);
     CHECK(bytes.state == out.state);
-    if (out.done()) CHECK(grammar.check_complete(out.sse) == "");
-    else CHECK(grammar.check(out.sse) == "");
+    if (out.done())
+      CHECK(grammar.check_complete(out.sse) == "");
+    else
+      CHECK(grammar.check(out.sse) == "");
   }
   std::string usage(const char* key) const {
     return dump_json(json_object_get(json_object_get(grammar.message(), "usage"), key));
@@ -39,7 +41,8 @@ TEST_CASE("vector 102: the ordinary stream, frame by frame") {
         "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":"
         "\"msg_0123456789abcdefghijklmn\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
         "\"claude-test\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
-        "\"stop_details\":null,\"container\":null,\"diagnostics\":null,\"usage\":{\"input_tokens\":77,"
+        "\"stop_details\":null,\"container\":null,\"diagnostics\":null,\"usage\":{\"input_tokens\":"
+        "77,"
         "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":1,"
         "\"output_tokens_details\":null,\"server_tool_use\":null,\"cache_creation\":null,"
         "\"inference_geo\":null,\"service_tier\":\"standard\",\"speed\":null}}}\n\n"
@@ -65,7 +68,8 @@ TEST_CASE("vector 103: usage wherever it comes") {
   const std::string running =
       "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],"
       "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":2}}";
-  const std::string zero = "{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}";
+  const std::string zero =
+      "{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}";
   const Run each(frames({running, running, with_usage, zero}));
   CHECK(each.out.usage.output_tokens == 5);
   CHECK(each.out.usage.input_tokens == 10);
@@ -76,18 +80,19 @@ TEST_CASE("vector 103: usage wherever it comes") {
 }
 
 TEST_CASE("vector 104: interleaved fragments of two calls") {
-  const Run run(frames({calls({call(0, "call_a1", "read", "{\\\"a\\\"")}),
-                        calls({call(1, "call_b1", "write", "{\\\"b\\\"")}),
-                        calls({call(0, "", "", ":1}")}), calls({call(1, "", "", ":2}")}),
-                        finish("tool_calls")}));
+  const Run run(
+      frames({calls({call(0, "call_a1", "read", "{\\\"a\\\"")}),
+              calls({call(1, "call_b1", "write", "{\\\"b\\\"")}), calls({call(0, "", "", ":1}")}),
+              calls({call(1, "", "", ":2}")}), finish("tool_calls")}));
   CHECK(run.grammar.blocks() == Blocks{"tool_use:read:{\"a\":1}", "tool_use:write:{\"b\":2}"});
   CHECK(run.stop() == "tool_use");
   CHECK(run.grammar.tool_ids() == Blocks{"call_a1", "call_b1"});
 }
 
 TEST_CASE("vector 105: arguments before the name") {
-  const Run run(frames({calls({call(0, "call_a1", "", "{\\\"x\\\"")}), calls({call(0, "", "read", "")}),
-                        calls({call(0, "", "", ":1}")}), finish("tool_calls")}));
+  const Run run(
+      frames({calls({call(0, "call_a1", "", "{\\\"x\\\"")}), calls({call(0, "", "read", "")}),
+              calls({call(0, "", "", ":1}")}), finish("tool_calls")}));
   CHECK(run.grammar.blocks() == Blocks{"tool_use:read:{\"x\":1}"});
 }
 
@@ -115,19 +120,21 @@ TEST_CASE("vector 107: gemini sends two calls without index and id") {
 }
 
 TEST_CASE("vector 108: ollama numbers every call 0") {
-  const Run run(frames({calls({call(0, "call_aaaaaaaa", "read", "{\\\"p\\\":1}")}),
-                        calls({call(0, "call_bbbbbbbb", "read", "{\\\"p\\\":2}")}), finish("stop")}),
-                make_context("ollama"));
+  const Run run(
+      frames({calls({call(0, "call_aaaaaaaa", "read", "{\\\"p\\\":1}")}),
+              calls({call(0, "call_bbbbbbbb", "read", "{\\\"p\\\":2}")}), finish("stop")}),
+      make_context("ollama"));
   CHECK(run.grammar.blocks() == Blocks{"tool_use:read:{\"p\":1}", "tool_use:read:{\"p\":2}"});
   CHECK(run.stop() == "tool_use");
 }
 
 TEST_CASE("vector 109: text, call, text; white space between calls is no block") {
-  const Run run(frames({say("A"), calls({call(0, "call_x1", "read", "{}")}), say("\\n"), say("B"),
-                        finish("stop")}));
+  const Run run(frames(
+      {say("A"), calls({call(0, "call_x1", "read", "{}")}), say("\\n"), say("B"), finish("stop")}));
   CHECK(run.grammar.blocks() == Blocks{"text:A", "tool_use:read:{}", "text:\nB"});
-  const Run spaces(frames({say("\\n"), calls({call(0, "call_x1", "read", "{}")}), say(" \\n "),
-                           calls({call(1, "call_x2", "write", "{}")}), say(" "), finish("tool_calls")}));
+  const Run spaces(
+      frames({say("\\n"), calls({call(0, "call_x1", "read", "{}")}), say(" \\n "),
+              calls({call(1, "call_x2", "write", "{}")}), say(" "), finish("tool_calls")}));
   CHECK(spaces.grammar.blocks() == Blocks{"tool_use:read:{}", "tool_use:write:{}"});
   const Run behind(frames({calls({call(0, "call_x1", "read", "{\\\"a\\\"")}), say("B"),
                            calls({call(0, "", "", ":1}")}), finish("stop")}));
@@ -135,7 +142,8 @@ TEST_CASE("vector 109: text, call, text; white space between calls is no block")
 }
 
 TEST_CASE("vector 110: reasoning, text, reasoning") {
-  const Run run(frames({think("r1"), say("t"), think("r2"), finish("stop")}), make_context("deepseek"));
+  const Run run(frames({think("r1"), say("t"), think("r2"), finish("stop")}),
+                make_context("deepseek"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:r1", "text:t", "thinking:r2"});
   CHECK(run.grammar.signatures().size() == 2);
   CHECK(run.grammar.signatures()[0].substr(0, 7) == "clasp1.");
@@ -189,30 +197,33 @@ TEST_CASE("vector 116: arguments cut off") {
   CHECK(length.stop() == "max_tokens");
   const Run whole(frames({chunks[0], finish("tool_calls")}));
   CHECK(whole.grammar.blocks() == Blocks{"tool_use:write:{\"a\":1,\"b\":\"te\"}"});
-  const Run key(frames({calls({call(0, "call_x1", "write", "{\\\"a\\\":1,\\\"b\\\":")}),
-                        finish("tool_calls")}));
+  const Run key(frames(
+      {calls({call(0, "call_x1", "write", "{\\\"a\\\":1,\\\"b\\\":")}), finish("tool_calls")}));
   CHECK(key.grammar.blocks() == Blocks{"tool_use:write:{\"a\":1}"});
 }
 
 TEST_CASE("vector 117: a raw line break inside an argument string") {
-  const Run run(frames({calls({call(0, "call_x1", "write", "{\\\"t\\\":\\\"a\\nb\\\"}")}),
-                        finish("tool_calls")}));
+  const Run run(frames(
+      {calls({call(0, "call_x1", "write", "{\\\"t\\\":\\\"a\\nb\\\"}")}), finish("tool_calls")}));
   CHECK(run.grammar.blocks() == Blocks{"tool_use:write:{\"t\":\"a\\nb\"}"});
 }
 
 TEST_CASE("vector 118: a final snapshot repeats all arguments") {
-  const Run with_id(frames({calls({call(0, "call_x1", "read", "{\\\"a\\\"")}), calls({call(0, "", "", ":1}")}),
-                            calls({call(0, "call_x1", "read", "{\\\"a\\\":1}")}), finish("tool_calls")}));
+  const Run with_id(
+      frames({calls({call(0, "call_x1", "read", "{\\\"a\\\"")}), calls({call(0, "", "", ":1}")}),
+              calls({call(0, "call_x1", "read", "{\\\"a\\\":1}")}), finish("tool_calls")}));
   CHECK(with_id.grammar.blocks() == Blocks{"tool_use:read:{\"a\":1}"});
-  const Run without(frames({calls({call(0, "call_x1", "read", "{\\\"a\\\"")}), calls({call(0, "", "", ":1}")}),
-                            calls({call(0, "", "read", "{\\\"a\\\":1}")}), finish("tool_calls")}));
+  const Run without(
+      frames({calls({call(0, "call_x1", "read", "{\\\"a\\\"")}), calls({call(0, "", "", ":1}")}),
+              calls({call(0, "", "read", "{\\\"a\\\":1}")}), finish("tool_calls")}));
   CHECK(without.grammar.blocks() == Blocks{"tool_use:read:{\"a\":1}"});
 }
 
 TEST_CASE("vector 119: the old function_call") {
-  const Run run(frames({delta("\"function_call\":{\"name\":\"read\",\"arguments\":\"\"}"),
-                        delta("\"function_call\":{\"arguments\":\"{\\\"a\\\":\"}"),
-                        delta("\"function_call\":{\"arguments\":\"1}\"}"), finish("function_call")}));
+  const Run run(
+      frames({delta("\"function_call\":{\"name\":\"read\",\"arguments\":\"\"}"),
+              delta("\"function_call\":{\"arguments\":\"{\\\"a\\\":\"}"),
+              delta("\"function_call\":{\"arguments\":\"1}\"}"), finish("function_call")}));
   CHECK(run.grammar.blocks() == Blocks{"tool_use:read:{\"a\":1}"});
   CHECK(run.stop() == "tool_use");
 }
@@ -224,9 +235,10 @@ TEST_CASE("vector 120: a read ends inside a character") {
 }
 
 TEST_CASE("vector 126: azure's first chunk has filter results only") {
-  const Run run(frames({"{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\","
-                        "\"prompt_filter_results\":[{\"prompt_index\":0,\"content_filter_results\":{}}]}",
-                        say("Hi"), finish("stop")}),
-                make_context("azure"));
+  const Run run(
+      frames({"{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\","
+              "\"prompt_filter_results\":[{\"prompt_index\":0,\"content_filter_results\":{}}]}",
+              say("Hi"), finish("stop")}),
+      make_context("azure"));
   CHECK(run.grammar.blocks() == Blocks{"text:Hi"});
 }

@@ -1,0 +1,133 @@
+// How a reply ends: what counts as an end, which reason the client is given, what it cost.
+#include "base/text.h"
+#include "core/translate/citations.h"
+#include "core/translate/reply_impl.h"
+#include "core/translate/usage.h"
+
+namespace clasp::translate {
+
+// Text that a filter or a half character held back, before something else follows.
+void Reply::Impl::flush_text() {
+  const std::string_view half = text_joiner.finish();
+  if (!half.empty()) on_text(half);
+  if (filter.passive()) return;
+  TextFilter::Output out;
+  filter.finish(out);
+  emit(out);
+}
+
+// Shows what can be shown, and ends early when a stop sequence of ours was met.
+void Reply::Impl::flush() {
+  if (queue.overflow()) {
+    fail(bad_gateway("backend's answer is too large"));
+    return;
+  }
+  if (filter.stopped()) {
+    end_normally();
+    return;
+  }
+  if (queue.wants_open()) open();
+  queue.pump();
+}
+
+void Reply::Impl::end(bool by_done) {
+  if (state != State::running) return;
+  if (!finish_seen && !in_document) {
+    flush_text();
+    if (!by_done)
+      fail(bad_gateway("stream ended prematurely"));
+    else if (!queue.has_content())
+      fail(bad_gateway("empty stream"));
+    else if (!context.dialect->lax_finish)
+      fail(bad_gateway("stream ended prematurely"));
+    else
+      note("no finish_reason");
+    if (state != State::running) return;
+  }
+  end_normally();
+}
+
+void Reply::Impl::end_normally() {
+  flush_text();
+  const std::string_view half = thinking_joiner.finish();
+  if (!half.empty()) queue.thinking(half);
+  if (!citations_json.empty())
+    for (std::string& citation : render_citation_list(context, citations_json))
+      queue.cite(std::move(citation));
+  auto how = BlockQueue::End::whole;
+  if (finish == Finish::length) how = BlockQueue::End::cut;
+  if (finish == Finish::content_filter) how = BlockQueue::End::filtered;
+  if (filter.stopped()) how = BlockQueue::End::cut;
+  const char* problem = queue.finish(how);
+  if (problem != nullptr || queue.overflow()) {
+    fail(bad_gateway(problem != nullptr ? problem : "backend's answer is too large"));
+    return;
+  }
+  usage = translate_usage(report, context.input_estimate, queue.output_bytes(),
+                          context.dialect->output_from_total);
+  open();
+  queue.pump();
+  collect_states();
+  StopFacts facts;
+  facts.finish = finish;
+  facts.refused = refused;
+  facts.tool_blocks = queue.tool_emitted();
+  facts.local_stop = filter.stopped();
+  facts.backend_stop = !matched_stop.empty();
+  facts.native_stop = native_stop;
+  const std::int64_t total =
+      usage.input_tokens + usage.cache_read + usage.cache_write + usage.output_tokens;
+  facts.context_full = !usage.estimated && context.context_window > 0 &&
+                       total >= context.context_window && usage.output_tokens < context.max_tokens;
+  if (finish == Finish::tool_calls && !facts.tool_blocks) note("tool_calls without a call");
+  send_end(choose_stop_reason(facts), nullptr);
+}
+
+wire::MessageUsage Reply::Impl::wire_usage() const {
+  wire::MessageUsage out;
+  out.input_tokens = usage.input_tokens;
+  out.output_tokens = usage.output_tokens;
+  out.cache_creation_input_tokens = usage.cache_write;
+  out.cache_read_input_tokens = usage.cache_read;
+  out.thinking_tokens = usage.thinking_tokens;
+  out.cache_write_known = usage.cache_write_known;
+  out.service_tier = service_tier;
+  out.fast = context.fast && service_tier == "priority";
+  return out;
+}
+
+void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion) {
+  open();
+  if (conclusion != nullptr)
+    usage = translate_usage(report, context.input_estimate, 0, context.dialect->output_from_total);
+  stop_reason.assign(reason);
+  wire::MessageEnd end;
+  end.stop_reason = stop_reason;
+  end.beta = context.beta;
+  end.usage = wire_usage();
+  std::string explanation = decode_json_string(refusal);
+  if (conclusion != nullptr) {
+    end.refusal = conclusion->refusal;
+    end.refusal_category = conclusion->category;
+    explanation = scrub_utf8(conclusion->explanation);
+  } else {
+    end.refusal = reason == "refusal";
+  }
+  end.refusal_explanation = explanation;
+  if (reason == "stop_sequence") {
+    end.stop_sequence = filter.stopped() ? std::string_view(filter.matched()) : matched_stop;
+    end.has_stop_sequence = !end.stop_sequence.empty();
+  }
+  sink.message_end(end);
+  state = State::done;
+}
+
+void Reply::Impl::collect_states() {
+  if (!context.keep_states || context.dialect->replay == ReasoningReplay::none) return;
+  if (queue.states().empty() || !queue.tool_emitted()) return;
+  const std::string signature = queue.states().render_signature(context);
+  for (const auto& call : queue.calls())
+    if (call->started) call_states.push_back({call->id, signature});
+}
+
+}  // namespace clasp::translate

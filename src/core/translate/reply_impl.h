@@ -1,0 +1,100 @@
+// The state of one reply, shared by the files that make up its machine: reply.cc (bytes to
+// chunks), reply_content.cc (chunks to blocks), reply_end.cc (how it ends).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/translate/errors.h"
+#include "core/translate/raw_string.h"
+#include "core/translate/reply.h"
+#include "core/translate/slots.h"
+#include "core/translate/stop.h"
+#include "core/translate/text_filter.h"
+#include "core/wire/openai_chat.h"
+#include "core/wire/sse.h"
+
+namespace clasp::translate {
+
+struct Reply::Impl {
+  Impl(ReplyContext reply_context, wire::ChatParser& chat, wire::EventSink& event_sink,
+       Random& random)
+      : context(std::move(reply_context)),
+        parser(chat),
+        sink(event_sink),
+        queue(context, event_sink, random),
+        filter(context.dialect->think_tags, context.prefill, context.local_stops) {}
+
+  void open();
+  void fail(wire::ApiError error);
+  void note(std::string_view text);
+  void on_event(const wire::SseEvent& event);
+  void on_chunk(const wire::ChatChunk& chunk, std::string_view whole);
+  void on_error(std::string_view json);
+  void on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_annotations(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_refusal(std::string_view raw);
+  void on_tools(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_finish(const wire::ChatChoice& choice);
+  void on_text(std::string_view raw);
+  void on_thinking(std::string_view raw);
+  void on_cited_text(std::string_view raw, const std::vector<wire::ChatAnnotation>& annotations);
+  void emit(const TextFilter::Output& out);
+  void flush_text();
+  void flush();
+  void end(bool by_done);
+  void end_normally();
+  void parse_document(std::string& body);
+  void judge(char first);
+  void collect(std::string_view bytes);
+  void feed_sse(std::string_view bytes);
+  wire::MessageUsage wire_usage() const;
+  void send_end(std::string_view reason, const Conclusion* conclusion);
+  void collect_states();
+
+  ReplyContext context;
+  wire::ChatParser& parser;
+  wire::EventSink& sink;
+  BlockQueue queue;
+  TextFilter filter;
+  wire::SseParser sse;
+  RawJoiner text_joiner, thinking_joiner;
+  std::string scratch;
+  std::string document;  // a stream that turned out to be one JSON document
+  State state = State::running;
+  wire::ApiError error;
+  bool opened = false;
+  bool in_document = false;  // the chunk is a whole answer
+  bool collecting = false;   // bytes go to `document`
+  bool judged = false;       // whether it is SSE at all
+  bool text_seen = false, thinking_seen = false;
+  int bad_chunks = 0;
+  Finish finish = Finish::none;
+  bool finish_seen = false;
+  std::string matched_stop;  // the stop sequence the backend met
+  bool native_stop = false;
+  bool refused = false;
+  std::string refusal;  // raw, clean
+  wire::ChatUsage report;
+  Usage usage;
+  std::string service_tier = "standard";
+  std::string stop_reason;
+  std::string upstream_id;
+  std::string citations_json;
+  std::vector<CallState> call_states;
+  std::vector<std::string> notes;
+};
+
+// A failure of the backend that another try may heal.
+inline wire::ApiError bad_gateway(std::string message) {
+  wire::ApiError error = wire::make_error(wire::ErrorType::api, std::move(message));
+  error.status = 502;
+  error.should_retry = true;
+  return error;
+}
+
+}  // namespace clasp::translate
