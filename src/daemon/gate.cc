@@ -210,6 +210,8 @@ void Gate::watch() {
     clear_deadline();
 }
 
+// A client that sent more ahead than the kernel holds for us cannot tell us that it left: its FIN
+// waits behind that data. It is noticed when its answer is written or complete.
 bool Gate::peer_has_left() const {
   pollfd one{link_->fd(), POLLRDHUP, 0};
   return poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;

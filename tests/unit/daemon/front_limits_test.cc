@@ -54,9 +54,10 @@ TEST_CASE("413 reaches a client that goes on uploading") {
   Server server(limits);
   for (const std::size_t size : {5u << 10, 300u << 10, 30u << 20}) {
     CAPTURE(size);
+    const std::string request = post("/echo", std::string(size, 'x'));
     Client client(server);
     // Sends everything before it reads anything.
-    CHECK(client.send(post("/echo", std::string(size, 'x'))));
+    CHECK(client.send(request));
     const Response got = client.read();
     CHECK(got.status == 413);
     CHECK(got.complete);
