@@ -82,7 +82,7 @@ def small(model, stream=False):
     body = {"model": model, "max_tokens": 1024, "stream": stream,
             "system": "You are a helpful assistant. " + Writer(1).prose(120),
             "messages": [{"role": "user", "content": "Hello! " + Writer(2).prose(200)}]}
-    return json.dumps(body, ensure_ascii=False).encode()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def big(model):
@@ -92,5 +92,5 @@ def big(model):
             "system": [{"type": "text", "text": writer.prose(24 * 1024),
                         "cache_control": {"type": "ephemeral"}}],
             "tools": [tool(writer, n) for n in range(20)],
-            "messages": turns(writer, 30, 1720)}
-    return json.dumps(body, ensure_ascii=False).encode()
+            "messages": turns(writer, 30, 1820)}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
