@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json_scan.h"
+
 namespace clasp {
 
 namespace {
@@ -245,12 +247,12 @@ std::string scrub_utf8(std::string_view text) {
 }
 
 void append_json_escaped(std::string& out, std::string_view text) {
-  std::size_t clean = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
+  for (std::size_t clean = 0;;) {
+    const std::size_t i = skip_plain_json(text, clean);
     out.append(text.substr(clean, i - clean));
+    if (i == text.size()) return;
     clean = i + 1;
+    const auto c = static_cast<unsigned char>(text[i]);
     switch (c) {
       case '"': out.append("\\\""); break;
       case '\\': out.append("\\\\"); break;
@@ -263,7 +265,6 @@ void append_json_escaped(std::string& out, std::string_view text) {
         out.push_back(kHex[c & 15]);
     }
   }
-  out.append(text.substr(clean));
 }
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -276,9 +277,14 @@ std::string decode_json_string(std::string_view raw) {
   std::string out;
   out.reserve(raw.size());
   for (std::size_t i = 0; i < raw.size();) {
-    if (raw[i] != '\\' || i + 1 >= raw.size()) {
-      out.push_back(raw[i++]);
+    if (const std::size_t run = std::min(raw.find('\\', i), raw.size()); run > i) {
+      out.append(raw.substr(i, run - i));
+      i = run;
       continue;
+    }
+    if (i + 1 == raw.size()) {
+      out.push_back('\\');
+      break;
     }
     const char kind = raw[i + 1];
     if (kind == 'u') {

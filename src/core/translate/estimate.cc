@@ -1,12 +1,10 @@
 // The token estimate of translation spec §7.1: deterministic, a little high, and fast. Texts are
 // counted as they stand in the JSON; base64 is never counted as text.
 #include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
-#include "base/text.h"
+#include "base/json_scan.h"
 #include "core/translate/builtin_tools.h"
 #include "core/translate/media_size.h"
 #include "core/translate/request.h"
@@ -90,28 +88,12 @@ std::size_t count_sequence(Count& count, std::string_view raw, std::size_t at) {
 }
 
 void count_raw(Count& count, std::string_view raw) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101u, kHighs = 0x8080808080808080u;
-  std::size_t i = 0;
-  while (i < raw.size()) {
-    if (i + 8 <= raw.size()) {
-      std::uint64_t word;
-      std::memcpy(&word, raw.data() + i, 8);
-      const std::uint64_t slash = word ^ (kOnes * '\\');
-      if (((word | ((slash - kOnes) & ~slash)) & kHighs) == 0) {
-        count.ascii += 8;
-        i += 8;
-        continue;
-      }
-    }
-    const auto c = static_cast<unsigned char>(raw[i]);
-    if (c == '\\') {
-      i += count_escape(count, raw, i);
-    } else if (c < 0x80) {
-      ++count.ascii;
-      ++i;
-    } else {
-      i += count_sequence(count, raw, i);
-    }
+  for (std::size_t i = 0; i < raw.size();) {
+    const std::size_t next = skip_unescaped_ascii(raw, i);
+    count.ascii += next - i;
+    i = next;
+    if (i == raw.size()) return;
+    i += raw[i] == '\\' ? count_escape(count, raw, i) : count_sequence(count, raw, i);
   }
 }
 

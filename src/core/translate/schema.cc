@@ -2,6 +2,9 @@
 // check and gemini's subset have files of their own.
 #include "core/translate/schema.h"
 
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <string>
 
 #include "base/text.h"
@@ -23,18 +26,40 @@ struct Place {
   Subschema kind;
 };
 
+// By length, so that a name is compared with few of them.
 constexpr Place kPlaces[] = {
-    {"properties", Subschema::map},        {"items", Subschema::single_or_list},
-    {"anyOf", Subschema::list},            {"oneOf", Subschema::list},
-    {"allOf", Subschema::list},            {"not", Subschema::single},
-    {"if", Subschema::single},             {"then", Subschema::single},
-    {"else", Subschema::single},           {"$defs", Subschema::map},
-    {"definitions", Subschema::map},       {"additionalProperties", Subschema::single},
-    {"patternProperties", Subschema::map}, {"prefixItems", Subschema::list},
-    {"contains", Subschema::single},       {"propertyNames", Subschema::single},
-    {"dependentSchemas", Subschema::map},  {"unevaluatedProperties", Subschema::single},
-    {"unevaluatedItems", Subschema::single}, {"additionalItems", Subschema::single},
+    {"if", Subschema::single},
+    {"not", Subschema::single},
+    {"then", Subschema::single},
+    {"else", Subschema::single},
+    {"items", Subschema::single_or_list},
+    {"anyOf", Subschema::list},
+    {"oneOf", Subschema::list},
+    {"allOf", Subschema::list},
+    {"$defs", Subschema::map},
+    {"contains", Subschema::single},
+    {"properties", Subschema::map},
+    {"definitions", Subschema::map},
+    {"prefixItems", Subschema::list},
+    {"propertyNames", Subschema::single},
+    {"additionalItems", Subschema::single},
+    {"dependentSchemas", Subschema::map},
+    {"unevaluatedItems", Subschema::single},
+    {"patternProperties", Subschema::map},
+    {"additionalProperties", Subschema::single},
+    {"unevaluatedProperties", Subschema::single},
 };
+constexpr std::size_t kLongestPlace = 21;
+
+// [n]: how many places are shorter than n.
+constexpr auto kPlacesShorter = [] {
+  std::array<std::uint8_t, kLongestPlace + 2> shorter{};
+  for (std::size_t n = 0; n < shorter.size(); ++n)
+    for (const Place& place : kPlaces) shorter[n] += place.key.size() < n;
+  return shorter;
+}();
+static_assert(std::ranges::is_sorted(kPlaces, {}, [](const Place& place) { return place.key.size(); }));
+static_assert(kPlacesShorter.back() == std::size(kPlaces));
 
 bool has_type(const SchemaTree& tree, Id node, std::string_view name) {
   const Id type = tree.find(node, "type");
@@ -160,8 +185,9 @@ void drop_remote(SchemaTree& tree, Id node, SchemaOutcome& outcome, int depth) {
 }  // namespace
 
 Subschema subschema_kind(std::string_view key_raw) {
-  for (const Place& place : kPlaces)
-    if (place.key == key_raw) return place.kind;
+  if (key_raw.empty() || key_raw.size() > kLongestPlace) return Subschema::none;
+  for (std::size_t i = kPlacesShorter[key_raw.size()]; i < kPlacesShorter[key_raw.size() + 1]; ++i)
+    if (kPlaces[i].key[0] == key_raw[0] && kPlaces[i].key == key_raw) return kPlaces[i].kind;
   return Subschema::none;
 }
 

@@ -4,12 +4,7 @@
 
 #include <simdjson.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
-#include <bit>
-
+#include "base/json_scan.h"
 #include "base/text.h"
 
 namespace clasp::wire {
@@ -27,33 +22,6 @@ bool is_short_escape(char c) {
     case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return true;
     default: return false;
   }
-}
-bool is_plain(char c) {
-  return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
-}
-
-#if defined(__SSE2__)
-// One bit for each of 16 bytes that is not plain.
-unsigned special_bytes(const char* bytes) {
-  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-  const __m128i control = _mm_set1_epi8(0x1f);
-  const __m128i special =
-      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
-                                _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))),
-                   _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
-  return static_cast<unsigned>(_mm_movemask_epi8(special));
-}
-#endif
-
-// First position from `at` whose byte is a quote, a backslash or a control character.
-std::size_t skip_plain(std::string_view text, std::size_t at) {
-#if defined(__SSE2__)
-  for (; at + 16 <= text.size(); at += 16)
-    if (const unsigned special = special_bytes(text.data() + at); special != 0)
-      return at + static_cast<std::size_t>(std::countr_zero(special));
-#endif
-  while (at < text.size() && is_plain(text[at])) ++at;
-  return at;
 }
 
 }  // namespace
@@ -95,7 +63,7 @@ bool JsonReader::scan_escape() {
 bool JsonReader::scan_string() {
   ++at_;
   for (;;) {
-    at_ = skip_plain(text_, at_);
+    at_ = skip_plain_json(text_, at_);
     if (at_ >= text_.size()) return fail();
     if (text_[at_] == '"') {
       ++at_;
@@ -284,12 +252,18 @@ bool is_valid_json(std::string_view text) {
   return reader.skip() && reader.at_end();
 }
 
+// An escape is longer than what it stands for, and what is not escaped stays as it is: most names
+// are told apart by their length and first character.
 bool raw_equals(std::string_view raw, std::string_view text) {
-  if (raw.find('\\') == std::string_view::npos) return raw == text;
+  if (raw.size() < text.size()) return false;
+  if (raw.size() == text.size() && raw != text) return false;
+  if (!raw.empty() && raw[0] != '\\' && (text.empty() || raw[0] != text[0])) return false;
+  if (raw.find('\\') == std::string_view::npos) return raw.size() == text.size();
   return decode_json_string(raw) == text;
 }
 
 bool raw_starts_with(std::string_view raw, std::string_view prefix) {
+  if (!raw.empty() && !prefix.empty() && raw[0] != '\\' && raw[0] != prefix[0]) return false;
   // An escaped character takes at most six bytes, so this much decides.
   std::string_view head = raw.substr(0, prefix.size() * 6);
   if (head.find('\\') == std::string_view::npos) return raw.substr(0, prefix.size()) == prefix;
@@ -330,7 +304,7 @@ void compact_runs(std::string_view json, Emit emit) {
     const char c = json[i];
     if (c == '"') {
       for (++i; i < json.size();) {
-        i = skip_plain(json, i);
+        i = skip_plain_json(json, i);
         if (i >= json.size() || json[i] == '"') break;
         i += 2;
       }
