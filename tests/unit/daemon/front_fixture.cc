@@ -175,7 +175,7 @@ std::size_t Server::connections() {
 
 // ---- client -------------------------------------------------------------------------------------
 
-Client::Client(const Server& server, int receive_buffer) {
+Client::Client(const Server& server, int receive_buffer, int port) {
   sockaddr_in in{};
   sockaddr_un un{};
   const bool is_unix = !server.path().empty();
@@ -187,7 +187,7 @@ Client::Client(const Server& server, int receive_buffer) {
   const timeval wait{20, 0};
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   in.sin_family = AF_INET;
-  in.sin_port = htons(static_cast<std::uint16_t>(server.port()));
+  in.sin_port = htons(static_cast<std::uint16_t>(port ? port : server.port()));
   in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   un.sun_family = AF_UNIX;
   std::strncpy(un.sun_path, server.path().c_str(), sizeof un.sun_path - 1);

@@ -82,8 +82,9 @@ struct Response {
 
 class Client {
  public:
-  // Connects; receive_buffer limits what the kernel takes for a client that does not read.
-  explicit Client(const Server& server, int receive_buffer = 0);
+  // Connects; receive_buffer limits what the kernel takes for a client that does not read; port is
+  // another one than the server's first.
+  explicit Client(const Server& server, int receive_buffer = 0, int port = 0);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
