@@ -10,10 +10,12 @@ namespace clasp::translate {
 void Reply::Impl::flush_text() {
   const std::string_view half = text_joiner.finish();
   if (!half.empty()) on_text(half);
-  if (filter.passive()) return;
-  TextFilter::Output out;
-  filter.finish(out);
-  emit(out);
+  if (!filter.passive()) {
+    TextFilter::Output out;
+    filter.finish(out);
+    emit(out);
+  }
+  flush_fenced();
 }
 
 // Shows what can be shown, and ends early when a stop sequence of ours was met.

@@ -44,6 +44,8 @@ struct Reply::Impl {
   void on_thinking(std::string_view raw);
   void on_cited_text(std::string_view raw, const std::vector<wire::ChatAnnotation>& annotations);
   void emit(const TextFilter::Output& out);
+  void show_text(std::string_view raw);
+  void flush_fenced();
   void flush_text();
   void flush();
   void end(bool by_done);
@@ -65,6 +67,7 @@ struct Reply::Impl {
   RawJoiner text_joiner, thinking_joiner;
   std::string scratch;
   std::string document;  // a stream that turned out to be one JSON document
+  std::string fenced;    // text that may have a Markdown fence around it
   State state = State::running;
   wire::ApiError error;
   bool opened = false;

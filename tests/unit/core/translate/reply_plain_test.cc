@@ -445,3 +445,16 @@ TEST_CASE("vector 150: JSON on a stream call, SSE on a plain call") {
   REQUIRE(whole.done());
   CHECK(whole.sse == plain(make_context(), body).sse);
 }
+
+TEST_CASE("a Markdown fence around JSON that was asked for in words") {
+  ReplyContext context = make_context();
+  context.strip_fence = true;
+  const auto text = [&context](const std::string& raw) {
+    return Answer(completion(content(raw)), context).text(0);
+  };
+  CHECK(text("```json\\n{\\\"a\\\": 1}\\n```\\n") == "{\"a\": 1}");
+  CHECK(text("{\\\"a\\\": 1}") == "{\"a\": 1}");
+  CHECK(text("See:\\n```json\\n{}\\n```") == "See:\n```json\n{}\n```");
+  CHECK(text("```\\na\\n```\\nb\\n```\\nc\\n```") == "```\na\n```\nb\n```\nc\n```");
+  CHECK(Answer(completion(content("```\\n{}\\n```"))).text(0) == "```\n{}\n```");
+}
