@@ -6,6 +6,7 @@
 #include <array>
 #include <iterator>
 #include <string>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "core/translate/translation.h"
@@ -20,6 +21,7 @@ constexpr Id kNone = SchemaTree::kNone;
 
 constexpr std::string_view kEmptySchema = R"({"type":"object","properties":{}})";
 constexpr std::size_t kGrammarBound = 2000;
+constexpr std::size_t kFewNames = 16;
 
 struct Place {
   std::string_view key;
@@ -83,9 +85,13 @@ void clean_required(SchemaTree& tree, Id node) {
   if (!tree.is(required, Kind::array) || !tree.is_object(properties)) return;
   for (std::string_view key : {"patternProperties", "anyOf", "oneOf", "allOf", "$ref"})
     if (tree.find(node, key) != kNone) return;
-  const auto names = tree.names(properties);
+  // Few names are looked up one by one; many would take time that grows with their square.
+  const bool few = tree.count(required) <= kFewNames;
+  const auto names = few ? std::unordered_set<std::string>() : tree.names(properties);
   tree.remove_if(required, [&](Id item) {
-    return !tree.is(item, Kind::string) || !names.contains(decode_json_string(tree.at(item).raw));
+    if (!tree.is(item, Kind::string)) return true;
+    const std::string name = decode_json_string(tree.at(item).raw);
+    return few ? tree.find(properties, name) == kNone : !names.contains(name);
   });
 }
 
@@ -192,6 +198,7 @@ Subschema subschema_kind(std::string_view key_raw) {
 }
 
 void drop_remote_refs(SchemaTree& tree, SchemaOutcome& outcome) {
+  if (!tree.may_refer()) return;
   drop_remote(tree, tree.root(), outcome, 0);
 }
 

@@ -170,6 +170,7 @@ void merge_choice(SchemaTree& tree, Id root, const std::vector<Id>& branches, bo
 }  // namespace
 
 void inline_refs(SchemaTree& tree, SchemaOutcome& outcome) {
+  if (!tree.may_refer()) return;
   RefInliner(tree, outcome).visit(tree.root(), 0);
   if (!tree.is_object(tree.root())) return;
   tree.remove(tree.root(), "$defs");

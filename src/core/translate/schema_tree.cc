@@ -5,10 +5,28 @@
 
 namespace clasp::translate {
 
+namespace {
+
+// `tag` is that of `name`. Zero on either side decides nothing.
+bool same_key(const SchemaTree::Node& node, std::uint16_t tag, std::string_view name) {
+  if (node.key_tag != tag && node.key_tag != 0 && tag != 0) return false;
+  return wire::raw_equals(node.key, name);
+}
+
+}  // namespace
+
+// Length and both ends. Never zero: bit 15 is set.
+std::uint16_t SchemaTree::tag_of(std::string_view key) {
+  if (key.find('\\') != std::string_view::npos) return 0;
+  const auto byte = [&key](std::size_t i) { return static_cast<unsigned char>(key[i]); };
+  const unsigned ends = key.empty() ? 0 : byte(0) * 31u + byte(key.size() - 1);
+  return static_cast<std::uint16_t>(0x8000u | ((key.size() * 251u + ends) & 0x7fffu));
+}
+
 bool SchemaTree::parse(std::string_view json) {
   nodes_.clear();
   texts_.clear();
-  changed_ = false;
+  changed_ = may_refer_ = false;
   root_ = kNone;
   if (json.size() > kMaxBytes) return false;
   wire::JsonReader reader(json);
@@ -33,10 +51,6 @@ SchemaTree::Id SchemaTree::read(wire::JsonReader& reader, int depth) {
     edit(id).raw = raw;
     return id;
   }
-  const auto attach = [&](Id child, std::string_view key) {
-    edit(child).key = key;
-    append(id, child);
-  };
   if (found == JsonReader::Kind::object) {
     edit(id).kind = Kind::object;
     JsonReader::Members members(reader);
@@ -44,7 +58,9 @@ SchemaTree::Id SchemaTree::read(wire::JsonReader& reader, int depth) {
     while (members.next(key)) {
       const Id child = read(reader, depth + 1);
       if (child == kNone) return kNone;
-      attach(child, key);
+      append(id, key, child);
+      may_refer_ = may_refer_ || key == "$ref" || key == "$defs" || key == "definitions" ||
+                   at(child).key_tag == 0;
     }
   } else {
     edit(id).kind = Kind::array;
@@ -52,7 +68,7 @@ SchemaTree::Id SchemaTree::read(wire::JsonReader& reader, int depth) {
     while (items.next()) {
       const Id child = read(reader, depth + 1);
       if (child == kNone) return kNone;
-      attach(child, {});
+      append(id, child);
     }
   }
   changed_ = false;
@@ -84,8 +100,9 @@ bool SchemaTree::is_text(Id id, std::string_view text) const {
 SchemaTree::Id SchemaTree::find(Id object, std::string_view name) const {
   Id found = kNone;
   if (!is_object(object)) return found;
+  const std::uint16_t tag = tag_of(name);
   for (Id child = at(object).first; child != kNone; child = at(child).next)
-    if (wire::raw_equals(at(child).key, name)) found = child;
+    if (same_key(at(child), tag, name)) found = child;
   return found;
 }
 
@@ -117,6 +134,7 @@ SchemaTree::Id SchemaTree::copy(Id from, int depth) {
   if (nodes_.size() >= kMaxNodes || depth > kMaxDepth) return kNone;
   const Id id = make(at(from).kind, at(from).raw);
   edit(id).key = at(from).key;
+  edit(id).key_tag = at(from).key_tag;
   for (Id child = at(from).first; child != kNone; child = at(child).next) {
     const Id twin = copy(child, depth + 1);
     if (twin == kNone) return kNone;
@@ -134,13 +152,13 @@ void SchemaTree::append(Id parent, Id child) {
 }
 
 void SchemaTree::append(Id parent, std::string_view key, Id child) {
-  edit(child).key = key;
+  set_key(child, key);
   append(parent, child);
 }
 
 void SchemaTree::prepend(Id parent, std::string_view key, Id child) {
   changed_ = true;
-  edit(child).key = key;
+  set_key(child, key);
   edit(child).next = at(parent).first;
   edit(parent).first = child;
   if (at(parent).last == kNone) edit(parent).last = child;
@@ -153,7 +171,8 @@ void SchemaTree::set(Id object, std::string_view key, Id value) {
 }
 
 bool SchemaTree::remove(Id object, std::string_view key) {
-  return remove_if(object, [&](Id child) { return wire::raw_equals(at(child).key, key); });
+  const std::uint16_t tag = tag_of(key);
+  return remove_if(object, [&](Id child) { return same_key(at(child), tag, key); });
 }
 
 void SchemaTree::reset(Id id, Kind kind, std::string_view raw) {

@@ -26,6 +26,7 @@ class SchemaTree {
 
   struct Node {
     Kind kind = Kind::scalar;
+    std::uint16_t key_tag = 0;  // of `key`, see tag_of()
     Id first = kNone, last = kNone, next = kNone;
     std::string_view key;  // raw, of object members
     std::string_view raw;  // string: the inside; scalar: as written
@@ -37,6 +38,8 @@ class SchemaTree {
   Id root() const { return root_; }
   // Something was changed since parse().
   bool changed() const { return changed_; }
+  // As parsed, it may have references or definitions. False is certain.
+  bool may_refer() const { return may_refer_; }
   void write(std::string& out, Id node) const;
   void write(std::string& out) const { write(out, root_); }
 
@@ -100,6 +103,13 @@ class SchemaTree {
   }
 
  private:
+  // Tells most names apart without comparing them. Zero for a name with an escape, which says
+  // nothing about it.
+  static std::uint16_t tag_of(std::string_view key);
+  void set_key(Id id, std::string_view key) {
+    edit(id).key = key;
+    edit(id).key_tag = tag_of(key);
+  }
   Node& edit(Id id) { return nodes_[static_cast<std::size_t>(id)]; }
   Id read(wire::JsonReader& reader, int depth);
 
@@ -107,6 +117,7 @@ class SchemaTree {
   std::deque<std::string> texts_;
   Id root_ = kNone;
   bool changed_ = false;
+  bool may_refer_ = false;
 };
 
 }  // namespace clasp::translate
