@@ -21,7 +21,7 @@ constexpr Duration kKeepAliveMargin{1'000};
 
 BackendCallImpl::BackendCallImpl(BackendClient& client, exchange::BackendRequest request,
                                  exchange::BackendEvents& events)
-    : client_(client), events_(events), request_(std::move(request)) {}
+    : client_(client), events_(&events), request_(std::move(request)) {}
 
 BackendCallImpl::~BackendCallImpl() = default;
 
@@ -193,12 +193,12 @@ void BackendCallImpl::take_bytes(char* data, std::size_t size) {
   }
   const Parser::Step step = parser_.feed(data, size);
   if (step.head) {
-    events_.on_backend_head(parser_.status(), parser_.headers());
+    events_->on_backend_head(parser_.status(), parser_.headers());
     if (state_ == State::over) return;
     parser_.drop_headers();
   }
   if (!step.body.empty()) {
-    events_.on_backend_body(step.body);
+    events_->on_backend_body(step.body);
     if (state_ == State::over) return;
   }
   if (parser_.fault() == Parser::Fault::malformed)
@@ -231,7 +231,7 @@ void BackendCallImpl::end(bool has_surplus) {
     transport->say_goodbye();
     transport.reset();
   }
-  events_.on_backend_end();
+  events_->on_backend_end();
 }
 
 void BackendCallImpl::fail(FailureKind kind, std::string message) {
@@ -247,7 +247,7 @@ void BackendCallImpl::fail(FailureKind kind, std::string message) {
 void BackendCallImpl::tell_failure() {
   busy_ = true;
   enter(State::over);
-  events_.on_backend_failed(*failure_);
+  events_->on_backend_failed(*failure_);
   leave_callback();
 }
 

@@ -25,6 +25,9 @@ class BackendCallImpl final : public TransportOwner, public ConnectorOwner {
   // The caller does not want it any more: closes the connection, calls nobody again.
   void cancel();
   bool is_busy() const { return busy_; }
+  // An answer has begun and its end is not far.
+  bool may_linger() const { return state_ == State::exchanging && received_ && has_sent_; }
+  void redirect(exchange::BackendEvents& events) { events_ = &events; }
 
   void on_transport_readable() override;
   void on_transport_writable() override;
@@ -73,7 +76,7 @@ class BackendCallImpl final : public TransportOwner, public ConnectorOwner {
   std::string peer() const;  // "host:port", for messages
 
   BackendClient& client_;
-  exchange::BackendEvents& events_;
+  exchange::BackendEvents* events_;
   std::shared_ptr<const BackendRoute> route_;
   exchange::BackendRequest request_;
   std::string head_;

@@ -22,13 +22,46 @@ class BackendCallHandle final : public exchange::BackendCall {
  public:
   BackendCallHandle(BackendClient& client, std::unique_ptr<BackendCallImpl> call)
       : client_(client), call_(std::move(call)) {}
-  ~BackendCallHandle() override { client_.release(std::move(call_)); }
+  ~BackendCallHandle() override {
+    if (finishes_) client_.linger(std::move(call_));
+    else client_.release(std::move(call_));
+  }
   void pause() override { call_->pause(); }
   void resume() override { call_->resume(); }
+  void let_finish() override { finishes_ = true; }
 
  private:
   BackendClient& client_;
   std::unique_ptr<BackendCallImpl> call_;
+  bool finishes_ = false;
+};
+
+// A call whose caller is served: the rest of its answer is read and dropped, for a moment.
+class LingeringCall final : public exchange::BackendEvents {
+ public:
+  static constexpr Duration kLonger{100};
+  static constexpr std::size_t kMostBytes = 64 * 1024;
+
+  LingeringCall(BackendClient& client, std::unique_ptr<BackendCallImpl> call)
+      : client_(client), call_(std::move(call)) {
+    call_->redirect(*this);
+    call_->resume();
+    timer_ = client_.scheduler_.after(kLonger, [this] { client_.end_linger(this); });
+  }
+  ~LingeringCall() override { client_.release(std::move(call_)); }
+  void on_backend_head(int, const wire::Headers&) override {}
+  void on_backend_body(std::string_view bytes) override {
+    dropped_ += bytes.size();
+    if (dropped_ > kMostBytes) client_.end_linger(this);
+  }
+  void on_backend_end() override { client_.end_linger(this); }
+  void on_backend_failed(const exchange::BackendFailure&) override { client_.end_linger(this); }
+
+ private:
+  BackendClient& client_;
+  std::unique_ptr<BackendCallImpl> call_;
+  TimerHandle timer_;
+  std::size_t dropped_ = 0;
 };
 
 BackendClient::BackendClient(event_base* base, Scheduler& scheduler, Resolver& resolver,
@@ -41,6 +74,7 @@ BackendClient::BackendClient(event_base* base, Scheduler& scheduler, Resolver& r
       pool_(scheduler, options.pool) {}
 
 BackendClient::~BackendClient() {
+  lingering_.clear();
   if (counters_.active != 0) log_error("backend client destroyed before its calls; this is a bug");
 }
 
@@ -56,6 +90,16 @@ void BackendClient::release(std::unique_ptr<BackendCallImpl> call) {
   --counters_.active;
   call->cancel();
   if (call->is_busy()) released_ = std::move(call);
+}
+
+// Busy calls may linger too: this often happens inside the callback that brought the last event.
+void BackendClient::linger(std::unique_ptr<BackendCallImpl> call) {
+  if (!call->may_linger()) return release(std::move(call));
+  lingering_.push_back(std::make_unique<LingeringCall>(*this, std::move(call)));
+}
+
+void BackendClient::end_linger(LingeringCall* call) {
+  std::erase_if(lingering_, [call](const auto& one) { return one.get() == call; });
 }
 
 BackendCounters BackendClient::counters() const {

@@ -50,6 +50,7 @@ struct BackendRoute {
 };
 
 class BackendCallImpl;
+class LingeringCall;
 
 // One per loop, used by that loop's thread only. Every BackendCall must be destroyed before it.
 class BackendClient final : public exchange::BackendPort {
@@ -70,11 +71,14 @@ class BackendClient final : public exchange::BackendPort {
  private:
   friend class BackendCallImpl;
   friend class BackendCallHandle;
+  friend class LingeringCall;
   static constexpr std::size_t kScratch = 256 * 1024;
 
   Result<std::shared_ptr<const BackendRoute>> route(const std::string& url);
   char* scratch();
   void release(std::unique_ptr<BackendCallImpl> call);
+  void linger(std::unique_ptr<BackendCallImpl> call);
+  void end_linger(LingeringCall* call);
 
   event_base* base_;
   Scheduler& scheduler_;
@@ -86,6 +90,7 @@ class BackendClient final : public exchange::BackendPort {
   TlsContext tls_;
   BackendPool pool_;
   std::unique_ptr<BackendCallImpl> released_;  // destroyed by its owner inside its own callback
+  std::vector<std::unique_ptr<LingeringCall>> lingering_;
 };
 
 }  // namespace clasp::daemon

@@ -68,6 +68,7 @@ class Process {
   std::vector<EventPtr> signals_;
   WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
+  exchange::Lessons lessons_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::string status_;
   bool draining_ = false;
@@ -121,6 +122,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.facts = {CLASP_VERSION, scheduler_->now()};
   parts_.resolver = resolver_.get();
   parts_.records = &records;
+  parts_.lessons = &lessons_;
   parts_.backend_options = make_backend_options(settings_);
   parts_.http_limits = make_http_limits(settings_, count);
   auto listeners = open_listeners(count);

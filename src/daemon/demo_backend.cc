@@ -25,6 +25,7 @@ class DemoCall final : public exchange::BackendCall {
     paused_ = false;
     arm(kFirstDelay);
   }
+  void let_finish() override {}
 
  private:
   void arm(Duration delay) {

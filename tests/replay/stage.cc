@@ -17,11 +17,12 @@ class StageCall final : public exchange::BackendCall {
  public:
   explicit StageCall(StageBackend& owner) : owner_(owner) {}
   ~StageCall() override {
-    if (owner_.events != nullptr) ++owner_.cancelled;
+    if (owner_.events != nullptr && !owner_.finishing) ++owner_.cancelled;
     owner_.events = nullptr;
   }
   void pause() override { owner_.paused = true; }
   void resume() override { owner_.paused = false; }
+  void let_finish() override { owner_.finishing = true; }
 
  private:
   StageBackend& owner_;
@@ -55,6 +56,7 @@ class Stage {
   FakeScheduler scheduler_;
   CountingRandom random_;
   translate::ReplyParser parser_;
+  exchange::Lessons lessons_;
   StageBackend backend_;
   StageRecords records_;
   StageClient client_;
@@ -112,7 +114,7 @@ Problem Stage::request(const std::string& rest) {
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend_, records_, parser_}, *catalog, std::move(head),
+      exchange::Services{scheduler_, random_, backend_, records_, parser_, lessons_}, *catalog, std::move(head),
       std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();
@@ -143,6 +145,7 @@ Problem Stage::feed(const std::string& bytes) {
 }
 
 Problem Stage::end_body() {
+  if (backend_.finishing) return std::nullopt;  // the rest of the body is nobody's any more
   if (backend_.events == nullptr) return "no call runs";
   exchange::BackendEvents* events = std::exchange(backend_.events, nullptr);
   events->on_backend_end();
@@ -257,6 +260,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        }},
       {"expect-paused", [&] { return same("paused", true, backend_.paused); }},
       {"expect-reading", [&] { return same("paused", false, backend_.paused); }},
+      {"expect-finishing", [&] { return same("finishing", true, backend_.finishing); }},
       {"expect-cancelled", [&] { return same("cancelled", 1, backend_.cancelled); }},
       {"expect-outcome",
        [&] { return same("outcome", rest, std::string(exchange::render_outcome(record().outcome))); }},

@@ -48,6 +48,7 @@ class StageBackend final : public exchange::BackendPort {
   exchange::BackendEvents* events = nullptr;  // null when no call runs
   std::vector<exchange::BackendRequest> requests;
   bool paused = false;
+  bool finishing = false;  // the answer was understood before its body ended
   int cancelled = 0;
 };
 

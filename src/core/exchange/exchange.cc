@@ -1,6 +1,8 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include <algorithm>
+
 #include "core/translate/errors.h"
 
 namespace clasp::exchange {
@@ -9,11 +11,10 @@ namespace {
 
 // An error body longer than this is cut: its message is at its beginning.
 constexpr std::size_t kErrorBodyLimit = 64 * 1024;
-// After the reply's last event the backend has this long to end its body properly, so that the
-// connection can be used again.
-constexpr Duration kLinger{100};
 // After finish_reason a backend has this long to send its usage (translation spec §5.6).
 constexpr Duration kUsageGrace{1000};
+// Different lessons that one request may cost (translation spec §6.5).
+constexpr std::size_t kMostRepairs = 3;
 
 std::int64_t microseconds(TimePoint from, TimePoint to) { return (to - from).count(); }
 
@@ -82,59 +83,106 @@ void Exchange::make_answer(bool stream) {
 void Exchange::start() {
   if (services_.records.wants_bodies(true))
     services_.records.on_body(record_.request_id, "client request", body_);
-  BackendRequest request;
-  if (!prepare(request)) return;
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "backend request", request.body);
-  // Everything needed later was copied by now.
-  std::string().swap(body_);
-  head_.headers.clear();
-  phase_ = Phase::calling;
-  ++record_.attempts;
-  call_ = services_.backend.start(std::move(request), *this);
-  if (answer_->streams()) arm_answer_grace();
-}
-
-// Parses, chooses and translates. False when the answer was given already.
-bool Exchange::prepare(BackendRequest& request) {
   auto parsed = wire::parse_messages_request(body_, false);
   make_answer(parsed ? parsed->stream : false);
   if (!parsed) {
     fail(parsed.error(), "bad request");
-    return false;
+    return;
   }
-  record_.model_asked = parsed->model;
-  candidate_ = choose_candidate(*catalog_, parsed->model);
+  request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
+  read_facts();
+  record_.model_asked = request_->model;
+  candidate_ = choose_candidate(*catalog_, request_->model);
   record_.model_used = candidate_.model;
   record_.backend = candidate_.backend->settings.name;
+  adapted_ = services_.lessons.find(record_.backend, candidate_.model, started_);
+  if (answer_->streams()) arm_answer_grace();
+  attempt();
+}
 
-  translate::RequestFacts facts;
-  facts.anthropic_version = std::string(head_.headers.get("anthropic-version"));
-  facts.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
-  facts.beta = head_.headers.find("anthropic-beta").has_value() ||
-               head_.query.find("beta=true") != std::string::npos;
-  auto translated = translate::translate_request(*parsed, make_target(*catalog_, candidate_), facts);
+void Exchange::read_facts() {
+  facts_.anthropic_version = std::string(head_.headers.get("anthropic-version"));
+  facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
+  facts_.beta = head_.headers.find("anthropic-beta").has_value() ||
+                head_.query.find("beta=true") != std::string::npos;
+  head_.headers.clear();
+}
+
+// What an attempt needs again is kept until the answer has begun; then it is memory for nothing.
+void Exchange::forget_request() {
+  request_.reset();
+  std::string().swap(body_);
+}
+
+// Translates for the candidate as it is known by now, and calls it.
+void Exchange::attempt() {
+  translate::Target target = make_target(*catalog_, candidate_);
+  if (adapted_) {
+    target.dialect = &adapted_->dialect;
+    target.adjustments = &adapted_->adjustments;
+  }
+  auto translated = translate::translate_request(*request_, target, facts_);
   if (!translated) {
     fail(translated.error(), "request cannot be translated");
-    return false;
+    return;
   }
   record_.warnings = join(translated->warnings);
-  translate::ReplyContext& context = translated->reply;
-  context.message_id = make_id(services_.random, "msg_");
+  make_reply(std::move(translated->reply));
+  if (translated->answer_without_call) {
+    answer_without_call();
+    return;
+  }
+  const bool stream = answer_->streams() && !(adapted_ && adapted_->adjustments.no_stream);
+  BackendRequest request =
+      make_backend_request(*catalog_, candidate_, std::move(translated->body), stream);
+  if (services_.records.wants_bodies(true))
+    services_.records.on_body(record_.request_id, "backend request", request.body);
+  phase_ = Phase::calling;
+  ++record_.attempts;
+  call_ = services_.backend.start(std::move(request), *this);
+}
+
+void Exchange::make_reply(translate::ReplyContext context) {
+  if (message_id_.empty()) message_id_ = make_id(services_.random, "msg_");
+  context.message_id = message_id_;
   context.request_id = record_.request_id;
   context.requested_model = record_.model_asked;
   context.plain = !answer_->streams();
-  if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*parsed);
+  // A second attempt goes on with the message that the first one began.
+  context.already_open = reply_ && reply_->opened();
+  if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
   input_estimate_ = context.input_estimate;
   reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser,
                                               answer_->sink(), services_.random);
-  if (translated->answer_without_call) {
-    answer_without_call();
-    return false;
-  }
-  request = make_backend_request(*catalog_, candidate_, std::move(translated->body),
-                                 answer_->streams());
+}
+
+// True when the refusal taught something and the request is on its way again (spec §6.5). Only
+// while the client has seen no content.
+bool Exchange::repair_and_repeat(int status) {
+  if (!request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs) return false;
+  const translate::Dialect& current =
+      adapted_ ? adapted_->dialect : candidate_.backend->dialect;
+  static const translate::Adjustments kNone;
+  const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
+  const auto repair = translate::detect_repair(status, collected_, current, adjusted);
+  if (!repair) return false;
+  if (std::find(repairs_.begin(), repairs_.end(), repair->number) != repairs_.end()) return false;
+  repairs_.push_back(repair->number);
+  auto learned = std::make_shared<Adapted>(Adapted{current, adjusted});
+  translate::apply_repair(*repair, learned->dialect, learned->adjustments);
+  adapted_history_.push_back(std::exchange(adapted_, std::move(learned)));
+  collected_.clear();
+  backend_headers_.clear();
+  call_.reset();
+  attempt();
   return true;
+}
+
+// The backend took what it had refused before: the lesson holds.
+void Exchange::remember_lesson() {
+  if (!repairs_.empty())
+    services_.lessons.learn(record_.backend, candidate_.model, adapted_,
+                            services_.scheduler.now());
 }
 
 void Exchange::answer_without_call() {
@@ -156,6 +204,7 @@ void Exchange::on_backend_head(int status, const wire::Headers& headers) {
     phase_ = Phase::reading_error;
   } else {
     phase_ = is_event_stream(headers) ? Phase::reading_stream : Phase::reading_document;
+    remember_lesson();
   }
 }
 
@@ -182,7 +231,6 @@ void Exchange::on_backend_body(std::string_view bytes) {
       break;
     case Phase::preparing:
     case Phase::calling:
-    case Phase::lingering:
     case Phase::over:
       break;
   }
@@ -193,19 +241,12 @@ void Exchange::on_backend_end() {
     case Phase::reading_stream:
       reply_->finish_stream();
       after_reply_input();
-      if (phase_ == Phase::lingering) finish(Outcome::completed);
       break;
     case Phase::reading_document:
-      collected_.reserve(collected_.size() + kBodyPadding);
-      reply_->feed_document(collected_);
-      after_reply_input();
-      if (phase_ == Phase::lingering) finish(Outcome::completed);
+      on_document();
       break;
     case Phase::reading_error:
       on_backend_error();
-      break;
-    case Phase::lingering:
-      finish(Outcome::completed);
       break;
     case Phase::preparing:
     case Phase::calling:
@@ -216,10 +257,6 @@ void Exchange::on_backend_end() {
 
 void Exchange::on_backend_failed(const BackendFailure& failure) {
   if (phase_ == Phase::over) return;
-  if (phase_ == Phase::lingering) {
-    finish(Outcome::completed);
-    return;
-  }
   if (phase_ == Phase::reading_error) {
     // The status is known; a cut error body says enough.
     on_backend_error();
@@ -230,21 +267,28 @@ void Exchange::on_backend_failed(const BackendFailure& failure) {
     reply_->finish_stream();
     if (reply_->state() == translate::Reply::State::done) {
       after_reply_input();
-      if (phase_ == Phase::lingering) finish(Outcome::completed);
       return;
     }
   }
   fail(failure_error(failure), failure.message);
 }
 
+void Exchange::on_document() {
+  collected_.reserve(collected_.size() + kBodyPadding);
+  reply_->feed_document(collected_);
+  // Some servers refuse inside a 200.
+  if (reply_->state() == translate::Reply::State::failed && repair_and_repeat(200)) return;
+  after_reply_input();
+}
+
 void Exchange::on_backend_error() {
+  if (repair_and_repeat(backend_status_)) return;
   // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
   auto conclusion = translate::detect_policy_refusal(backend_status_, collected_);
   if (!conclusion) conclusion = translate::detect_output_limit(backend_status_, collected_);
   if (conclusion) {
     reply_->conclude(*conclusion);
     after_reply_input();
-    if (phase_ == Phase::lingering) finish(Outcome::completed);
     return;
   }
   wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
@@ -266,6 +310,7 @@ void Exchange::after_reply_input() {
     answer_->open_stream(answer_headers());
     answer_->flush();
     if (answer_->congested() && call_) call_->pause();
+    if (reply_->block_opened()) forget_request();
   }
   if (reply_->state() == State::done) {
     complete();
@@ -288,10 +333,9 @@ void Exchange::on_usage_timeout() {
   usage_timer_.reset();
   reply_->finish_stream();
   after_reply_input();
-  if (phase_ == Phase::lingering) finish(Outcome::completed);
 }
 
-// The reply is whole: the client gets its end now, the backend a moment to finish its body.
+// The reply is whole: the client gets its end, the connection to the backend a moment for its own.
 void Exchange::complete() {
   record_reply();
   grace_timer_.reset();
@@ -299,12 +343,8 @@ void Exchange::complete() {
   answer_->complete(answer_headers());
   if (!answer_->streams() && services_.records.wants_bodies(false))
     services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
-  phase_ = Phase::lingering;
-  if (!call_ || reply_->wants_cancel()) {
-    finish(Outcome::completed);
-    return;
-  }
-  usage_timer_ = services_.scheduler.after(kLinger, [this] { finish(Outcome::completed); });
+  if (call_ && !reply_->wants_cancel()) call_->let_finish();
+  finish(Outcome::completed);
 }
 
 void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
@@ -320,7 +360,6 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
 }
 
 void Exchange::end_with(const wire::ApiError& error) {
-  if (phase_ == Phase::lingering) finish(Outcome::completed);
   if (phase_ != Phase::over) fail(error, "ended by the daemon");
 }
 
@@ -369,7 +408,7 @@ wire::Headers Exchange::answer_headers() const {
 
 void Exchange::on_client_gone() {
   if (answer_) answer_->forget_client();
-  finish(phase_ == Phase::lingering ? Outcome::completed : Outcome::client_left);
+  finish(Outcome::client_left);
 }
 
 void Exchange::on_client_drained() {

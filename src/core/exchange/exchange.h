@@ -12,6 +12,7 @@
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
 #include "core/exchange/catalog.h"
+#include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
 #include "core/exchange/record.h"
 #include "core/translate/reply.h"
@@ -27,6 +28,7 @@ struct Services {
   BackendPort& backend;
   RecordSink& records;
   translate::ReplyParser& parser;
+  Lessons& lessons;  // shared by all workers
 };
 
 class Exchange final : public RequestTask, private BackendEvents {
@@ -51,16 +53,21 @@ class Exchange final : public RequestTask, private BackendEvents {
     reading_stream,    // an SSE body, translated as it comes
     reading_document,  // a JSON body, collected
     reading_error,     // the body of a failed answer, collected
-    lingering,         // the client has everything; the backend may end its body
     over,              // recorded
   };
 
-  bool prepare(BackendRequest& request);
   void make_answer(bool stream);
+  void read_facts();
+  void forget_request();
+  void attempt();
+  void make_reply(translate::ReplyContext context);
+  bool repair_and_repeat(int status);
+  void remember_lesson();
   void answer_without_call();
   void after_reply_input();
   void arm_answer_grace();
   void on_usage_timeout();
+  void on_document();
   void on_backend_error();
   void complete();
   void fail(const wire::ApiError& error, std::string_view cause);
@@ -81,7 +88,13 @@ class Exchange final : public RequestTask, private BackendEvents {
   Record record_;
   TimePoint started_;
   Phase phase_ = Phase::preparing;
+  std::unique_ptr<wire::MessagesRequest> request_;  // views into body_
+  translate::RequestFacts facts_;
   Candidate candidate_;
+  AdaptedPtr adapted_;         // what was learned about the candidate, may be null
+  std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these
+  std::vector<int> repairs_;   // lessons that this exchange learned
+  std::string message_id_;
   std::int64_t input_estimate_ = 0;
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Reply> reply_;
@@ -90,7 +103,7 @@ class Exchange final : public RequestTask, private BackendEvents {
   wire::Headers backend_headers_;
   std::string collected_;  // a document or an error body
   TimerHandle grace_timer_;
-  TimerHandle usage_timer_;  // waits for usage, then for the end of the backend's body
+  TimerHandle usage_timer_;
 };
 
 }  // namespace clasp::exchange

@@ -113,6 +113,10 @@ class BackendCall {
   // idle timeout does not run.
   virtual void pause() = 0;
   virtual void resume() = 0;
+  // The answer is understood before its body ended, and nothing more is wanted of it: destroying
+  // the call now leaves the connection a moment to end the body, so that it can be used again.
+  // No event follows.
+  virtual void let_finish() = 0;
 };
 
 class BackendPort {

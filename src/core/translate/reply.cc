@@ -193,7 +193,9 @@ void Reply::Impl::feed_sse(std::string_view bytes) {
 // ---- the public face ---------------------------------------------------------------------------
 
 Reply::Reply(ReplyContext context, ReplyParser& parser, wire::EventSink& sink, Random& random)
-    : impl_(std::make_unique<Impl>(std::move(context), *parser.chat_, sink, random)) {}
+    : impl_(std::make_unique<Impl>(std::move(context), *parser.chat_, sink, random)) {
+  impl_->opened = impl_->context.already_open;
+}
 Reply::~Reply() = default;
 
 void Reply::open() {

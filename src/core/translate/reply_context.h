@@ -21,6 +21,7 @@ struct ReplyContext {
   std::string backend_model;    // for signatures
   std::string backend_hash;     // short hash of the base URL, for signatures
   bool beta = false;            // B1 call: context_management members are present
+  bool already_open = false;    // message_start was emitted by an earlier attempt
   bool plain = false;           // the client wants one Message: tool input is emitted whole
   bool keep_states = false;     // collect Reply::call_states()
   bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
