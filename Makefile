@@ -26,6 +26,11 @@ configure: configure.ac VERSION
 config.mk: configure config.mk.in
 	./configure --quiet $(CONFIGURE_FLAGS)
 
+# As many jobs as there are cores unless -j says something else.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+  MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
 # V=1 shows whole commands.
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
