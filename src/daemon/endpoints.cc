@@ -57,7 +57,10 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
                      const ProcessFacts& facts)
-    : services_(services), catalog_(std::move(catalog)), facts_(facts) {}
+    : services_(services),
+      catalog_(std::move(catalog)),
+      facts_(facts),
+      models_(exchange::client_models(*catalog_->settings)) {}
 
 HttpAnswer Endpoints::answer(int status, std::string body) const {
   HttpAnswer out;
@@ -98,6 +101,9 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     switch (*endpoint) {
       case Endpoint::health: return health();
       case Endpoint::count_tokens: return count_tokens(body);
+      case Endpoint::models:
+        return answer(200, exchange::render_model_list(models_, head.query));
+      case Endpoint::model: return model(head.path);
       case Endpoint::hello:
       case Endpoint::telemetry: return answer(200, "{}");
       case Endpoint::server_info:
@@ -120,12 +126,12 @@ void Endpoints::end_exchanges() {
 
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
-  const JsonPtr root(json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s}}", "name", "CLASP",
+  const JsonPtr root(json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
                                "version", text_value(facts_.version), "provider",
                                text_value(backend.provider), "status",
                                draining_ ? "draining" : "running", "endpoints", "messages",
                                "/v1/messages", "count_tokens", "/v1/messages/count_tokens",
-                               "health", "/health", "info", "/"));
+                               "models", "/v1/models", "health", "/health", "info", "/"));
   return answer(200, dump(root));
 }
 
@@ -144,6 +150,12 @@ HttpAnswer Endpoints::health() const {
                         json_pack("{s:o}", "provider", text_value(backend.settings.provider)));
   json_object_set_new(root.get(), "providers", providers);
   return answer(draining_ ? 503 : 200, dump(root));
+}
+
+HttpAnswer Endpoints::model(std::string_view path) const {
+  const std::string_view id = path.substr(path.rfind('/') + 1);
+  if (auto body = exchange::render_model(models_, id)) return answer(200, std::move(*body));
+  return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), path);
 }
 
 HttpAnswer Endpoints::count_tokens(const std::string& body) const {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "core/exchange/exchange.h"
+#include "core/exchange/model_list.h"
 #include "core/exchange/routes.h"
 #include "daemon/http_server.h"
 
@@ -39,11 +40,13 @@ class Endpoints final : public HttpHandler {
   HttpAnswer error_answer(const wire::ApiError& error, std::string_view path) const;
   HttpAnswer server_info() const;
   HttpAnswer health() const;
+  HttpAnswer model(std::string_view path) const;
   HttpAnswer count_tokens(const std::string& body) const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
+  const std::vector<std::string> models_;
   bool draining_ = false;
   std::unordered_set<exchange::Exchange*> live_;
 };

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "base/text.h"
+
 namespace clasp::exchange {
 
 namespace {
@@ -16,6 +18,8 @@ struct Route {
 constexpr Route kRoutes[] = {
     {"/v1/messages", "POST", Endpoint::messages},
     {"/v1/messages/count_tokens", "POST", Endpoint::count_tokens},
+    {"/v1/models", "GET, HEAD", Endpoint::models},
+    {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/", "GET, HEAD", Endpoint::server_info},
     {"/api/hello", "GET, HEAD", Endpoint::hello},
@@ -49,10 +53,9 @@ const Route* find_route(std::string_view path) {
 }
 
 bool allows(std::string_view methods, std::string_view method) {
-  const std::size_t at = methods.find(method);
-  if (at == std::string_view::npos || method.empty()) return false;
-  const std::size_t end = at + method.size();
-  return (at == 0 || methods[at - 1] == ' ') && (end == methods.size() || methods[end] == ',');
+  for (std::string_view one : split(methods, ','))
+    if (trim(one) == method) return !method.empty();
+  return false;
 }
 
 // What a stranger sent, as far as it is worth repeating.

@@ -14,6 +14,8 @@ enum class Endpoint {
   health,        // GET /health
   messages,      // POST /v1/messages
   count_tokens,  // POST /v1/messages/count_tokens
+  models,        // GET /v1/models
+  model,         // GET /v1/models/{id}
   hello,         // GET /api/hello: a client's reachability probe
   telemetry,     // POST /api/event_logging/…: swallowed
 };

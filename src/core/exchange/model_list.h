@@ -1,0 +1,27 @@
+// GET /v1/models: the names that clients may ask for, in the shape of the Anthropic API (translation
+// spec §7). Made from the configuration only; no backend is asked.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace clasp::exchange {
+
+// Client-facing names, sorted, without repeats: aliases, the models of the configuration, and for
+// each mapped tier the tier's name as clients write it ("claude-opus", …).
+std::vector<std::string> client_models(const config::Settings& settings);
+
+// One page of the list as JSON. `query` is the request's: limit (1 to 1000, 20 when absent or
+// bad), before_id, after_id.
+std::string render_model_list(const std::vector<std::string>& models, std::string_view query);
+
+// One model as JSON; nothing when the name is not known. `id` is the path's last part, URL-encoded;
+// a trailing [1m] is ignored.
+std::optional<std::string> render_model(const std::vector<std::string>& models,
+                                        std::string_view id);
+
+}  // namespace clasp::exchange

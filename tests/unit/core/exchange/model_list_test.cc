@@ -1,0 +1,63 @@
+#include "core/exchange/model_list.h"
+
+#include <doctest/doctest.h>
+#include <jansson.h>
+
+using namespace clasp;
+using exchange::render_model_list;
+
+namespace {
+
+// The ids of a page, then "+" when there are more, then first and last.
+std::string page(const std::vector<std::string>& models, std::string_view query) {
+  const std::string text = render_model_list(models, query);
+  json_t* root = json_loadb(text.data(), text.size(), 0, nullptr);
+  REQUIRE(root != nullptr);
+  std::string out;
+  std::size_t i;
+  json_t* item;
+  json_array_foreach(json_object_get(root, "data"), i, item) {
+    CHECK(std::string(json_string_value(json_object_get(item, "type"))) == "model");
+    out += json_string_value(json_object_get(item, "id"));
+  }
+  if (json_is_true(json_object_get(root, "has_more"))) out += "+";
+  const json_t* first = json_object_get(root, "first_id");
+  const json_t* last = json_object_get(root, "last_id");
+  out += json_is_null(first) ? " none" : std::string(" ") + json_string_value(first) + json_string_value(last);
+  json_decref(root);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("models: names that clients may ask for") {
+  config::Settings settings;
+  settings.models.aliases = {{"claude-fast", "x"}, {"gpt-*", "y"}};
+  settings.models.opus = "big";
+  settings.models.default_model = "gpt-4o";
+  settings.backends.emplace_back().model = "gpt-4o";
+  CHECK(exchange::client_models(settings) ==
+        std::vector<std::string>{"claude-fast", "claude-opus", "gpt-4o"});
+}
+
+TEST_CASE("models: pages") {
+  const std::vector<std::string> models{"a", "b", "c", "d"};
+  CHECK(page(models, "") == "abcd ad");
+  CHECK(page(models, "limit=2") == "ab+ ab");
+  CHECK(page(models, "limit=2&after_id=b") == "cd cd");
+  CHECK(page(models, "after_id=d") == " none");
+  CHECK(page(models, "limit=2&before_id=d") == "bc+ bc");
+  CHECK(page(models, "before_id=b&limit=9") == "a aa");
+  CHECK(page(models, "limit=0") == "abcd ad");
+  CHECK(page(models, "limit=x&after_id=%61") == "bcd bd");
+  CHECK(page({}, "limit=1000") == " none");
+}
+
+TEST_CASE("models: one by its name") {
+  const std::vector<std::string> models{"a/b", "c"};
+  CHECK(exchange::render_model(models, "a%2Fb"));
+  CHECK(exchange::render_model(models, "c[1m]"));
+  CHECK(exchange::render_model(models, "c%5B1m%5D"));
+  CHECK_FALSE(exchange::render_model(models, "d"));
+  CHECK_FALSE(exchange::render_model(models, ""));
+}
