@@ -81,10 +81,13 @@ export class Mock {
 
   // script: a responder list (one per request, in order), or (request, index) => responder.
   // rules: openai, compatible, or none (for tests that want to answer something by themselves).
-  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null } = {}) {
+  // auth: headers that a request must have, and no other header that carries a key.
+  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', auth } = {}) {
     this.script = script;
     this.rules = rules;
     this.key = key;
+    this.path = path;
+    this.auth = auth ?? { authorization: `Bearer ${key}` };
     const handler = (req, res) => this.#serve(req, res).catch((error) => {
       this.violations.push(`the mock itself failed: ${error.stack}`);
       res.socket?.destroy();
@@ -115,7 +118,7 @@ export class Mock {
   get url() { return `${this.origin}/v1`; }
   get open() { return this.#sockets.size; }
   get unused() { return Array.isArray(this.script) ? this.script.length - this.#gaveOut : 0; }
-  get chats() { return this.requests.filter((r) => r.path.startsWith('/v1/chat/completions')); }
+  get chats() { return this.requests.filter((r) => r.path.split('?')[0] === this.path); }
   get last() { return this.chats.at(-1); }
 
   closeIdle() { this.server.closeIdleConnections(); }
@@ -138,8 +141,8 @@ export class Mock {
     for (const name of Object.keys(h))
       if (/^(x-api-key|anthropic-|x-stainless-|x-clasp-|x-claude-code|cookie)/.test(name))
         this.#complain(request, `the client's header ${name} was forwarded`);
-    if (this.key && h.authorization !== `Bearer ${this.key}`)
-      this.#complain(request, `authorization is ${h.authorization === undefined ? 'missing' : 'not the backend key'}`);
+    for (const name of ['authorization', 'api-key'])
+      if (h[name] !== this.auth[name]) this.#complain(request, `${name} is ${h[name] ?? 'missing'}, not ${this.auth[name] ?? 'absent'}`);
     if (request.method === 'POST' && !/^application\/json/.test(h['content-type'] ?? ''))
       this.#complain(request, `content-type is ${h['content-type']}`);
   }
@@ -166,7 +169,7 @@ export class Mock {
     if (req.method === 'GET' && /^\/v1\/models(\?|$)/.test(req.url))
       return json({ object: 'list', data: [{ id: 'mock-model', object: 'model', created: 1, owned_by: 'mock' }] })(exchange);
     this.#checkHead(request);
-    if (req.method !== 'POST' || !/^\/v1\/chat\/completions(\?|$)/.test(req.url)) {
+    if (req.method !== 'POST' || req.url.split('?')[0] !== this.path) {
       this.#complain(request, `nobody should ask for ${req.method} ${req.url}`);
       return fail(404, `Unknown request URL: ${req.method} ${req.url}`)(exchange);
     }
