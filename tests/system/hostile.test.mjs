@@ -83,6 +83,13 @@ test('a model name cannot write headers', async (b) => {
       assert.equal(answer.headers['set-cookie'], undefined);
     }
   }
+  const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`field_${i}_${'y'.repeat(100)}`, i]));
+  for (const more of [{ ['z'.repeat(30_000)]: 1 }, fields, { 'a\r\nset-cookie: evil=1': 1 }]) {
+    const answer = await client.message(ask('x', more));
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers['x-clasp-warning'], /^unknown:/);
+    assert.equal(answer.headers['set-cookie'], undefined);
+  }
   assert.ok(!/^set-cookie/m.test(daemon.stderr), 'the log stays one line an entry');
 });
 
@@ -102,6 +109,12 @@ test('backends without measure', { limit: 40_000 }, async (b) => {
     'a number as length': bytes(['HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n{}']),
     'two lengths': bytes(['HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}x']),
     'deep nesting': json('['.repeat(200_000)),
+    'deep nesting that closes': json('['.repeat(3000) + ']'.repeat(3000)),
+    'a list': json([1, 2]),
+    'an empty list': json([]),
+    'a string': json('"hello"'),
+    'null': json('null'),
+    'an empty body': json(''),
     'a hundred interim answers': bytes(['HTTP/1.1 100 Continue\r\n\r\n'.repeat(100)], { end: 'open' }),
   };
   let now;

@@ -43,6 +43,14 @@ wire::ApiError failure_error(const BackendFailure& failure) {
   return error;
 }
 
+// Names from clients and backends may be of any length, but common HTTP clients refuse an answer
+// whose headers exceed 16 KB.
+std::string header_text(std::string_view text) {
+  constexpr std::size_t kLimit = 1024;
+  if (text.size() <= kLimit) return std::string(text);
+  return std::string(text.substr(0, kLimit)) + "...";
+}
+
 std::string join(const std::vector<std::string>& tokens) {
   std::string out;
   for (const std::string& token : tokens) {
@@ -396,11 +404,11 @@ wire::Headers Exchange::answer_headers() const {
   headers.add("request-id", record_.request_id);
   if (candidate_.backend != nullptr) {
     headers.add("x-clasp-backend", candidate_.backend->settings.name);
-    headers.add("x-clasp-model", candidate_.model);
+    headers.add("x-clasp-model", header_text(candidate_.model));
   }
   if (!record_.upstream_id.empty())
-    headers.add("x-clasp-upstream-request-id", record_.upstream_id);
-  if (!record_.warnings.empty()) headers.add("x-clasp-warning", record_.warnings);
+    headers.add("x-clasp-upstream-request-id", header_text(record_.upstream_id));
+  if (!record_.warnings.empty()) headers.add("x-clasp-warning", header_text(record_.warnings));
   return headers;
 }
 

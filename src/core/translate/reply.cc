@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "core/translate/error_body.h"
 #include "core/translate/reply_impl.h"
 #include "core/translate/usage.h"
 
@@ -128,7 +129,12 @@ void Reply::Impl::on_chunk(const wire::ChatChunk& chunk, std::string_view whole)
 void Reply::Impl::parse_document(std::string& body) {
   const char first = first_visible(body);
   if (first == '[') {
-    on_error(body);
+    // Gemini wraps its errors in a list; no other list means anything.
+    const ErrorBody listed = parse_error_body(body);
+    if (!listed.names.empty() || listed.numeric_code != 0)
+      on_error(body);
+    else
+      fail(bad_gateway("backend answered with a list instead of a completion"));
     return;
   }
   std::string_view text = trim(body);
