@@ -6,7 +6,7 @@ import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
 import { bytes, fail, hang, json, say, sse } from './lib/mock.mjs';
 import { chunk, completion, completionChunks, usageChunk } from './lib/chunks.mjs';
-import { atMost, sleep, slow, until } from './lib/scale.mjs';
+import { atMost, atMostMemory, sleep, until } from './lib/scale.mjs';
 
 // Numbers that look random and are the same every time; the seed is in the message of a failure.
 function dice(seed) {
@@ -123,7 +123,7 @@ test('backends without measure', { limit: 40_000 }, async (b) => {
     const answer = await client.message(ask('x'));
     assert.equal(answer.status, 502, `${now}: ${answer.text}`);
   }
-  assert.ok(daemon.rss() < 100_000 * (slow > 1 ? 4 : 1), `${daemon.rss()} kB`);
+  assert.ok(daemon.rss() < atMostMemory(100_000), `${daemon.rss()} kB`);
 });
 
 test('one line of an event stream without end', { limit: 30_000 }, async (b) => {
@@ -132,7 +132,7 @@ test('one line of an event stream without end', { limit: 30_000 }, async (b) => 
   const before = daemon.rss();
   const stream = await client.wholeStream(ask('x'));
   assert.ok(stream.checker.error, 'ends in an error');
-  assert.ok(daemon.rss() - before < 300_000, `${daemon.rss() - before} kB more`);
+  assert.ok(daemon.rss() - before < atMostMemory(300_000), `${daemon.rss() - before} kB more`);
 });
 
 test('a single delta of five megabytes', async (b) => {
@@ -232,6 +232,6 @@ test('a storm of good and bad requests leaves nothing behind', { limit: 60_000 }
   for (const stream of client.streams) if (!stream.response.closed) stream.abort();
   client.agent.destroy();
   await until(() => descriptors() === null || descriptors() <= files + 8, 5000, `descriptors to go back to ${files}`).catch((e) => { throw new Error(`${e.message}; now ${descriptors()}`); });
-  assert.ok(daemon.rss() < memory + 20_000 * (slow > 1 ? 8 : 1), `from ${memory} to ${daemon.rss()} kB`);
+  assert.ok(daemon.rss() - memory < atMostMemory(20_000), `from ${memory} to ${daemon.rss()} kB`);
   assert.equal((await client.get('/health')).status, 200);
 });

@@ -5,7 +5,7 @@ import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
 import { bytes, hang, json, pause, reply, say, sse } from './lib/mock.mjs';
 import { chunk, completion, completionChunks, usageChunk, usageOf } from './lib/chunks.mjs';
-import { atMost, sleep, slow, until } from './lib/scale.mjs';
+import { atMost, atMostMemory, sleep, slow, until } from './lib/scale.mjs';
 
 const render = (chunks, end = '\n') => chunks.map((c) => `data: ${JSON.stringify(c)}${end}${end}`).join('') + `data: [DONE]${end}${end}`;
 const tools = ['f', 'g'].map((name) => ({ name, input_schema: { type: 'object', properties: {} } }));
@@ -242,11 +242,11 @@ test('a client that does not read costs little memory and slows the backend', { 
   await until(async () => { const same = sent === stalledAt; stalledAt = sent; await sleep(400); return same && sent > 0; }, 15_000, 'the backend to be slowed down');
   assert.ok(stalledAt < total / 2, `${stalledAt} of ${total} chunks were taken from the backend`);
   const grown = daemon.rss() - before;
-  assert.ok(grown < 8192 * (slow > 1 ? 4 : 1), `the daemon grew by ${grown} kB`);
+  assert.ok(grown < atMostMemory(8192), `the daemon grew by ${grown} kB`);
   stream.response.resume();
   await stream.done(30_000);
   assert.equal(stream.checker.text.length, total * block.length);
-  assert.ok(daemon.rss() - before < 16384 * (slow > 1 ? 4 : 1), `the daemon grew by ${daemon.rss() - before} kB in the end`);
+  assert.ok(daemon.rss() - before < atMostMemory(16384), `the daemon grew by ${daemon.rss() - before} kB in the end`);
 });
 
 test('a client that never reads is dropped', { limit: 30_000 }, async (b) => {
@@ -267,7 +267,7 @@ test('two hundred streams at once', { limit: 50_000 }, async (b) => {
   assert.equal(new Set(streams.map((s) => s.headers['request-id'])).size, 200);
   assert.equal(mock.chats.length, 200);
   assert.ok(performance.now() - started < atMost(20_000));
-  assert.ok(daemon.rss() < 200_000 * (slow > 1 ? 4 : 1), `${daemon.rss()} kB`);
+  assert.ok(daemon.rss() < atMostMemory(200_000), `${daemon.rss()} kB`);
 });
 
 test('an idle daemon uses no processor time', async (b) => {

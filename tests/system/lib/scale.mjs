@@ -26,3 +26,7 @@ export async function until(look, ms, what) {
     await sleep(10);
   }
 }
+
+// At most so much more memory. An address sanitizer keeps freed memory back for a while (256 MB by
+// default), so on a stretched run only a real flood is found.
+export const atMostMemory = (kilobytes) => (slow > 1 ? kilobytes + 400_000 : kilobytes);
