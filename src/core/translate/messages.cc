@@ -44,6 +44,7 @@ class Planner {
  private:
   std::size_t add_head(std::string_view extra_system);
   void add_system_blocks(std::vector<Part>& parts, const Block& block);
+  bool is_cleared(const Turn& turn) const;
   void add_system_turn(const Turn& turn);
   void fold(std::string_view raw);
   void add_user(std::size_t index);
@@ -63,7 +64,8 @@ class Planner {
   const ReasoningPlan& reasoning_;
   const std::vector<Turn> turns_;
   const Pairing pairing_;
-  std::size_t newest_user_ = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kNoTurn = static_cast<std::size_t>(-1);
+  std::size_t newest_user_ = kNoTurn;
   std::size_t step_ = 0;       // assistant turns so far
   int media_count_ = 0;        // numbered per group of results
   std::vector<Part> media_;    // from tool results, for the next user message
@@ -93,7 +95,7 @@ std::size_t Planner::add_head(std::string_view extra_system) {
   for (const Block& block : t_.request.system) add_system_blocks(parts, block);
   std::size_t next = 0;
   for (; next < turns_.size() && turns_[next].role == Role::system; ++next)
-    if (turns_[next].message->clear_at_raw.empty() || next + 1 == turns_.size())
+    if (!is_cleared(turns_[next]))
       for (const Block* block : turns_[next].blocks) add_system_blocks(parts, *block);
   if (!extra_system.empty()) parts.push_back(text_part(extra_system, kBlankLineRaw));
   if (parts.empty()) return next;
@@ -105,10 +107,15 @@ std::size_t Planner::add_head(std::string_view extra_system) {
   return next;
 }
 
+// Some system turns hold only until the user speaks again.
+bool Planner::is_cleared(const Turn& turn) const {
+  const auto index = static_cast<std::size_t>(&turn - turns_.data());
+  return turn.message->clear_at_raw == "next_user_message" && newest_user_ != kNoTurn &&
+         newest_user_ > index;
+}
+
 void Planner::add_system_turn(const Turn& turn) {
-  if (turn.message->clear_at_raw == "next_user_message")
-    for (const Turn* later = &turn + 1; later < turns_.data() + turns_.size(); ++later)
-      if (later->role == Role::user) return;
+  if (is_cleared(turn)) return;
   std::vector<Part> parts;
   for (const Block* block : turn.blocks) add_system_blocks(parts, *block);
   if (parts.empty()) return;
