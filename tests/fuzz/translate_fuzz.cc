@@ -1,0 +1,58 @@
+// A client's body from arbitrary bytes, for every dialect: what is accepted becomes valid JSON, the
+// same one every time, and what is refused is refused with a 4xx and a reason.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "core/translate/request.h"
+#include "core/wire/json_reader.h"
+
+using namespace clasp;
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+void check_refusal(const wire::ApiError& error) {
+  require(error.status / 100 == 4 && !error.message.empty());
+}
+
+void check_dialect(const wire::MessagesRequest& request, const translate::Dialect& dialect,
+                   bool strict) {
+  translate::Target target;
+  target.dialect = &dialect;
+  target.model = dialect.openai_families ? "gpt-5.6" : "vendor/model";
+  target.base_url_hash = "0a0a0a0a";
+  target.strict = strict;
+  translate::RequestFacts facts;
+  facts.anthropic_version = "2026-10-21";
+  const auto result = translate::translate_request(request, target, facts);
+  if (!result) return check_refusal(result.error());
+  require(result->answer_without_call || wire::is_valid_json(result->body));
+  require(!strict || result->warnings.empty());
+  for (const std::string& warning : result->warnings)
+    for (const char c : warning) require(c > 0x20 && c < 0x7f && c != ',');
+  require(translate::translate_request(request, target, facts)->body == result->body);
+}
+
+}  // namespace
+
+// First byte: the dialect, and whether it is strict. The rest: the body.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto request = wire::parse_messages_request(body, false);
+  if (!request) {
+    check_refusal(request.error());
+    return 0;
+  }
+  require(wire::is_valid_json(body));
+  require(translate::estimate_tokens(*request) >= 0);
+  const auto names = translate::dialect_names();
+  const bool strict = data[0] >= 128;
+  check_dialect(*request, *translate::find_dialect(names[data[0] % names.size()]), strict);
+  return 0;
+}
