@@ -65,7 +65,7 @@ class Bench:
     def arguments(self, mode, program, case):
         path = "/v1/chat/completions" if program.name == "mock" else "/v1/messages"
         return [self.load, mode, "--port", str(program.port), "--path", path, "--body", self.path_of(case),
-                "--marker", case.marker(program), "--min-bytes", str(case.min_bytes())]
+                "--marker", case.marker(program), "--min-bytes", str(case.min_bytes()), "--limit", "180"]
 
     def run(self, arguments, what):
         result = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -157,7 +157,7 @@ def memory(bench, program, case, small, streams):
         marker = "word001"
         arguments = bench.arguments("hold", program, case)
         arguments[arguments.index("--marker") + 1] = marker
-        holder = subprocess.Popen(arguments + ["--connections", str(streams), "--limit", "60"],
+        holder = subprocess.Popen(arguments + ["--connections", str(streams)],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             ready = json.loads(holder.stdout.readline() or '{"errors":1}')
