@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
 import { test, assert } from './lib/harness.mjs';
 import { Model } from './lib/model.mjs';
-import { fail, say } from './lib/mock.mjs';
+import { fail, say, sse } from './lib/mock.mjs';
+import { completionChunks } from './lib/chunks.mjs';
 import { within } from './lib/scale.mjs';
 
 const packages = fileURLToPath(new URL('./node_modules/@anthropic-ai/', import.meta.url));
@@ -142,3 +143,29 @@ ccTest('a backend without money: told at once and not asked again and again', as
   assert.ok(mock.chats.length <= 3, `${mock.chats.length} requests`);
 });
 
+
+ccTest('a context that is too long is recognised as such', async (b) => {
+  const { tap } = await stage(b, () => fail(400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 90000 tokens.", { code: 'context_length_exceeded' }));
+  const run = await session(b, tap.url, () => 'Say hello');
+  assert.equal(run.result?.is_error, true);
+  assert.match(run.result.result, /prompt is too long/i);
+});
+
+ccTest('a stream that breaks is taken up again', async (b) => {
+  let asked = 0;
+  const model = new Model();
+  const { tap, mock } = await stage(b, (request) => (++asked === 1
+    ? sse([...completionChunks({ text: 'I will do' }).slice(0, 2), 40], { end: 'cut' }) : model.script(request)));
+  const run = await session(b, tap.url, (work) => `DO write ${JSON.stringify({ path: `${work}/a.txt`, content: 'after all' })}`);
+  assert.equal(run.code, 0, JSON.stringify(run.result));
+  assert.equal(readFileSync(`${run.work}/a.txt`, 'utf8'), 'after all');
+  assert.ok(mock.chats.length >= 3);
+});
+
+ccTest('the demo backend holds a conversation', async (b) => {
+  const daemon = await b.daemon({ args: ['-provider', 'demo'] });
+  const tap = await b.tap(daemon.url);
+  const run = await session(b, tap.url, () => 'Hello demo');
+  finished(run, tap);
+  assert.ok(run.result.result.length > 0);
+});
