@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
 import { body, bytes, cut, fail, json, say, sse } from './lib/mock.mjs';
-import { chunk, completionChunks, errorBody } from './lib/chunks.mjs';
+import { chunk, completion, completionChunks, errorBody } from './lib/chunks.mjs';
 import { freePort } from './lib/daemon.mjs';
 
 // [what, responder, status, type, x-should-retry, message pattern, headers]
@@ -74,17 +74,20 @@ test('an error with secrets and several lines is cleaned', async (b) => {
   for (const secret of ['verysecret', 'abcdef123456', 'token=123']) assert.ok(!answer.error.message.includes(secret), answer.error.message);
 });
 
-test('rate limit headers are translated', async (b) => {
+test('headers of the backend: rate limits and ids are translated, the rest stays behind', async (b) => {
   const headers = { 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '59', 'x-ratelimit-reset-requests': '1s',
     'x-ratelimit-limit-tokens': '150000', 'x-ratelimit-remaining-tokens': '149984', 'x-ratelimit-reset-tokens': '6m0s',
-    'set-cookie': 'a=b', server: 'cloudflare', 'openai-organization': 'secret-org' };
-  const { client } = await b.front([fail(429, 'Rate limit reached', { headers })], { mock: { mayLeave: true } });
-  const answer = await client.message(ask('x'));
-  assert.equal(answer.headers['anthropic-ratelimit-requests-limit'], '60');
-  assert.equal(answer.headers['anthropic-ratelimit-tokens-remaining'], '149984');
-  const reset = Date.parse(answer.headers['anthropic-ratelimit-tokens-reset']) - Date.now();
-  assert.ok(reset > 350_000 && reset < 370_000, `${reset}`);
-  assert.equal(answer.headers['openai-organization'], undefined);
+    'set-cookie': 'a=b', server: 'cloudflare', 'openai-organization': 'secret-org', 'x-request-id': 'req-of-backend' };
+  const { client } = await b.front([fail(429, 'Rate limit reached', { headers: { ...headers, 'retry-after': '60' } }), json(completion({ text: 'x' }), { headers }), sse(completionChunks({ text: 'x' }), { headers })]);
+  for (const answer of [await client.message(ask('x')), await client.message(ask('x')), await client.wholeStream(ask('x'))]) {
+    assert.equal(answer.headers['anthropic-ratelimit-requests-limit'], '60');
+    assert.equal(answer.headers['anthropic-ratelimit-tokens-remaining'], '149984');
+    const reset = Date.parse(answer.headers['anthropic-ratelimit-tokens-reset']) - Date.now();
+    assert.ok(reset > 350_000 && reset < 370_000, `${reset}`);
+    assert.equal(answer.headers['openai-organization'], undefined);
+    assert.equal(answer.headers['x-clasp-upstream-request-id'], 'req-of-backend');
+    if (answer.status === 200 && answer.json) assert.match(answer.headers['x-clasp-upstream-id'], /^chatcmpl-mock/);
+  }
 });
 
 test('a blocked prompt is a refusal, not an error', async (b) => {

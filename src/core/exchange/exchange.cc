@@ -359,11 +359,7 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
   record_.error = error.message;
   record_.cause = std::string(cause);
-  wire::Headers headers = answer_headers();
-  for (const auto& [name, value] :
-       translate::translate_backend_headers(backend_headers_, services_.scheduler.unix_seconds()))
-    headers.add(name, value);
-  answer_->fail(error, std::move(headers));
+  answer_->fail(error, answer_headers());
   finish(Outcome::failed);
 }
 
@@ -406,8 +402,12 @@ wire::Headers Exchange::answer_headers() const {
     headers.add("x-clasp-backend", candidate_.backend->settings.name);
     headers.add("x-clasp-model", header_text(candidate_.model));
   }
-  if (!record_.upstream_id.empty())
-    headers.add("x-clasp-upstream-request-id", header_text(record_.upstream_id));
+  // Rate limits count on good answers too; the id is that of the backend's request.
+  for (const auto& [name, value] :
+       translate::translate_backend_headers(backend_headers_, services_.scheduler.unix_seconds()))
+    headers.add(name, header_text(value));
+  if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
+    headers.add("x-clasp-upstream-id", header_text(reply_->upstream_id()));
   if (!record_.warnings.empty()) headers.add("x-clasp-warning", header_text(record_.warnings));
   return headers;
 }
