@@ -19,9 +19,6 @@ using wire::Role;
 
 constexpr std::string_view kBillingHeader = "x-anthropic-billing-header:";
 constexpr std::string_view kInterrupted = "[No result: the tool call was interrupted]";
-constexpr std::string_view kContinue =
-    "Continue your last message exactly where it stops. Write only what comes next and repeat "
-    "nothing of it.";
 
 // A system text without the billing line, which changes with every request and would keep
 // backends from recognising the prompt.
@@ -55,8 +52,6 @@ class Planner {
   void add_with_results(PlannedMessage message, const std::vector<const PairedCall*>& calls);
   void add_result_message(const PlannedCall& planned, const PairedCall& call);
   void flush_media();
-  void finish_prefill(std::string& body_members);
-  void alternate();
   PlannedMessage& add(Speaker speaker);
   std::string_view call_name(const Block& use);
 
@@ -66,10 +61,10 @@ class Planner {
   const Pairing pairing_;
   static constexpr std::size_t kNoTurn = static_cast<std::size_t>(-1);
   std::size_t newest_user_ = kNoTurn;
-  std::size_t step_ = 0;       // assistant turns so far
-  int media_count_ = 0;        // numbered per group of results
-  std::vector<Part> media_;    // from tool results, for the next user message
-  std::vector<Part> head_;     // system text for backends without a system role
+  std::size_t step_ = 0;     // assistant turns so far
+  int media_count_ = 0;      // numbered per group of results
+  std::vector<Part> media_;  // from tool results, for the next user message
+  std::vector<Part> head_;   // system text for backends without a system role
   Plan plan_;
 };
 
@@ -210,8 +205,10 @@ void Planner::add_assistant_block(PlannedMessage& message, const Block& block, b
     case BlockType::redacted_thinking:
     case BlockType::tool_addition:
     case BlockType::tool_removal:
-    case BlockType::ignored: return;
-    case BlockType::image: return add_words("[image]", kBlankLineRaw);
+    case BlockType::ignored:
+      return;
+    case BlockType::image:
+      return add_words("[image]", kBlankLineRaw);
     case BlockType::tool_result:
       t_.warn("misplaced:tool_result", block);
       return add_words("[misplaced content: tool_result]", kBlankLineRaw);
@@ -250,15 +247,17 @@ void Planner::add_assistant(std::size_t index) {
   message.speaker = Speaker::assistant;
   const Block* previous = nullptr;
   for (const Block* block : turn.blocks) {
-    add_assistant_block(message, *block,
-                        previous != nullptr && previous->type == BlockType::text);
+    add_assistant_block(message, *block, previous != nullptr && previous->type == BlockType::text);
     previous = block;
   }
   // An image of the model's own is a part of kind image nowhere: everything here is text.
   const auto calls = pairing_.calls_of(index);
   for (const PairedCall* call : calls)
-    message.calls.push_back({call->wire_id, text_of(t_, call->use->id_raw), call_name(*call->use),
-                             call->use->input_json, {}});
+    message.calls.push_back({call->wire_id,
+                             text_of(t_, call->use->id_raw),
+                             call_name(*call->use),
+                             call->use->input_json,
+                             {}});
   ++step_;
   replay_reasoning(t_, turn.blocks, step_, message);
   if (message.parts.empty() && message.calls.empty()) return;
@@ -267,7 +266,8 @@ void Planner::add_assistant(std::size_t index) {
 
 // Every call has its result right behind the message; more calls than a backend takes in one
 // message become several messages.
-void Planner::add_with_results(PlannedMessage message, const std::vector<const PairedCall*>& calls) {
+void Planner::add_with_results(PlannedMessage message,
+                               const std::vector<const PairedCall*>& calls) {
   const std::size_t limit =
       t_.dialect.max_calls > 0 ? static_cast<std::size_t>(t_.dialect.max_calls) : calls.size();
   std::vector<PlannedCall> planned = std::move(message.calls);
@@ -309,73 +309,16 @@ void Planner::add_result_message(const PlannedCall& planned, const PairedCall& c
   media_.insert(media_.end(), moved.begin(), moved.end());
 }
 
-// An assistant turn at the end is the beginning of the answer.
-void Planner::finish_prefill(std::string& body_members) {
-  if (plan_.messages.empty() || turns_.empty() || turns_.back().role != Role::assistant) return;
-  PlannedMessage& last = plan_.messages.back();
-  if (last.speaker != Speaker::assistant || !last.calls.empty()) return;
-  while (!last.parts.empty()) {
-    Part& part = last.parts.back();
-    part.raw = trim_end_raw(part.raw);
-    if (!part.raw.empty() || !part.after.empty()) break;
-    last.parts.pop_back();
-  }
-  if (last.parts.empty()) {
-    plan_.messages.pop_back();
-    return;
-  }
-  Prefill mode = t_.dialect.prefill;
-  if (t_.dialect.prefill_without_thinking && reasoning_.on) mode = Prefill::emulate;
-  switch (mode) {
-    case Prefill::as_last: return;
-    case Prefill::prefix: last.extra = t_.keep(std::string(last.extra) + ",\"prefix\":true"); return;
-    case Prefill::continue_final:
-      body_members += ",\"continue_final_message\":true,\"add_generation_prompt\":false";
-      return;
-    case Prefill::emulate: break;
-  }
-  std::string raw;
-  for (const Part& part : last.parts) {
-    if (!raw.empty()) raw.append(part.glue);
-    raw.append(part.before).append(part.raw).append(part.after);
-  }
-  t_.reply.prefill = decode_json_string(raw);
-  t_.warn("prefill-emulated");
-  const bool as_system =
-      t_.dialect.mid_system == MidSystem::keep && t_.profile.role != SystemRole::user;
-  add(as_system ? Speaker::system : Speaker::user).parts.push_back(text_part(kContinue));
-}
-
-// For templates that insist on user and assistant taking turns.
-void Planner::alternate() {
-  std::vector<PlannedMessage> merged;
-  for (PlannedMessage& message : plan_.messages) {
-    const bool first_talk = merged.empty() || (merged.size() == 1 && merged[0].speaker == Speaker::system);
-    if (first_talk && message.speaker == Speaker::assistant) {
-      merged.emplace_back();
-      merged.back().parts.push_back(text_part("(conversation continues)"));
-    }
-    const bool joins = !merged.empty() && merged.back().speaker == message.speaker &&
-                       message.speaker != Speaker::tool && merged.back().calls.empty();
-    if (!joins) {
-      merged.push_back(std::move(message));
-      continue;
-    }
-    PlannedMessage& last = merged.back();
-    if (!message.parts.empty() && !last.parts.empty()) message.parts[0].glue = kBlankLineRaw;
-    last.parts.insert(last.parts.end(), message.parts.begin(), message.parts.end());
-    last.calls = std::move(message.calls);
-    if (!message.extra.empty()) last.extra = message.extra;
-  }
-  plan_.messages = std::move(merged);
-}
-
 Plan Planner::run(std::string_view extra_system, std::string& body_members) {
   plan_.messages.reserve(turns_.size() * 2 + 2);
   for (std::size_t i = add_head(extra_system); i < turns_.size(); ++i) {
     switch (turns_[i].role) {
-      case Role::user: add_user(i); break;
-      case Role::system: add_system_turn(turns_[i]); break;
+      case Role::user:
+        add_user(i);
+        break;
+      case Role::system:
+        add_system_turn(turns_[i]);
+        break;
       case Role::assistant:
         flush_media();
         add_assistant(i);
@@ -383,8 +326,9 @@ Plan Planner::run(std::string_view extra_system, std::string& body_members) {
     }
   }
   flush_media();
-  finish_prefill(body_members);
-  if (t_.dialect.strict_alternation) alternate();
+  if (!turns_.empty() && turns_.back().role == Role::assistant)
+    finish_prefill(t_, reasoning_, plan_, body_members);
+  if (t_.dialect.strict_alternation) alternate(plan_);
   if (!head_.empty()) {
     auto user = plan_.messages.begin();
     while (user != plan_.messages.end() && user->speaker != Speaker::user) ++user;

@@ -15,6 +15,14 @@ namespace clasp::translate {
 Plan plan_messages(Translation& t, const ReasoningPlan& reasoning, std::string_view extra_system,
                    std::string& body_members);
 
+// The last turn is the assistant's: its message is the beginning of the answer. May add members
+// for the whole body and set reply.prefill.
+void finish_prefill(Translation& t, const ReasoningPlan& reasoning, Plan& plan,
+                    std::string& body_members);
+
+// Merges messages until user and assistant take turns.
+void alternate(Plan& plan);
+
 // The leading system text of the request alone (raw), as it identifies a conversation.
 std::string system_identity(const wire::MessagesRequest& request);
 

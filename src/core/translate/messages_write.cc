@@ -138,9 +138,12 @@ std::string_view role_of(const Translation& t, Speaker speaker) {
   switch (speaker) {
     case Speaker::system:
       return t.profile.role == SystemRole::developer ? "developer" : "system";
-    case Speaker::user: return "user";
-    case Speaker::assistant: return "assistant";
-    case Speaker::tool: return "tool";
+    case Speaker::user:
+      return "user";
+    case Speaker::assistant:
+      return "assistant";
+    case Speaker::tool:
+      return "tool";
   }
   return "user";
 }

@@ -20,15 +20,6 @@ using wire::ToolChoiceKind;
 
 constexpr std::size_t kMaxExamples = 2048;
 
-// "tools.3.name"; a tool that the conversation defined has no place in the list.
-std::string tool_path(const Translation& t, const Tool& tool, std::string_view member = {}) {
-  std::string path = "tools";
-  const auto& list = t.request.tools;
-  if (!list.empty() && &tool >= list.data() && &tool < list.data() + list.size())
-    path += "." + std::to_string(&tool - list.data());
-  return member.empty() ? path : path + "." + std::string(member);
-}
-
 // At most `limit` characters of plain text, ending at a word where that is not far.
 std::string cut_at_word(const std::string& text, std::size_t limit) {
   std::size_t at = 0, characters = 0;
@@ -109,9 +100,9 @@ void ToolPlanner::add_function(PlannedTool planned, std::string_view toolset, co
   const std::string name(planned.name);
   const auto [place, fresh] = toolset_of_.emplace(name, std::string(toolset));
   if (!fresh) {
-    wire::ApiError error = wire::refuse_request(
-        tool_path(t_, tool, "name") +
-        ": Tool names must be unique: " + std::string(planned.client_name));
+    wire::ApiError error =
+        wire::refuse_request(tool_path(t_, tool, "name") +
+                             ": Tool names must be unique: " + std::string(planned.client_name));
     if (place->second != toolset) error.details_code = "tool_name_conflict";
     return t_.refuse(std::move(error));
   }
@@ -181,12 +172,20 @@ void ToolPlanner::add(const Tool& tool) {
       return add_function(planned, {}, tool);
     }
     case ToolKind::builtin:
-    case ToolKind::toolset: add_builtin(tool, type); break;
-    case ToolKind::web_search: add_web_search(tool); break;
-    case ToolKind::tool_search: drop("tool_search", tool); break;
+    case ToolKind::toolset:
+      add_builtin(tool, type);
+      break;
+    case ToolKind::web_search:
+      add_web_search(tool);
+      break;
+    case ToolKind::tool_search:
+      drop("tool_search", tool);
+      break;
     case ToolKind::mcp:
       return t_.refuse(tool_path(t_, tool), "MCP servers are not available on this backend");
-    case ToolKind::removed: drop(type, tool); break;
+    case ToolKind::removed:
+      drop(type, tool);
+      break;
   }
   if (plan_.tools.size() == before && !tool.name_raw.empty())
     removed_.insert(decode_json_string(tool.name_raw));
@@ -222,8 +221,8 @@ void ToolPlanner::limit(const std::vector<ActiveTool>& active) {
     return true;
   });
   if (plan_.tools.size() > max)
-    t_.refuse("tools", std::to_string(plan_.tools.size()) + " tools are too many: this backend takes " +
-                           std::to_string(max));
+    t_.refuse("tools", std::to_string(plan_.tools.size()) +
+                           " tools are too many: this backend takes " + std::to_string(max));
 }
 
 void ToolPlanner::choose_named() {
@@ -243,10 +242,17 @@ void ToolPlanner::choose() {
   if (declared_ == 0) return;
   switch (t_.request.tool_choice) {
     case ToolChoiceKind::absent:
-    case ToolChoiceKind::automatic: break;
-    case ToolChoiceKind::any: plan_.choice = Choice::required; break;
-    case ToolChoiceKind::none: plan_.choice = Choice::none; break;
-    case ToolChoiceKind::tool: choose_named(); break;
+    case ToolChoiceKind::automatic:
+      break;
+    case ToolChoiceKind::any:
+      plan_.choice = Choice::required;
+      break;
+    case ToolChoiceKind::none:
+      plan_.choice = Choice::none;
+      break;
+    case ToolChoiceKind::tool:
+      choose_named();
+      break;
   }
   if (plan_.tools.empty()) {
     plan_.choice = Choice::automatic;
@@ -287,120 +293,11 @@ ToolPlan ToolPlanner::run() {
   return std::move(plan_);
 }
 
-void append_choice(std::string& out, const Translation& t, const ToolPlan& plan) {
-  switch (plan.choice) {
-    case Choice::automatic: return;
-    case Choice::none: out.append(",\"tool_choice\":\"none\""); return;
-    case Choice::required:
-      out.append(t.dialect.tool_choice == ToolChoice::mistral ? ",\"tool_choice\":\"any\""
-                                                              : ",\"tool_choice\":\"required\"");
-      return;
-    case Choice::named:
-      out.append(",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"");
-      out.append(plan.choice_name).append("\"}}");
-      return;
-  }
-}
-
-// The backend refused this tool's schema before.
-bool is_reduced(const Translation& t, const PlannedTool& tool) {
-  const Adjustments* learned = t.target.adjustments;
-  if (learned == nullptr) return false;
-  for (const std::string& name : learned->reduced_tools)
-    if (name == tool.name) return true;
-  return false;
-}
-
-void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
-                 const PlannedTool& tool) {
-  out.append("{\"type\":\"function\",\"function\":{\"name\":\"").append(tool.name).push_back('"');
-  if (!tool.description.empty())
-    out.append(",\"description\":\"").append(tool.description).push_back('"');
-  SchemaRules rules;
-  rules.keep_refs = t.dialect.keep_refs;
-  rules.subset = t.dialect.schema_subset;
-  rules.grammar_limits = t.dialect.grammar_limits;
-  rules.strict_wanted = tool.strict;
-  if (is_reduced(t, tool)) rules.subset = true, rules.keep_refs = false;
-  const std::size_t start = out.size();
-  out.append(",\"parameters\":");
-  const SchemaOutcome outcome = cleaner.append(out, tool.schema_json, rules);
-  if (outcome.too_large)
-    t.refuse(tool_path(t, *tool.declared, "input_schema"), "the schema is too large or nested too deeply");
-  if (outcome.empty || outcome.too_large) out.resize(start);
-  for (std::string_view warning : outcome.warnings)
-    t.warn(warning, tool_path(t, *tool.declared, "input_schema"));
-  if (tool.strict) {
-    out.append(outcome.strict ? ",\"strict\":true" : ",\"strict\":false");
-    if (!outcome.strict) t.warn("strict-dropped", tool_path(t, *tool.declared, "strict"));
-  }
-  out.push_back('}');
-  if (!tool.cache_control.empty()) {
-    out.append(",\"cache_control\":");
-    wire::append_compact_json(out, tool.cache_control);
-  }
-  out.push_back('}');
-}
-
 }  // namespace
 
 ToolPlan plan_tools(Translation& t) {
   ToolPlanner planner(t);
   return planner.run();
-}
-
-void append_tools(std::string& out, Translation& t, const ToolPlan& plan) {
-  out.append(plan.search_members);
-  if (plan.tools.empty()) return;
-  SchemaCleaner cleaner;
-  out.append(",\"tools\":[");
-  for (const PlannedTool& tool : plan.tools) {
-    if (&tool != plan.tools.data()) out.push_back(',');
-    append_tool(out, t, cleaner, tool);
-  }
-  out.push_back(']');
-  append_choice(out, t, plan);
-  if (plan.one_call) out.append(",\"parallel_tool_calls\":false");
-}
-
-std::string append_output_format(std::string& out, Translation& t, bool has_tools) {
-  const std::string_view format = t.request.output_format_json;
-  if (format.empty()) return {};
-  if (!wire::raw_equals(wire::json_string_member(format, "type"), "json_schema")) {
-    t.refuse("output_config.format.type", "Input should be 'json_schema'");
-    return {};
-  }
-  const std::string_view schema = wire::json_member(format, "schema").value_or("");
-  if (schema.empty() || schema == "null") {
-    t.refuse("output_config.format.schema", "Field required");
-    return {};
-  }
-  const bool busy = t.dialect.plain_schema_output && (has_tools || t.request.stream);
-  if (t.dialect.json_output == JsonOutput::json_schema && t.profile.json_schema && !busy) {
-    SchemaRules rules;
-    rules.tool = false;
-    rules.keep_refs = t.dialect.keep_refs;
-    rules.subset = t.dialect.schema_subset;
-    rules.grammar_limits = t.dialect.grammar_limits;
-    out.append(",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\","
-               "\"schema\":");
-    SchemaCleaner cleaner;
-    const SchemaOutcome outcome = cleaner.append(out, schema, rules);
-    if (outcome.too_large)
-      t.refuse("output_config.format.schema", "the schema is too large or nested too deeply");
-    out.append(outcome.strict ? ",\"strict\":true}}" : ",\"strict\":false}}");
-    if (!outcome.strict) t.warn("format-not-strict", "output_config.format");
-    for (std::string_view warning : outcome.warnings) t.warn(warning, "output_config.format.schema");
-    return {};
-  }
-  t.warn("format-emulated", "output_config.format");
-  t.reply.strip_fence = true;
-  if (t.dialect.json_output != JsonOutput::none && !busy)
-    out.append(",\"response_format\":{\"type\":\"json_object\"}");
-  std::string text =
-      "Answer with one JSON value and nothing else; it must match this JSON Schema: ";
-  wire::append_compact_json_escaped(text, schema);
-  return text;
 }
 
 }  // namespace clasp::translate

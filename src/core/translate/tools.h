@@ -26,9 +26,9 @@ enum class Choice { automatic, required, named, none };
 struct ToolPlan {
   std::vector<PlannedTool> tools;
   Choice choice = Choice::automatic;
-  std::string_view choice_name;   // on the wire
-  bool one_call = false;          // parallel_tool_calls:false is sent
-  std::string search_members;     // plugins or options for web search, beginning with a comma
+  std::string_view choice_name;        // on the wire
+  bool one_call = false;               // parallel_tool_calls:false is sent
+  std::string search_members;          // plugins or options for web search, beginning with a comma
   std::string_view full_descriptions;  // raw text for the system prompt, of cut descriptions
   bool forced() const { return choice == Choice::required || choice == Choice::named; }
 };
@@ -42,5 +42,8 @@ void append_tools(std::string& out, Translation& t, const ToolPlan& plan);
 // ,"response_format":… for output_config.format. In emulation returns the text (raw) that has to
 // go into the system prompt instead.
 std::string append_output_format(std::string& out, Translation& t, bool has_tools);
+
+// "tools.3.name"; a tool that the conversation defined has no place in the list.
+std::string tool_path(const Translation& t, const wire::Tool& tool, std::string_view member = {});
 
 }  // namespace clasp::translate

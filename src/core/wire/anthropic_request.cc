@@ -29,34 +29,12 @@ std::optional<std::int64_t> integer_of(std::string_view json) {
   return negative ? -static_cast<std::int64_t>(*value) : static_cast<std::int64_t>(*value);
 }
 
-template <class Choice>
-struct Name {
-  std::string_view text;
-  Choice value;
-};
-
-constexpr Name<ToolChoiceKind> kToolChoices[] = {
-    {"auto", ToolChoiceKind::automatic},
-    {"any", ToolChoiceKind::any},
-    {"tool", ToolChoiceKind::tool},
-    {"none", ToolChoiceKind::none},
-};
-constexpr Name<ThinkingKind> kThinkingKinds[] = {
+constexpr ChoiceName<ThinkingKind> kThinkingKinds[] = {
     {"enabled", ThinkingKind::enabled},
     {"adaptive", ThinkingKind::adaptive},
     {"between_tools", ThinkingKind::between_tools},
     {"disabled", ThinkingKind::disabled},
 };
-
-template <class Choice, std::size_t N>
-bool choose(const Name<Choice> (&names)[N], std::string_view raw, Choice& value) {
-  for (const auto& name : names) {
-    if (!raw_equals(raw, name.text)) continue;
-    value = name.value;
-    return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -106,7 +84,9 @@ ApiError RequestParser::error() const {
                         std::to_string(reader_.offset()));
 }
 
-bool RequestParser::is_null() { return reader_.kind() == Kind::null && reader_.skip(); }
+bool RequestParser::is_null() {
+  return reader_.kind() == Kind::null && reader_.skip();
+}
 
 bool RequestParser::read_string(std::string_view& raw, std::string_view path) {
   if (reader_.kind() == Kind::string) return reader_.string(raw);
@@ -130,8 +110,7 @@ bool RequestParser::read_bool(bool& value, std::string_view path) {
   if (!reader_.skip()) return false;
   if (found == Kind::null) return true;
   value = found == Kind::yes;
-  return value || found == Kind::no ||
-         refuse(std::string(path), "Input should be a valid boolean");
+  return value || found == Kind::no || refuse(std::string(path), "Input should be a valid boolean");
 }
 
 bool RequestParser::read_integer(std::int64_t& value, std::string_view path) {
@@ -175,96 +154,6 @@ bool RequestParser::read_max_tokens() {
   if (!read_integer(value, "max_tokens")) return false;
   if (value < 0) return refuse("max_tokens", "Input should be greater than or equal to 0");
   out_.max_tokens = value;
-  return true;
-}
-
-bool RequestParser::read_tools() {
-  out_.tools.clear();
-  if (is_null()) return true;
-  if (reader_.kind() != Kind::array)
-    return reader_.skip() && refuse("tools", "Input should be a valid list");
-  JsonReader::Items items(reader_);
-  while (items.next()) {
-    if (out_.tools.size() >= kMaxTools) return refuse("tools", "too many tools");
-    if (!read_tool()) return false;
-  }
-  return reader_.ok();
-}
-
-bool RequestParser::read_tool() {
-  const std::string path = "tools." + std::to_string(out_.tools.size());
-  if (reader_.kind() != Kind::object)
-    return reader_.skip() && refuse(path, "Input should be an object");
-  Tool tool;
-  const std::size_t start = reader_.offset();
-  JsonReader::Members members(reader_);
-  std::string_view key;
-  const auto is = [&key](std::string_view name) { return raw_equals(key, name); };
-  while (members.next(key)) {
-    bool good = true;
-    if (is("name")) {
-      good = read_string(tool.name_raw, path + ".name");
-    } else if (is("description")) {
-      tool.has_description = reader_.kind() == Kind::string;
-      good = read_string(tool.description_raw, path + ".description");
-    } else if (is("input_schema")) {
-      good = is_null() || reader_.skip(tool.schema_json);
-    } else if (is("type")) {
-      good = read_string(tool.type_raw, path + ".type");
-    } else if (is("cache_control")) {
-      good = read_json(tool.cache_control_json, Kind::object, path + ".cache_control");
-    } else if (is("input_examples")) {
-      good = read_json(tool.examples_json, Kind::array, path + ".input_examples");
-    } else if (is("strict")) {
-      bool strict = false;
-      tool.strict.reset();
-      if (!is_null()) {
-        good = read_bool(strict, path + ".strict");
-        tool.strict = strict;
-      }
-    } else if (is("defer_loading")) {
-      good = read_bool(tool.defer_loading, path + ".defer_loading");
-    } else {
-      good = reader_.skip();
-    }
-    if (!good) return false;
-  }
-  if (!reader_.ok()) return false;
-  tool.json = body_.substr(start, reader_.offset() - start);
-  out_.tools.push_back(tool);
-  return true;
-}
-
-Tool RequestParser::parse_one_tool() {
-  read_tool();
-  return out_.tools.empty() ? Tool() : out_.tools.front();
-}
-
-bool RequestParser::read_tool_choice() {
-  out_.tool_choice = ToolChoiceKind::absent;
-  if (is_null()) return true;
-  if (reader_.kind() != Kind::object)
-    return reader_.skip() && refuse("tool_choice", "Input should be an object");
-  std::string_view key, type;
-  JsonReader::Members members(reader_);
-  while (members.next(key)) {
-    bool good = true;
-    if (raw_equals(key, "type")) {
-      good = read_string(type, "tool_choice.type");
-    } else if (raw_equals(key, "name")) {
-      good = read_string(out_.tool_choice_name_raw, "tool_choice.name");
-    } else if (raw_equals(key, "disable_parallel_tool_use")) {
-      good = read_bool(out_.disable_parallel_tool_use, "tool_choice.disable_parallel_tool_use");
-    } else {
-      good = reader_.skip();
-    }
-    if (!good) return false;
-  }
-  if (!reader_.ok()) return false;
-  if (!choose(kToolChoices, type, out_.tool_choice))
-    return refuse("tool_choice.type", "Input should be 'auto', 'any', 'tool' or 'none'");
-  if (out_.tool_choice == ToolChoiceKind::tool && out_.tool_choice_name_raw.empty())
-    return refuse("tool_choice.name", "Field required");
   return true;
 }
 
@@ -349,9 +238,15 @@ bool RequestParser::read_stop_sequences() {
 bool RequestParser::read_temperature() {
   return read_json(out_.temperature_json, Kind::number, "temperature");
 }
-bool RequestParser::read_top_p() { return read_json(out_.top_p_json, Kind::number, "top_p"); }
-bool RequestParser::read_top_k() { return read_json(out_.top_k_json, Kind::number, "top_k"); }
-bool RequestParser::read_stream() { return read_bool(out_.stream, "stream"); }
+bool RequestParser::read_top_p() {
+  return read_json(out_.top_p_json, Kind::number, "top_p");
+}
+bool RequestParser::read_top_k() {
+  return read_json(out_.top_k_json, Kind::number, "top_k");
+}
+bool RequestParser::read_stream() {
+  return read_bool(out_.stream, "stream");
+}
 
 bool RequestParser::read_metadata() {
   if (is_null()) return true;
@@ -373,7 +268,9 @@ bool RequestParser::read_metadata() {
 bool RequestParser::read_service_tier() {
   return read_string(out_.service_tier_raw, "service_tier");
 }
-bool RequestParser::read_speed() { return read_string(out_.speed_raw, "speed"); }
+bool RequestParser::read_speed() {
+  return read_string(out_.speed_raw, "speed");
+}
 bool RequestParser::read_inference_geo() {
   return read_string(out_.inference_geo_raw, "inference_geo");
 }
@@ -405,7 +302,9 @@ bool RequestParser::read_fallbacks() {
   out_.fallbacks = json.front() != '[' || trim(json.substr(1, json.size() - 2)) != "";
   return true;
 }
-bool RequestParser::read_and_ignore() { return reader_.skip(); }
+bool RequestParser::read_and_ignore() {
+  return reader_.skip();
+}
 
 bool RequestParser::parse_member(std::string_view key) {
   for (const Field& field : kFields)

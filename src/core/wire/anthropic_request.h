@@ -23,9 +23,25 @@ namespace clasp::wire {
 enum class Role { user, assistant, system };
 
 enum class BlockType {
-  text, image, document, search_result, tool_use, tool_result, thinking, redacted_thinking,
-  server_tool_use, server_tool_result, tool_reference, compaction, container_upload,
-  mcp_tool_use, mcp_tool_result, tool_addition, tool_removal, ignored, unknown,
+  text,
+  image,
+  document,
+  search_result,
+  tool_use,
+  tool_result,
+  thinking,
+  redacted_thinking,
+  server_tool_use,
+  server_tool_result,
+  tool_reference,
+  compaction,
+  container_upload,
+  mcp_tool_use,
+  mcp_tool_result,
+  tool_addition,
+  tool_removal,
+  ignored,
+  unknown,
 };
 
 // One content block. Which members are set depends on the type; unset ones are empty.
@@ -39,18 +55,18 @@ struct Block {
   std::string_view input_json;     // tool_use input, empty when missing
   std::string_view signature_raw;  // thinking signature, redacted_thinking data
   std::string_view cache_control_json;
-  std::string_view json;           // the whole block, for the long tail
-  std::string_view content_json;   // content that is no string, not indexed as children
+  std::string_view json;          // the whole block, for the long tail
+  std::string_view content_json;  // content that is no string, not indexed as children
   // Image and document sources.
   std::string_view source_type_raw;  // base64, url, file, text, content
   std::string_view media_type_raw;
-  std::string_view data_raw;         // base64 data, text document, url, file id; search_result source
+  std::string_view data_raw;  // base64 data, text document, url, file id; search_result source
   std::string_view title_raw, context_raw;
-  bool citations = false;            // document.citations.enabled
+  bool citations = false;  // document.citations.enabled
   bool is_error = false;
-  bool has_text = false;             // text_raw was there, maybe empty
-  bool has_content = false;          // content was present and not null
-  bool has_citations = false;        // citations: a list with elements
+  bool has_text = false;       // text_raw was there, maybe empty
+  bool has_content = false;    // content was present and not null
+  bool has_citations = false;  // citations: a list with elements
   // Content of a tool_result that is a list: [first_child, end_child) in
   // MessagesRequest::children.
   std::uint32_t first_child = 0, end_child = 0;
@@ -59,16 +75,16 @@ struct Block {
 struct Message {
   Role role = Role::user;
   std::uint32_t first_block = 0, end_block = 0;  // in MessagesRequest::blocks
-  std::string_view clear_at_raw;   // system turns: "next_user_message"
-  std::string_view effort_raw;     // system turns: output_config.effort
+  std::string_view clear_at_raw;                 // system turns: "next_user_message"
+  std::string_view effort_raw;                   // system turns: output_config.effort
 };
 
 struct Tool {
-  std::string_view type_raw;       // empty or "custom": client tool
+  std::string_view type_raw;  // empty or "custom": client tool
   std::string_view name_raw;
   std::string_view description_raw;
   bool has_description = false;
-  std::string_view schema_json;    // input_schema, empty when missing
+  std::string_view schema_json;  // input_schema, empty when missing
   std::string_view cache_control_json;
   std::string_view examples_json;  // input_examples
   std::string_view json;           // the whole tool, for built-in kinds
@@ -80,12 +96,12 @@ enum class ToolChoiceKind { absent, automatic, any, tool, none };
 enum class ThinkingKind { absent, enabled, adaptive, between_tools, disabled };
 
 struct MessagesRequest {
-  std::string model;                // decoded, a trailing `[1m]` taken off
+  std::string model;  // decoded, a trailing `[1m]` taken off
   std::optional<std::int64_t> max_tokens;
   std::vector<Message> messages;
-  std::vector<Block> blocks;        // of all messages, in order
-  std::vector<Block> children;      // blocks inside blocks
-  std::vector<Block> system;        // text blocks of the top-level system prompt
+  std::vector<Block> blocks;    // of all messages, in order
+  std::vector<Block> children;  // blocks inside blocks
+  std::vector<Block> system;    // text blocks of the top-level system prompt
   std::vector<Tool> tools;
   ToolChoiceKind tool_choice = ToolChoiceKind::absent;
   std::string_view tool_choice_name_raw;
@@ -93,12 +109,12 @@ struct MessagesRequest {
   ThinkingKind thinking = ThinkingKind::absent;
   std::int64_t thinking_budget = 0;
   std::string_view thinking_display_raw;
-  std::string_view effort_raw;        // output_config.effort
-  std::string_view output_format_json;  // output_config.format, else output_format
+  std::string_view effort_raw;              // output_config.effort
+  std::string_view output_format_json;      // output_config.format, else output_format
   std::vector<std::string> stop_sequences;  // decoded
   std::string_view temperature_json, top_p_json, top_k_json;  // numbers as sent
   bool stream = false;
-  std::string_view user_id_raw;       // metadata.user_id
+  std::string_view user_id_raw;  // metadata.user_id
   std::string_view service_tier_raw, speed_raw, inference_geo_raw;
   std::string_view cache_control_json;
   std::string_view container_json, mcp_servers_json, context_management_json, compaction_json,

@@ -51,11 +51,16 @@ struct StringMember {
 };
 
 constexpr StringMember kStringMembers[] = {
-    {"type", &Block::type_raw},       {"thinking", &Block::text_raw},
-    {"id", &Block::id_raw},           {"tool_use_id", &Block::id_raw},
-    {"name", &Block::name_raw},       {"tool_name", &Block::name_raw},
-    {"signature", &Block::signature_raw}, {"data", &Block::signature_raw},
-    {"title", &Block::title_raw},     {"context", &Block::context_raw},
+    {"type", &Block::type_raw},
+    {"thinking", &Block::text_raw},
+    {"id", &Block::id_raw},
+    {"tool_use_id", &Block::id_raw},
+    {"name", &Block::name_raw},
+    {"tool_name", &Block::name_raw},
+    {"signature", &Block::signature_raw},
+    {"data", &Block::signature_raw},
+    {"title", &Block::title_raw},
+    {"context", &Block::context_raw},
     {"toolset_name", &Block::toolset_raw},
 };
 
@@ -188,10 +193,10 @@ bool RequestParser::parse_content(std::vector<Block>& blocks) {
     return true;
   }
   if (reader_.kind() != Kind::array) {
-    return reader_.skip() && refuse(list_ == "messages"
-                                        ? "messages." + std::to_string(message_) + ".content"
-                                        : std::string(list_),
-                                    "Input should be a valid string or list");
+    return reader_.skip() &&
+           refuse(list_ == "messages" ? "messages." + std::to_string(message_) + ".content"
+                                      : std::string(list_),
+                  "Input should be a valid string or list");
   }
   JsonReader::Items items(reader_);
   for (; items.next(); ++block_)
@@ -310,8 +315,7 @@ bool RequestParser::read_citations(Block& block) {
 
 bool RequestParser::finish_block(Block& block) {
   const bool lenient = in_child_ || list_.empty();
-  if (block.type_raw.empty())
-    return lenient || refuse(block_path("type"), "Field required");
+  if (block.type_raw.empty()) return lenient || refuse(block_path("type"), "Field required");
   block.type = type_of(block.type_raw);
   if (!lenient) {
     if (block.type == BlockType::text && !block.has_text)

@@ -11,6 +11,23 @@
 
 namespace clasp::wire {
 
+// The names of an enumeration's values.
+template <class Choice>
+struct ChoiceName {
+  std::string_view text;
+  Choice value;
+};
+
+template <class Choice, std::size_t N>
+bool choose(const ChoiceName<Choice> (&names)[N], std::string_view raw, Choice& value) {
+  for (const auto& name : names) {
+    if (!raw_equals(raw, name.text)) continue;
+    value = name.value;
+    return true;
+  }
+  return false;
+}
+
 class RequestParser {
  public:
   RequestParser(std::string_view body, MessagesRequest& out)
