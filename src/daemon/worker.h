@@ -55,6 +55,7 @@ class Worker {
   std::unique_ptr<LoopScheduler> scheduler_;
   SystemRandom random_;
   translate::ReplyParser parser_;
+  translate::SchemaCache schemas_;
   std::unique_ptr<Mailbox> mailbox_;
   std::unique_ptr<DemoBackend> demo_;
   std::unique_ptr<BackendClient> network_;

@@ -56,6 +56,7 @@ class Stage {
   FakeScheduler scheduler_;
   CountingRandom random_;
   translate::ReplyParser parser_;
+  translate::SchemaCache schemas_;
   exchange::Lessons lessons_;
   StageBackend backend_;
   StageRecords records_;
@@ -114,7 +115,7 @@ Problem Stage::request(const std::string& rest) {
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend_, records_, parser_, lessons_}, *catalog, std::move(head),
+      exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_}, *catalog, std::move(head),
       std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();

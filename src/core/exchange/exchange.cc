@@ -113,6 +113,7 @@ void Exchange::read_facts() {
   facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
   facts_.beta = head_.headers.find("anthropic-beta").has_value() ||
                 head_.query.find("beta=true") != std::string::npos;
+  facts_.schemas = &services_.schemas;
   head_.headers.clear();
 }
 

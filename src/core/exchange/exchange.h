@@ -17,6 +17,7 @@
 #include "core/exchange/record.h"
 #include "core/translate/reply.h"
 #include "core/translate/request.h"
+#include "core/translate/schema_cache.h"
 #include "core/wire/anthropic_request.h"
 
 namespace clasp::exchange {
@@ -28,6 +29,7 @@ struct Services {
   BackendPort& backend;
   RecordSink& records;
   translate::ReplyParser& parser;
+  translate::SchemaCache& schemas;
   Lessons& lessons;  // shared by all workers
 };
 

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "core/translate/schema_cache.h"
 #include "core/translate/translation.h"
 
 namespace clasp::translate {
@@ -204,6 +205,19 @@ void drop_remote_refs(SchemaTree& tree, SchemaOutcome& outcome) {
 
 SchemaOutcome SchemaCleaner::append(std::string& out, std::string_view json,
                                     const SchemaRules& rules) {
+  if (cache_ == nullptr) return clean(out, json, rules);
+  if (const SchemaCache::Entry* known = cache_->find(json, rules)) {
+    out.append(known->cleaned);
+    return known->outcome;
+  }
+  const std::size_t start = out.size();
+  SchemaOutcome outcome = clean(out, json, rules);
+  cache_->put(json, rules, std::string_view(out).substr(start), outcome);
+  return outcome;
+}
+
+SchemaOutcome SchemaCleaner::clean(std::string& out, std::string_view json,
+                                   const SchemaRules& rules) {
   SchemaOutcome outcome;
   if (json.empty()) json = kEmptySchema;
   if (!tree_.parse(json)) {

@@ -25,12 +25,19 @@ struct SchemaOutcome {
   std::vector<std::string_view> warnings;
 };
 
+class SchemaCache;
+
 class SchemaCleaner {
  public:
+  // `cache` is not owned and may be missing.
+  explicit SchemaCleaner(SchemaCache* cache = nullptr) : cache_(cache) {}
   // Appends the cleaned schema. `json` may be empty (a tool without a schema).
   SchemaOutcome append(std::string& out, std::string_view json, const SchemaRules& rules);
 
  private:
+  SchemaOutcome clean(std::string& out, std::string_view json, const SchemaRules& rules);
+
+  SchemaCache* cache_;
   SchemaTree tree_;  // kept for its memory
 };
 

@@ -48,12 +48,15 @@ class ReplaySource {
   virtual std::optional<std::string> find(std::string_view tool_use_id) const = 0;
 };
 
+class SchemaCache;
+
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
   std::string anthropic_version;
   std::string session_id;   // X-Claude-Code-Session-Id
   bool beta = false;        // ?beta=true or an anthropic-beta header
   const ReplaySource* replay = nullptr;  // not owned, may be missing
+  SchemaCache* schemas = nullptr;        // not owned, may be missing; one per loop
 };
 
 }  // namespace clasp::translate

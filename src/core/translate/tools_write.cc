@@ -79,7 +79,7 @@ std::string tool_path(const Translation& t, const wire::Tool& tool, std::string_
 void append_tools(std::string& out, Translation& t, const ToolPlan& plan) {
   out.append(plan.search_members);
   if (plan.tools.empty()) return;
-  SchemaCleaner cleaner;
+  SchemaCleaner cleaner(t.facts.schemas);
   out.append(",\"tools\":[");
   for (const PlannedTool& tool : plan.tools) {
     if (&tool != plan.tools.data()) out.push_back(',');
@@ -112,7 +112,7 @@ std::string append_output_format(std::string& out, Translation& t, bool has_tool
     out.append(
         ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\","
         "\"schema\":");
-    SchemaCleaner cleaner;
+    SchemaCleaner cleaner(t.facts.schemas);
     const SchemaOutcome outcome = cleaner.append(out, schema, rules);
     if (outcome.too_large)
       t.refuse("output_config.format.schema", "the schema is too large or nested too deeply");
