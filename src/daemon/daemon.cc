@@ -7,9 +7,11 @@
 #include <thread>
 
 #include "config/exit_codes.h"
+#include "config/listen.h"
 #include "daemon/backend_options.h"
 #include "daemon/listener.h"
 #include "daemon/service.h"
+#include "daemon/shared_lessons.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -21,13 +23,6 @@ constexpr unsigned kMostWorkers = 256;
 unsigned worker_count(const config::Settings& settings) {
   if (settings.workers > 0) return std::min(settings.workers, kMostWorkers);
   return std::max(1u, std::min(std::thread::hardware_concurrency(), kMostWorkers));
-}
-
-std::string render_listener(const config::Listener& listener) {
-  if (listener.is_unix) return "unix:" + listener.address;
-  const bool v6 = listener.address.find(':') != std::string::npos;
-  return (v6 ? "[" + listener.address + "]" : listener.address) + ":" +
-         std::to_string(listener.port);
 }
 
 bool is_loopback(const config::Listener& listener) {
@@ -68,7 +63,7 @@ class Process {
   std::vector<EventPtr> signals_;
   WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
-  exchange::Lessons lessons_;
+  SharedLessons lessons_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::string status_;
   bool draining_ = false;
@@ -85,7 +80,7 @@ Result<std::vector<std::vector<UniqueFd>>> Process::open_listeners(unsigned work
     for (unsigned i = 0; i < workers; ++i) {
       if (listener.is_unix && i > 0) {
         UniqueFd copy(fcntl(first, F_DUPFD_CLOEXEC, 0));
-        if (!copy) return fail("cannot share " + render_listener(listener) + " between workers");
+        if (!copy) return fail("cannot share " + config::render_listener(listener) + " between workers");
         sets[i].push_back(std::move(copy));
         continue;
       }
@@ -144,9 +139,9 @@ void Process::run() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
   for (const config::Listener& listener : settings_.listeners) {
-    status_ += (status_.empty() ? "" : ", ") + render_listener(listener);
+    status_ += (status_.empty() ? "" : ", ") + config::render_listener(listener);
     if (!is_loopback(listener))
-      log_warn("listening on " + render_listener(listener) +
+      log_warn("listening on " + config::render_listener(listener) +
                " without authentication: everyone who can reach it can use your backend");
   }
   const config::BackendSettings& backend = parts_.catalog->backends.front().settings;

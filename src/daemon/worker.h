@@ -24,7 +24,7 @@ struct WorkerParts {
   ProcessFacts facts;
   Resolver* resolver = nullptr;          // not owned
   exchange::RecordSink* records = nullptr;  // not owned, called from every worker
-  exchange::Lessons* lessons = nullptr;     // not owned, shared
+  exchange::LessonPort* lessons = nullptr;  // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };

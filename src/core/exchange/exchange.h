@@ -30,7 +30,7 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  Lessons& lessons;  // shared by all workers
+  LessonPort& lessons;  // shared by all workers
 };
 
 class Exchange final : public RequestTask, private BackendEvents {

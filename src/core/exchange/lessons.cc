@@ -6,8 +6,6 @@
 namespace clasp::exchange {
 
 AdaptedPtr Lessons::find(const std::string& backend, const std::string& model, TimePoint now) {
-  if (!any_.load(std::memory_order_acquire)) return nullptr;
-  const std::lock_guard lock(mutex_);
   const auto found = lessons_.find(Key(backend, model));
   if (found == lessons_.end()) return nullptr;
   if (now - found->second.learned < kLessonLife) return found->second.adapted;
@@ -17,7 +15,6 @@ AdaptedPtr Lessons::find(const std::string& backend, const std::string& model, T
 
 void Lessons::learn(const std::string& backend, const std::string& model, AdaptedPtr adapted,
                     TimePoint now) {
-  const std::lock_guard lock(mutex_);
   lessons_[Key(backend, model)] = Lesson{std::move(adapted), now};
   if (lessons_.size() > kMostLessons) {
     const auto oldest = std::min_element(
@@ -25,7 +22,6 @@ void Lessons::learn(const std::string& backend, const std::string& model, Adapte
         [](const auto& a, const auto& b) { return a.second.learned < b.second.learned; });
     lessons_.erase(oldest);
   }
-  any_.store(true, std::memory_order_release);
 }
 
 }  // namespace clasp::exchange

@@ -1,12 +1,10 @@
 // What was learned from refusals, per backend and model, for a day (translation spec §6.5): the
-// dialect as it turned out to be. Shared by all workers; the only state that exchanges leave
-// behind.
+// dialect as it turned out to be. The only state that exchanges leave behind. Lessons themselves
+// know no threads: the daemon's LessonPort shares them between workers.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/scheduler.h"
@@ -27,13 +25,22 @@ struct Adapted {
 };
 using AdaptedPtr = std::shared_ptr<const Adapted>;
 
-class Lessons {
+class LessonPort {
  public:
-  // nullptr when nothing was learned, or too long ago. Without lessons it takes no lock.
-  AdaptedPtr find(const std::string& backend, const std::string& model, TimePoint now);
+  virtual ~LessonPort() = default;
+  // nullptr when nothing was learned, or too long ago.
+  virtual AdaptedPtr find(const std::string& backend, const std::string& model, TimePoint now) = 0;
   // Remembers. When there are too many the oldest one goes.
+  virtual void learn(const std::string& backend, const std::string& model, AdaptedPtr adapted,
+                     TimePoint now) = 0;
+};
+
+class Lessons final : public LessonPort {
+ public:
+  AdaptedPtr find(const std::string& backend, const std::string& model, TimePoint now) override;
   void learn(const std::string& backend, const std::string& model, AdaptedPtr adapted,
-             TimePoint now);
+             TimePoint now) override;
+  bool empty() const { return lessons_.empty(); }
 
  private:
   struct Lesson {
@@ -42,9 +49,7 @@ class Lessons {
   };
   using Key = std::pair<std::string, std::string>;
 
-  std::atomic<bool> any_{false};
-  std::mutex mutex_;
-  std::map<Key, Lesson> lessons_;  // guarded by mutex_
+  std::map<Key, Lesson> lessons_;
 };
 
 }  // namespace clasp::exchange
