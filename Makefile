@@ -146,7 +146,7 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 .PRECIOUS: $(FUZZ_BUILD)/%.o
 
 # ---- keeping it clean ----------------------------------------------------------------------------
-sources := $(shell find src tests -name '*.cc' -o -name '*.h' 2>/dev/null)
+sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
 scripts := tools/setup tests/run .ci/run $(wildcard tests/fuzz/run)
 .PHONY: lint fmt generate
 lint: build

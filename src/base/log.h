@@ -28,12 +28,22 @@ class LogSink {
 void set_log_sink(LogSink* sink);
 void set_log_level(LogLevel level);
 LogLevel log_level();
-inline bool log_enabled(LogLevel level) { return level >= log_level(); }
+inline bool log_enabled(LogLevel level) {
+  return level >= log_level();
+}
 
 void log(LogLevel level, std::string_view message, const std::vector<LogField>& fields = {});
-inline void log_debug(std::string_view m) { log(LogLevel::debug, m); }
-inline void log_info(std::string_view m) { log(LogLevel::info, m); }
-inline void log_warn(std::string_view m) { log(LogLevel::warn, m); }
-inline void log_error(std::string_view m) { log(LogLevel::error, m); }
+inline void log_debug(std::string_view m) {
+  log(LogLevel::debug, m);
+}
+inline void log_info(std::string_view m) {
+  log(LogLevel::info, m);
+}
+inline void log_warn(std::string_view m) {
+  log(LogLevel::warn, m);
+}
+inline void log_error(std::string_view m) {
+  log(LogLevel::error, m);
+}
 
 }  // namespace clasp

@@ -29,7 +29,8 @@ bool is_key_char(char c) {
 }
 
 // Openings of well-known credential formats. What follows counts when it is long enough.
-constexpr std::string_view kKeyPrefixes[] = {"sk-", "sk_", "AIza", "gsk_", "xai-", "hf_", "Bearer "};
+constexpr std::string_view kKeyPrefixes[] = {"sk-",  "sk_", "AIza",   "gsk_",
+                                             "xai-", "hf_", "Bearer "};
 constexpr std::size_t kShortestKey = 8;
 
 }  // namespace

@@ -15,8 +15,7 @@ class AccessLog final : public exchange::RecordSink {
   bool wants_bodies(bool request) const override {
     return request ? debug_requests_ : debug_responses_;
   }
-  void on_body(std::string_view request_id, std::string_view what,
-               std::string_view bytes) override;
+  void on_body(std::string_view request_id, std::string_view what, std::string_view bytes) override;
 
  private:
   bool debug_requests_;

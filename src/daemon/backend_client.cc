@@ -23,8 +23,10 @@ class BackendCallHandle final : public exchange::BackendCall {
   BackendCallHandle(BackendClient& client, std::unique_ptr<BackendCallImpl> call)
       : client_(client), call_(std::move(call)) {}
   ~BackendCallHandle() override {
-    if (finishes_) client_.linger(std::move(call_));
-    else client_.release(std::move(call_));
+    if (finishes_)
+      client_.linger(std::move(call_));
+    else
+      client_.release(std::move(call_));
   }
   void pause() override { call_->pause(); }
   void resume() override { call_->resume(); }

@@ -80,7 +80,8 @@ Result<std::vector<std::vector<UniqueFd>>> Process::open_listeners(unsigned work
     for (unsigned i = 0; i < workers; ++i) {
       if (listener.is_unix && i > 0) {
         UniqueFd copy(fcntl(first, F_DUPFD_CLOEXEC, 0));
-        if (!copy) return fail("cannot share " + config::render_listener(listener) + " between workers");
+        if (!copy)
+          return fail("cannot share " + config::render_listener(listener) + " between workers");
         sets[i].push_back(std::move(copy));
         continue;
       }

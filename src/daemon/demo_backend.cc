@@ -38,9 +38,9 @@ class DemoCall final : public exchange::BackendCall {
       head_sent_ = true;
       if (reply_.stream && reply_.error.empty()) chunks_ = render_demo_chunks(reply_);
       arm(kFirstDelay);
-      events_.on_backend_head(reply_.error.empty() ? 200 : 400,
-                              {{"content-type", chunks_.empty() ? "application/json"
-                                                                : "text/event-stream"}});
+      events_.on_backend_head(
+          reply_.error.empty() ? 200 : 400,
+          {{"content-type", chunks_.empty() ? "application/json" : "text/event-stream"}});
       return;
     }
     if (next_ < body_parts()) {

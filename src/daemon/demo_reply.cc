@@ -56,7 +56,8 @@ bool mentions(std::string_view text, std::string_view name) {
   for (std::size_t at = text.find(name); at != std::string_view::npos;
        at = text.find(name, at + 1)) {
     const std::size_t end = at + name.size();
-    if ((at == 0 || !is_word_char(text[at - 1])) && (end == text.size() || !is_word_char(text[end])))
+    if ((at == 0 || !is_word_char(text[at - 1])) &&
+        (end == text.size() || !is_word_char(text[end])))
       return true;
   }
   return false;
@@ -143,9 +144,9 @@ int output_tokens(const DemoReply& reply) {
 
 std::string usage(const DemoReply& reply) {
   const int out = output_tokens(reply);
-  return R"({"prompt_tokens":)" + std::to_string(reply.prompt_tokens) +
-         R"(,"completion_tokens":)" + std::to_string(out) + R"(,"total_tokens":)" +
-         std::to_string(reply.prompt_tokens + out) + "}";
+  return R"({"prompt_tokens":)" + std::to_string(reply.prompt_tokens) + R"(,"completion_tokens":)" +
+         std::to_string(out) + R"(,"total_tokens":)" + std::to_string(reply.prompt_tokens + out) +
+         "}";
 }
 
 std::string tool_call(const DemoReply& reply) {
@@ -207,7 +208,8 @@ std::string render_demo_document(const DemoReply& reply) {
   for (const std::string& word : reply.words) text.append(word);
   std::string rest = R"(,"choices":[{"index":0,"message":{"role":"assistant","content":)";
   append_json_string(rest, text);
-  if (!reply.tool_name.empty()) rest.append(R"(,"tool_calls":[)").append(tool_call(reply)).append("]");
+  if (!reply.tool_name.empty())
+    rest.append(R"(,"tool_calls":[)").append(tool_call(reply)).append("]");
   rest.append(R"(},"finish_reason":")").append(finish_reason(reply)).append(R"("}],"usage":)");
   rest.append(usage(reply));
   return envelope(reply, "chat.completion", rest);
@@ -224,10 +226,10 @@ std::vector<std::string> render_demo_chunks(const DemoReply& reply) {
   if (!reply.tool_name.empty())
     chunks.push_back(chunk(reply, R"({"tool_calls":[)" + tool_call(reply) + "]}", ""));
   chunks.push_back(chunk(reply, "{}", finish_reason(reply)));
-  chunks.push_back("data: " +
-                   envelope(reply, "chat.completion.chunk",
-                            R"(,"choices":[],"usage":)" + usage(reply)) +
-                   "\n\n");
+  chunks.push_back(
+      "data: " +
+      envelope(reply, "chat.completion.chunk", R"(,"choices":[],"usage":)" + usage(reply)) +
+      "\n\n");
   chunks.push_back("data: [DONE]\n\n");
   return chunks;
 }

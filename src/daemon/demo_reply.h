@@ -16,7 +16,7 @@ struct DemoReply {
   std::string tool_name;           // empty: no call
   std::string tool_arguments;      // JSON object
   int prompt_tokens = 0;
-  std::string error;               // not empty: the request makes no sense, answer 400
+  std::string error;  // not empty: the request makes no sense, answer 400
 };
 
 // `request` is the body of a POST /chat/completions.

@@ -21,7 +21,9 @@ std::string dump(const JsonPtr& value) {
   return text ? std::string(text.get()) : std::string("{}");
 }
 
-json_t* text_value(std::string_view text) { return json_stringn(text.data(), text.size()); }
+json_t* text_value(std::string_view text) {
+  return json_stringn(text.data(), text.size());
+}
 
 // "5m30s", as people write it: the two largest units.
 std::string render_uptime(std::int64_t seconds) {
@@ -99,15 +101,20 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
   HttpAnswer out = [&] {
     if (!endpoint) return error_answer(endpoint.error(), head.path);
     switch (*endpoint) {
-      case Endpoint::health: return health();
-      case Endpoint::count_tokens: return count_tokens(body);
+      case Endpoint::health:
+        return health();
+      case Endpoint::count_tokens:
+        return count_tokens(body);
       case Endpoint::models:
         return answer(200, exchange::render_model_list(models_, head.query));
-      case Endpoint::model: return model(head.path);
+      case Endpoint::model:
+        return model(head.path);
       case Endpoint::hello:
-      case Endpoint::telemetry: return answer(200, "{}");
+      case Endpoint::telemetry:
+        return answer(200, "{}");
       case Endpoint::server_info:
-      case Endpoint::messages: break;
+      case Endpoint::messages:
+        break;
     }
     return server_info();
   }();
@@ -126,19 +133,18 @@ void Endpoints::end_exchanges() {
 
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
-  const JsonPtr root(json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
-                               "version", text_value(facts_.version), "provider",
-                               text_value(backend.provider), "status",
-                               draining_ ? "draining" : "running", "endpoints", "messages",
-                               "/v1/messages", "count_tokens", "/v1/messages/count_tokens",
-                               "models", "/v1/models", "health", "/health", "info", "/"));
+  const JsonPtr root(json_pack(
+      "{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP", "version",
+      text_value(facts_.version), "provider", text_value(backend.provider), "status",
+      draining_ ? "draining" : "running", "endpoints", "messages", "/v1/messages", "count_tokens",
+      "/v1/messages/count_tokens", "models", "/v1/models", "health", "/health", "info", "/"));
   return answer(200, dump(root));
 }
 
 HttpAnswer Endpoints::health() const {
   const JsonPtr root(json_object());
-  const auto up = std::chrono::duration_cast<std::chrono::seconds>(services_.scheduler.now() -
-                                                                   facts_.started);
+  const auto up =
+      std::chrono::duration_cast<std::chrono::seconds>(services_.scheduler.now() - facts_.started);
   json_object_set_new(root.get(), "status", json_string(draining_ ? "draining" : "healthy"));
   json_object_set_new(root.get(), "provider",
                       text_value(catalog_->backends.front().settings.provider));
@@ -161,8 +167,8 @@ HttpAnswer Endpoints::model(std::string_view path) const {
 HttpAnswer Endpoints::count_tokens(const std::string& body) const {
   const auto parsed = wire::parse_messages_request(body, true);
   if (!parsed) return error_answer(parsed.error(), "");
-  return answer(200, R"({"input_tokens":)" +
-                         std::to_string(translate::estimate_tokens(*parsed)) + "}");
+  return answer(200,
+                R"({"input_tokens":)" + std::to_string(translate::estimate_tokens(*parsed)) + "}");
 }
 
 }  // namespace clasp::daemon

@@ -18,10 +18,14 @@ namespace {
 
 int priority_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return LOG_DEBUG;
-    case LogLevel::info: return LOG_INFO;
-    case LogLevel::warn: return LOG_WARNING;
-    case LogLevel::error: return LOG_ERR;
+    case LogLevel::debug:
+      return LOG_DEBUG;
+    case LogLevel::info:
+      return LOG_INFO;
+    case LogLevel::warn:
+      return LOG_WARNING;
+    case LogLevel::error:
+      return LOG_ERR;
   }
   return LOG_INFO;
 }
@@ -90,7 +94,9 @@ bool stderr_is_journal() {
 
 }  // namespace
 
-void notify_ready(const std::string& status) { sd_notify(0, ("READY=1\nSTATUS=" + status).c_str()); }
+void notify_ready(const std::string& status) {
+  sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
+}
 
 void notify_stopping(const std::string& status) {
   sd_notify(0, ("STOPPING=1\nSTATUS=" + status).c_str());

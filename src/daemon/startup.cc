@@ -74,12 +74,18 @@ int start(int argc, char** argv) {
     return loaded.error().exit_code;
   }
   switch (loaded->action) {
-    case config::Action::version: return print("clasp " CLASP_VERSION "\n");
-    case config::Action::help: return print(config::emit_help());
-    case config::Action::emit: return print(config::emit(loaded->emit));
-    case config::Action::check: return check(*loaded);
-    case config::Action::models: return list_models(*loaded);
-    case config::Action::run: break;
+    case config::Action::version:
+      return print("clasp " CLASP_VERSION "\n");
+    case config::Action::help:
+      return print(config::emit_help());
+    case config::Action::emit:
+      return print(config::emit(loaded->emit));
+    case config::Action::check:
+      return check(*loaded);
+    case config::Action::models:
+      return list_models(*loaded);
+    case config::Action::run:
+      break;
   }
   return serve(*loaded);
 }

@@ -17,8 +17,7 @@ Worker::~Worker() = default;
 Result<std::unique_ptr<Worker>> Worker::make(const WorkerParts& parts,
                                              std::vector<UniqueFd> listeners) {
   std::unique_ptr<Worker> worker(new Worker(parts));
-  if (auto done = worker->set_up(std::move(listeners)); !done)
-    return tl::unexpected(done.error());
+  if (auto done = worker->set_up(std::move(listeners)); !done) return tl::unexpected(done.error());
   return worker;
 }
 
@@ -34,8 +33,9 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners) {
                                              parts_.backend_options);
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
   endpoints_ = std::make_unique<Endpoints>(
-      exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_, *parts_.lessons}, parts_.catalog,
-      parts_.facts);
+      exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
+                         *parts_.lessons},
+      parts_.catalog, parts_.facts);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
   for (UniqueFd& listener : listeners)

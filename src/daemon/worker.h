@@ -22,7 +22,7 @@ namespace clasp::daemon {
 struct WorkerParts {
   exchange::CatalogPtr catalog;
   ProcessFacts facts;
-  Resolver* resolver = nullptr;          // not owned
+  Resolver* resolver = nullptr;             // not owned
   exchange::RecordSink* records = nullptr;  // not owned, called from every worker
   exchange::LessonPort* lessons = nullptr;  // not owned, shared
   BackendClientOptions backend_options;

@@ -1,10 +1,15 @@
-// The load generator of the benchmark. Every mode is bounded in count and time, checks every reply and
-// prints one line of JSON. Its own cost is never part of a figure.
+// The load generator of the benchmark. Every mode is bounded in count and time, checks every reply
+// and prints one line of JSON. Its own cost is never part of a figure.
 //
 //   closed  each connection sends its next request when the last reply is complete
-//   rate    requests start at fixed times; a reply's latency counts from the time its request was due,
+//   rate    requests start at fixed times; a reply's latency counts from the time its request was
+//   due,
 //           so that a stall is seen by every request it delays
 //   hold, start: see load_options.h
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -13,10 +18,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 #include <vector>
 
 #include "load_options.h"
@@ -77,7 +78,8 @@ class Load {
       ++reconnects_;
     }
     c.fd = connect_to(options_.port);
-    if (c.fd < 0) die("cannot connect to port " + std::to_string(options_.port) + ": " + std::strerror(errno));
+    if (c.fd < 0)
+      die("cannot connect to port " + std::to_string(options_.port) + ": " + std::strerror(errno));
     c.waits_for_write = false;
     watch(epoll_fd_, c.fd, EPOLLIN, &c);
   }

@@ -1,14 +1,14 @@
-// Opens many streams, waits until each has its first content, says so and keeps them open until stdin
-// ends, so that somebody else can look at the proxy's memory meanwhile.
+// Opens many streams, waits until each has its first content, says so and keeps them open until
+// stdin ends, so that somebody else can look at the proxy's memory meanwhile.
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <poll.h>
 #include <string>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <vector>
 
 #include "load_options.h"
@@ -53,7 +53,8 @@ class Holder {
     stream->fd = connect_to(options_.port);
     if (stream->fd < 0) die(std::string("cannot connect: ") + std::strerror(errno));
     const std::string& bytes = options_.request;
-    if (send(stream->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
+    if (send(stream->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(bytes.size()))
       die("a request for a held stream must fit into one write");
     watch(epoll_fd_, stream->fd, EPOLLIN, stream.get());
     streams_.push_back(std::move(stream));
@@ -77,7 +78,8 @@ class Holder {
       epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, stream.fd, nullptr);
       return;
     }
-    if (stream.ready || stream.reply.start().find(options_.marker) == std::string_view::npos) return;
+    if (stream.ready || stream.reply.start().find(options_.marker) == std::string_view::npos)
+      return;
     stream.ready = true;
     ++ready_;
   }
@@ -103,6 +105,8 @@ class Holder {
 
 }  // namespace
 
-int run_hold(const LoadOptions& options) { return Holder(options).run(); }
+int run_hold(const LoadOptions& options) {
+  return Holder(options).run();
+}
 
 }  // namespace clasp::bench

@@ -46,16 +46,26 @@ LoadOptions parse_load_options(int argc, char** argv) {
     }
     if (i + 1 >= argc) die(kUsage);
     const char* value = argv[i + 1];
-    if (name == "--port") o.port = static_cast<std::uint16_t>(std::atoi(value));
-    else if (name == "--path") path = value;
-    else if (name == "--body") body = file_content(value);
-    else if (name == "--connections") o.connections = std::strtoul(value, nullptr, 10);
-    else if (name == "--requests") o.requests = std::strtoul(value, nullptr, 10);
-    else if (name == "--rate") o.rate = std::atof(value);
-    else if (name == "--limit") o.limit_s = std::atof(value);
-    else if (name == "--marker") o.marker = value;
-    else if (name == "--min-bytes") o.min_bytes = std::strtoull(value, nullptr, 10);
-    else die("unknown option " + name + "\n" + kUsage);
+    if (name == "--port")
+      o.port = static_cast<std::uint16_t>(std::atoi(value));
+    else if (name == "--path")
+      path = value;
+    else if (name == "--body")
+      body = file_content(value);
+    else if (name == "--connections")
+      o.connections = std::strtoul(value, nullptr, 10);
+    else if (name == "--requests")
+      o.requests = std::strtoul(value, nullptr, 10);
+    else if (name == "--rate")
+      o.rate = std::atof(value);
+    else if (name == "--limit")
+      o.limit_s = std::atof(value);
+    else if (name == "--marker")
+      o.marker = value;
+    else if (name == "--min-bytes")
+      o.min_bytes = std::strtoull(value, nullptr, 10);
+    else
+      die("unknown option " + name + "\n" + kUsage);
   }
   if (o.port == 0 || o.connections == 0 || o.requests == 0 || (o.mode == "rate" && o.rate <= 0) ||
       (o.mode == "start" && o.command.size() < 2))

@@ -10,14 +10,14 @@
 namespace clasp::bench {
 
 struct LoadOptions {
-  std::string mode;         // closed, rate, hold or start
+  std::string mode;  // closed, rate, hold or start
   std::uint16_t port = 0;
-  std::string request;      // complete bytes of one request
+  std::string request;  // complete bytes of one request
   std::size_t connections = 1;
   std::size_t requests = 1;
-  double rate = 0;          // requests per second of mode rate
-  double limit_s = 60;      // the run fails when it takes longer
-  std::string marker;       // a reply's end must contain it; a held stream's beginning
+  double rate = 0;      // requests per second of mode rate
+  double limit_s = 60;  // the run fails when it takes longer
+  std::string marker;   // a reply's end must contain it; a held stream's beginning
   std::uint64_t min_bytes = 1;
   std::vector<char*> command;  // of mode start, null-terminated
 };

@@ -1,16 +1,16 @@
-// Starts a program, asks it for a page until it answers 200, and ends it again: how long a start and
-// an idle stop take. Only the program started here is ever signalled.
+// Starts a program, asks it for a page until it answers 200, and ends it again: how long a start
+// and an idle stop take. Only the program started here is ever signalled.
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <poll.h>
-#include <spawn.h>
 #include <string>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "load_options.h"
 #include "net.h"
@@ -72,7 +72,8 @@ bool await_end(pid_t child, std::int64_t deadline) {
 int run_start(const LoadOptions& options) {
   pid_t child = 0;
   const std::int64_t begin = now_ns();
-  if (posix_spawnp(&child, options.command[0], nullptr, nullptr, options.command.data(), environ) != 0)
+  if (posix_spawnp(&child, options.command[0], nullptr, nullptr, options.command.data(), environ) !=
+      0)
     die(std::string("cannot start ") + options.command[0]);
   const std::int64_t deadline = begin + static_cast<std::int64_t>(options.limit_s * 1e9);
   std::string fault = "never asked";
@@ -85,8 +86,8 @@ int run_start(const LoadOptions& options) {
   if (answered && !stopped) fault = "did not stop within 10 s of SIGTERM";
   const bool good = answered && stopped;
   std::printf("{\"start_ms\":%.3f,\"stop_ms\":%.3f,\"errors\":%d,\"first_fault\":%s}\n",
-              static_cast<double>(up - begin) / 1e6, static_cast<double>(end - up) / 1e6, good ? 0 : 1,
-              json_string(fault).c_str());
+              static_cast<double>(up - begin) / 1e6, static_cast<double>(end - up) / 1e6,
+              good ? 0 : 1, json_string(fault).c_str());
   return good ? 0 : 2;
 }
 

@@ -1,8 +1,11 @@
-// The backend of the benchmark: a Chat Completions look-alike that answers as cheaply as it can from
-// prepared bytes. The name of the model in the request selects the answer (see kModes). It checks
-// nothing about the request, so it must never serve as a test of correctness.
+// The backend of the benchmark: a Chat Completions look-alike that answers as cheaply as it can
+// from prepared bytes. The name of the model in the request selects the answer (see kModes). It
+// checks nothing about the request, so it must never serve as a test of correctness.
 //
 //   mock-backend --port N
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -12,9 +15,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -100,8 +100,8 @@ Answers make_answers() {
     a.events.push_back(framed(event_json(choice(word, "null"), "null")));
   }
   a.events.push_back(framed(event_json(choice("{}", "\"stop\""), "null")));
-  a.events.push_back(framed(event_json(
-      "", "{\"prompt_tokens\":19,\"completion_tokens\":198,\"total_tokens\":217}")));
+  a.events.push_back(framed(
+      event_json("", "{\"prompt_tokens\":19,\"completion_tokens\":198,\"total_tokens\":217}")));
   a.events.push_back(framed("[DONE]") + "0\r\n\r\n");
   a.burst = a.stream_head;
   for (const std::string& event : a.events) a.burst += event;
@@ -153,7 +153,9 @@ struct Connection {
 class Server {
  public:
   explicit Server(std::uint16_t port)
-      : answers_(make_answers()), listen_fd_(listen_on(port)), epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
+      : answers_(make_answers()),
+        listen_fd_(listen_on(port)),
+        epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
         buffer_(kReadSize) {
     watch(epoll_fd_, listen_fd_, EPOLLIN, nullptr);
   }
@@ -219,9 +221,15 @@ class Server {
       return;
     }
     switch (mode_of(body)) {
-      case Mode::plain: c.out += answers_.plain; break;
-      case Mode::burst: c.out += answers_.burst; break;
-      case Mode::hold: c.out += answers_.hold; break;
+      case Mode::plain:
+        c.out += answers_.plain;
+        break;
+      case Mode::burst:
+        c.out += answers_.burst;
+        break;
+      case Mode::hold:
+        c.out += answers_.hold;
+        break;
       case Mode::paced:
         c.out += answers_.stream_head;
         c.next_event = 0;
@@ -249,8 +257,7 @@ class Server {
 
   void flush(Connection& c) {
     while (c.fd >= 0 && c.sent < c.out.size()) {
-      const ssize_t wrote =
-          send(c.fd, c.out.data() + c.sent, c.out.size() - c.sent, MSG_NOSIGNAL);
+      const ssize_t wrote = send(c.fd, c.out.data() + c.sent, c.out.size() - c.sent, MSG_NOSIGNAL);
       if (wrote < 0 && errno == EINTR) continue;
       if (wrote < 0 && errno == EAGAIN) break;
       if (wrote < 0) return close_connection(c);

@@ -1,5 +1,6 @@
 // Sockets, time and small text helpers for the benchmark programs. Loopback only; never used by the
-// daemon or its tests. What cannot be repaired (no socket, no epoll) ends the program with a message.
+// daemon or its tests. What cannot be repaired (no socket, no epoll) ends the program with a
+// message.
 #pragma once
 
 #include <cstdint>

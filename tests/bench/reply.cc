@@ -38,15 +38,21 @@ ReplyReader::State ReplyReader::close() {
 // Returns how many bytes were taken, at least one.
 std::size_t ReplyReader::step(std::string_view bytes) {
   switch (state_) {
-    case State::head: return read_head(bytes);
+    case State::head:
+      return read_head(bytes);
     case State::chunk_size:
     case State::chunk_end:
-    case State::trailer: return read_line(bytes);
-    case State::until_close: take_body(bytes); return bytes.size();
+    case State::trailer:
+      return read_line(bytes);
+    case State::until_close:
+      take_body(bytes);
+      return bytes.size();
     case State::body:
-    case State::chunk_data: break;
+    case State::chunk_data:
+      break;
     case State::done:
-    case State::bad: return bytes.size();
+    case State::bad:
+      return bytes.size();
   }
   const std::size_t size = std::min<std::uint64_t>(left_, bytes.size());
   take_body(bytes.substr(0, size));

@@ -1,5 +1,5 @@
-// Reads one HTTP reply after another from a stream of bytes, as the load generator needs it: it finds
-// where a reply ends and keeps the little that is checked. It never keeps a whole body.
+// Reads one HTTP reply after another from a stream of bytes, as the load generator needs it: it
+// finds where a reply ends and keeps the little that is checked. It never keeps a whole body.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,17 @@ namespace clasp::bench {
 
 class ReplyReader {
  public:
-  enum class State { head, body, chunk_size, chunk_data, chunk_end, trailer, until_close, done, bad };
+  enum class State {
+    head,
+    body,
+    chunk_size,
+    chunk_data,
+    chunk_end,
+    trailer,
+    until_close,
+    done,
+    bad
+  };
 
   // Takes the next bytes; what follows the end of a reply makes it bad, since nothing is pipelined.
   State feed(std::string_view bytes);

@@ -30,7 +30,9 @@ class StageCall final : public exchange::BackendCall {
 
 using Problem = std::optional<std::string>;
 
-std::string unescape(std::string_view text) { return decode_json_string(text); }
+std::string unescape(std::string_view text) {
+  return decode_json_string(text);
+}
 
 class Stage {
  public:
@@ -115,8 +117,8 @@ Problem Stage::request(const std::string& rest) {
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_}, *catalog, std::move(head),
-      std::move(body), "req_stage", client_);
+      exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_},
+      *catalog, std::move(head), std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();
   return std::nullopt;
@@ -157,9 +159,9 @@ Problem Stage::end_body() {
 Problem Stage::break_off(const std::string& rest) {
   using exchange::FailureKind;
   static const std::map<std::string, FailureKind> kinds = {
-      {"name", FailureKind::name},       {"connect", FailureKind::connect},
-      {"tls", FailureKind::tls},         {"timeout", FailureKind::timeout},
-      {"reset", FailureKind::reset},     {"protocol", FailureKind::protocol}};
+      {"name", FailureKind::name},   {"connect", FailureKind::connect},
+      {"tls", FailureKind::tls},     {"timeout", FailureKind::timeout},
+      {"reset", FailureKind::reset}, {"protocol", FailureKind::protocol}};
   if (backend_.events == nullptr) return "no call runs";
   const std::string kind = rest.substr(0, rest.find(' '));
   const auto found = kinds.find(kind);
@@ -222,7 +224,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          scheduler_.advance(Duration{std::stoll(rest)});
          return std::nullopt;
        }},
-      {"stall", [&]() -> Problem { client_.stalled = true; client_.waiting = std::stoull(rest); return std::nullopt; }},
+      {"stall",
+       [&]() -> Problem {
+         client_.stalled = true;
+         client_.waiting = std::stoull(rest);
+         return std::nullopt;
+       }},
       {"drained",
        [&]() -> Problem {
          client_.stalled = false;
@@ -250,8 +257,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
       {"expect-ended", [&] { return same("ended", true, client_.ended); }},
       {"expect-open", [&] { return same("ended", false, client_.ended); }},
       {"expect-writes", [&] { return same("writes", std::stoi(rest), client_.writes); }},
-      {"expect-calls",
-       [&] { return same("calls", std::stoul(rest), backend_.requests.size()); }},
+      {"expect-calls", [&] { return same("calls", std::stoul(rest), backend_.requests.size()); }},
       {"expect-call",
        [&]() -> Problem {
          if (backend_.requests.empty()) return "the backend was not called";
@@ -264,12 +270,14 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
       {"expect-finishing", [&] { return same("finishing", true, backend_.finishing); }},
       {"expect-cancelled", [&] { return same("cancelled", 1, backend_.cancelled); }},
       {"expect-outcome",
-       [&] { return same("outcome", rest, std::string(exchange::render_outcome(record().outcome))); }},
+       [&] {
+         return same("outcome", rest, std::string(exchange::render_outcome(record().outcome)));
+       }},
       {"expect-tokens",
        [&] {
-         return same("tokens", rest,
-                     std::to_string(record().input_tokens) + " " +
-                         std::to_string(record().output_tokens));
+         return same(
+             "tokens", rest,
+             std::to_string(record().input_tokens) + " " + std::to_string(record().output_tokens));
        }},
       {"expect-error", [&] { return same("error", rest, record().error); }},
   };

@@ -13,7 +13,9 @@ namespace clasp::test {
 class FakeScheduler final : public Scheduler {
  public:
   TimePoint now() const override { return now_; }
-  std::int64_t unix_seconds() const override { return 1'800'000'000 + now_.time_since_epoch().count() / 1'000'000; }
+  std::int64_t unix_seconds() const override {
+    return 1'800'000'000 + now_.time_since_epoch().count() / 1'000'000;
+  }
 
   TimerHandle after(Duration delay, std::function<void()> callback) override {
     const std::uint64_t id = ++last_id_;

@@ -59,8 +59,7 @@ void Answer::arm_ping(Duration delay) {
 }
 
 void Answer::on_ping_timer() {
-  const auto silence =
-      std::chrono::duration_cast<Duration>(scheduler_.now() - last_sent_);
+  const auto silence = std::chrono::duration_cast<Duration>(scheduler_.now() - last_sent_);
   if (silence < ping_interval_) {
     arm_ping(ping_interval_ - silence);
     return;

@@ -68,8 +68,7 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings) {
 
 Candidate choose_candidate(const Catalog& catalog, std::string_view model) {
   const Backend& backend = catalog.backends.front();
-  return {&backend,
-          policy::resolve_model(catalog.settings->models, backend.settings, model)};
+  return {&backend, policy::resolve_model(catalog.settings->models, backend.settings, model)};
 }
 
 translate::Target make_target(const Catalog& catalog, const Candidate& candidate) {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/settings.h"
 #include "base/result.h"
+#include "config/settings.h"
 #include "core/exchange/ports.h"
 #include "core/translate/dialect.h"
 #include "core/translate/target.h"
@@ -17,8 +17,8 @@ namespace clasp::exchange {
 
 struct Backend {
   config::BackendSettings settings;
-  translate::Dialect dialect;   // the row with this backend's overrides
-  std::string base_url_hash;    // 8 hex
+  translate::Dialect dialect;  // the row with this backend's overrides
+  std::string base_url_hash;   // 8 hex
 };
 
 struct Catalog {

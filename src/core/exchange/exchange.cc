@@ -16,7 +16,9 @@ constexpr Duration kUsageGrace{1000};
 // Different lessons that one request may cost (translation spec §6.5).
 constexpr std::size_t kMostRepairs = 3;
 
-std::int64_t microseconds(TimePoint from, TimePoint to) { return (to - from).count(); }
+std::int64_t microseconds(TimePoint from, TimePoint to) {
+  return (to - from).count();
+}
 
 bool is_event_stream(const wire::Headers& headers) {
   return icontains(headers.get("content-type"), "text/event-stream");
@@ -84,8 +86,8 @@ Exchange::~Exchange() {
 void Exchange::make_answer(bool stream) {
   record_.stream = stream;
   const Duration ping{catalog_->settings->timeouts.ping_ms};
-  answer_ = std::make_unique<Answer>(client_, services_.scheduler, ping, stream,
-                                     record_.request_id);
+  answer_ =
+      std::make_unique<Answer>(client_, services_.scheduler, ping, stream, record_.request_id);
 }
 
 void Exchange::start() {
@@ -161,16 +163,15 @@ void Exchange::make_reply(translate::ReplyContext context) {
   context.already_open = reply_ && reply_->opened();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
   input_estimate_ = context.input_estimate;
-  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser,
-                                              answer_->sink(), services_.random);
+  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, answer_->sink(),
+                                              services_.random);
 }
 
 // True when the refusal taught something and the request is on its way again (spec §6.5). Only
 // while the client has seen no content.
 bool Exchange::repair_and_repeat(int status) {
   if (!request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs) return false;
-  const translate::Dialect& current =
-      adapted_ ? adapted_->dialect : candidate_.backend->dialect;
+  const translate::Dialect& current = adapted_ ? adapted_->dialect : candidate_.backend->dialect;
   static const translate::Adjustments kNone;
   const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
   const auto repair = translate::detect_repair(status, collected_, current, adjusted);
@@ -190,8 +191,7 @@ bool Exchange::repair_and_repeat(int status) {
 // The backend took what it had refused before: the lesson holds.
 void Exchange::remember_lesson() {
   if (!repairs_.empty())
-    services_.lessons.learn(record_.backend, candidate_.model, adapted_,
-                            services_.scheduler.now());
+    services_.lessons.learn(record_.backend, candidate_.model, adapted_, services_.scheduler.now());
 }
 
 void Exchange::answer_without_call() {
@@ -413,7 +413,8 @@ wire::Headers Exchange::answer_headers() const {
   return headers;
 }
 
-// ---- the client ----------------------------------------------------------------------------------
+// ---- the client
+// ----------------------------------------------------------------------------------
 
 void Exchange::on_client_gone() {
   if (answer_) answer_->forget_client();

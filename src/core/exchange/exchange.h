@@ -93,9 +93,9 @@ class Exchange final : public RequestTask, private BackendEvents {
   std::unique_ptr<wire::MessagesRequest> request_;  // views into body_
   translate::RequestFacts facts_;
   Candidate candidate_;
-  AdaptedPtr adapted_;         // what was learned about the candidate, may be null
+  AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
   std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these
-  std::vector<int> repairs_;   // lessons that this exchange learned
+  std::vector<int> repairs_;                 // lessons that this exchange learned
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
   std::unique_ptr<Answer> answer_;

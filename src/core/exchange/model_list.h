@@ -1,5 +1,5 @@
-// GET /v1/models: the names that clients may ask for, in the shape of the Anthropic API (translation
-// spec §7). Made from the configuration only; no backend is asked.
+// GET /v1/models: the names that clients may ask for, in the shape of the Anthropic API
+// (translation spec §7). Made from the configuration only; no backend is asked.
 #pragma once
 
 #include <optional>

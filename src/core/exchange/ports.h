@@ -24,7 +24,7 @@ struct RequestHead {
   std::string path;
   std::string query;  // without '?', may be empty
   wire::Headers headers;
-  std::string peer;          // "127.0.0.1:54321", "unix"
+  std::string peer;               // "127.0.0.1:54321", "unix"
   std::uint64_t body_length = 0;  // declared, 0 when chunked or absent
 };
 
@@ -68,7 +68,7 @@ struct BackendTimeouts {
 
 // One HTTP request to a backend.
 struct BackendRequest {
-  std::string url;     // absolute: scheme, host, port, path, query
+  std::string url;  // absolute: scheme, host, port, path, query
   std::string method = "POST";
   wire::Headers headers;  // without Host, Content-Length, Connection: the client adds them
   std::string body;
@@ -76,19 +76,19 @@ struct BackendRequest {
 };
 
 enum class FailureKind {
-  name,         // DNS: the host is not known or the resolver failed
-  connect,      // refused, unreachable, no address answered
-  tls,          // handshake or certificate
-  timeout,      // one of BackendTimeouts; `message` says which
-  reset,        // the connection broke before the answer was complete
-  protocol,     // what came is not HTTP/1.x
-  too_large,    // head or buffered body above the limits
+  name,       // DNS: the host is not known or the resolver failed
+  connect,    // refused, unreachable, no address answered
+  tls,        // handshake or certificate
+  timeout,    // one of BackendTimeouts; `message` says which
+  reset,      // the connection broke before the answer was complete
+  protocol,   // what came is not HTTP/1.x
+  too_large,  // head or buffered body above the limits
 };
 
 struct BackendFailure {
   FailureKind kind = FailureKind::reset;
-  std::string message;       // for the log and, masked, for the client
-  bool no_byte_received = true;   // not one byte of an answer had come
+  std::string message;             // for the log and, masked, for the client
+  bool no_byte_received = true;    // not one byte of an answer had come
   bool connection_reused = false;  // the connection came from the pool
 };
 

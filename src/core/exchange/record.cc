@@ -7,9 +7,12 @@ namespace clasp::exchange {
 
 std::string_view render_outcome(Outcome outcome) {
   switch (outcome) {
-    case Outcome::completed: return "completed";
-    case Outcome::failed: return "failed";
-    case Outcome::client_left: return "client_left";
+    case Outcome::completed:
+      return "completed";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::client_left:
+      return "client_left";
   }
   return "failed";
 }

@@ -18,17 +18,17 @@ enum class Outcome {
 
 struct Record {
   std::string request_id;
-  std::string client;         // peer address
+  std::string client;  // peer address
   std::string method, path;
   std::string model_asked;
-  std::string model_used;     // the backend's name for it
+  std::string model_used;  // the backend's name for it
   std::string backend;
-  std::string upstream_id;    // the backend's own id of the answer, when it gave one
-  std::string warnings;       // tokens of x-clasp-warning
-  std::string error;          // what was told to the client, empty when completed
-  std::string cause;          // what happened, in more words than the client gets
+  std::string upstream_id;  // the backend's own id of the answer, when it gave one
+  std::string warnings;     // tokens of x-clasp-warning
+  std::string error;        // what was told to the client, empty when completed
+  std::string cause;        // what happened, in more words than the client gets
   Outcome outcome = Outcome::completed;
-  int status = 0;             // HTTP status sent, 0: none
+  int status = 0;  // HTTP status sent, 0: none
   bool stream = false;
   std::string stop_reason;
   std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
@@ -44,8 +44,8 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void on_record(const Record& record) = 0;
-  // Bodies for debugging; asked only when wants_bodies() says so. `what` is one of "client request",
-  // "backend request", "backend answer", "client answer".
+  // Bodies for debugging; asked only when wants_bodies() says so. `what` is one of "client
+  // request", "backend request", "backend answer", "client answer".
   virtual bool wants_bodies(bool request) const = 0;
   virtual void on_body(std::string_view request_id, std::string_view what,
                        std::string_view bytes) = 0;

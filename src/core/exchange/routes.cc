@@ -37,8 +37,7 @@ constexpr Hint kHints[] = {
     {"/v1/messages/batches*", "message batches are not supported by this proxy"},
     {"/v1/files*", "the files API is not supported by this proxy"},
     {"/v1/complete", "the text completions API is not supported; use POST /v1/messages"},
-    {"/v1/chat/completions",
-     "this proxy speaks the Anthropic Messages API; use POST /v1/messages"},
+    {"/v1/chat/completions", "this proxy speaks the Anthropic Messages API; use POST /v1/messages"},
 };
 
 bool matches(std::string_view pattern, std::string_view path) {
@@ -68,14 +67,12 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method,
-                                                   std::string_view path) {
+tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std::string_view path) {
   if (const Route* route = find_route(path)) {
     if (allows(route->methods, method)) return route->endpoint;
-    wire::ApiError error = wire::make_error(
-        wire::ErrorType::invalid_request,
-        quoted(method) + " is not allowed on " + quoted(path) + "; use " +
-            std::string(route->methods));
+    wire::ApiError error = wire::make_error(wire::ErrorType::invalid_request,
+                                            quoted(method) + " is not allowed on " + quoted(path) +
+                                                "; use " + std::string(route->methods));
     error.status = 405;
     return tl::unexpected(std::move(error));
   }

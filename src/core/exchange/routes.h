@@ -2,8 +2,8 @@
 // table; matching is exact but for rows that end in '*'.
 #pragma once
 
-#include <tl/expected.hpp>
 #include <string_view>
+#include <tl/expected.hpp>
 
 #include "core/wire/api_error.h"
 

@@ -40,12 +40,16 @@ class Ledger {
  private:
   void read(const Block& block) {
     switch (block.type) {
-      case BlockType::tool_reference: said_[decode_json_string(block.name_raw)] = true; return;
+      case BlockType::tool_reference:
+        said_[decode_json_string(block.name_raw)] = true;
+        return;
       case BlockType::server_tool_result:
         if (block.type_raw == "tool_search_tool_result") read_references(block.content_json);
         return;
-      case BlockType::tool_addition: return read_change(block.json, true);
-      case BlockType::tool_removal: return read_change(block.json, false);
+      case BlockType::tool_addition:
+        return read_change(block.json, true);
+      case BlockType::tool_removal:
+        return read_change(block.json, false);
       case BlockType::compaction: {
         wire::JsonReader reader(wire::json_member(block.json, "tool_changes").value_or("[]"));
         if (reader.kind() != wire::JsonReader::Kind::array) return;
@@ -55,7 +59,8 @@ class Ledger {
           read_change(change, wire::json_string_member(change, "type") != "tool_removal");
         return;
       }
-      default: return;
+      default:
+        return;
     }
   }
 

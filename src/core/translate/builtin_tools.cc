@@ -50,25 +50,38 @@ constexpr std::string_view kPoint =
 
 std::string_view type_schema(char type, bool flat_targets) {
   switch (type) {
-    case 's': return R"({"type":"string"})";
-    case 'b': return R"({"type":"boolean"})";
-    case 'i': return R"({"type":"integer"})";
-    case 'n': return R"({"type":"number"})";
-    case 'c': return R"({"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2})";
-    case 'r': return R"({"type":"array","items":{"type":"integer"},"minItems":4,"maxItems":4})";
-    case 'l': return R"({"type":"array","items":{"type":"string"}})";
-    case 'd': return R"({"type":"string","enum":["up","down","left","right"]})";
-    case 'f': return R"({"type":"string","enum":["all","interactive"]})";
-    case 'v': return R"({"type":["string","number","boolean"]})";
-    case 't': return flat_targets ? kFlatTarget : kTarget;
-    case 'p': return kPoint;
-    default: return R"({"type":"string"})";
+    case 's':
+      return R"({"type":"string"})";
+    case 'b':
+      return R"({"type":"boolean"})";
+    case 'i':
+      return R"({"type":"integer"})";
+    case 'n':
+      return R"({"type":"number"})";
+    case 'c':
+      return R"({"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2})";
+    case 'r':
+      return R"({"type":"array","items":{"type":"integer"},"minItems":4,"maxItems":4})";
+    case 'l':
+      return R"({"type":"array","items":{"type":"string"}})";
+    case 'd':
+      return R"({"type":"string","enum":["up","down","left","right"]})";
+    case 'f':
+      return R"({"type":"string","enum":["all","interactive"]})";
+    case 'v':
+      return R"({"type":["string","number","boolean"]})";
+    case 't':
+      return flat_targets ? kFlatTarget : kTarget;
+    case 'p':
+      return kPoint;
+    default:
+      return R"({"type":"string"})";
   }
 }
 
 // `first` is a property (JSON) that goes before the others, empty for none.
-std::string object_schema(std::string_view fields, bool flat_targets,
-                          std::string_view first = {}, std::string_view first_required = {}) {
+std::string object_schema(std::string_view fields, bool flat_targets, std::string_view first = {},
+                          std::string_view first_required = {}) {
   std::string properties(first), required;
   if (!first_required.empty()) required.append("\"").append(first_required).append("\"");
   for (std::string_view field : split(fields, ' ')) {
@@ -136,8 +149,7 @@ BuiltinTool make_memory(std::string_view name) {
           "str_replace, insert and delete work on path; rename moves old_path to new_path.",
           object_schema("path?:s view_range?:c file_text?:s old_str?:s new_str?:s insert_line?:i "
                         "insert_text?:s old_path?:s new_path?:s",
-                        false,
-                        choice("command", "view create str_replace insert delete rename"),
+                        false, choice("command", "view create str_replace insert delete rename"),
                         "command")};
 }
 
@@ -156,8 +168,9 @@ BuiltinTool make_computer(std::string_view type, std::string_view name, std::str
   if (!width.empty() && !height.empty())
     description += " The screen is " + width + " by " + height +
                    " pixels; coordinates are [x, y] from the top left corner.";
-  std::string fields = "coordinate?:c start_coordinate?:c text?:s scroll_direction?:d "
-                       "scroll_amount?:i duration?:n";
+  std::string fields =
+      "coordinate?:c start_coordinate?:c text?:s scroll_direction?:d "
+      "scroll_amount?:i duration?:n";
   if (zoom) fields += " region?:r";
   return {std::string(name.empty() ? "computer" : name), std::move(description),
           object_schema(fields, false, choice("action", actions), "action")};
@@ -176,7 +189,8 @@ constexpr Member kComputerMembers[] = {
     {"middle_click", "coordinate?:c text?:s", "Click with the middle button."},
     {"double_click", "coordinate?:c text?:s", "Click twice."},
     {"triple_click", "coordinate?:c text?:s", "Click three times."},
-    {"left_click_drag", "start_coordinate:c coordinate:c text?:s", "Drag from one point to another."},
+    {"left_click_drag", "start_coordinate:c coordinate:c text?:s",
+     "Drag from one point to another."},
     {"scroll", "scroll_direction:d scroll_amount:i coordinate?:c text?:s", "Scroll at a point."},
     {"wait", "duration:n", "Wait for a number of seconds."},
     {"screenshot", "", "Take a screenshot."},

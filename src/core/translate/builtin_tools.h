@@ -11,13 +11,13 @@
 namespace clasp::translate {
 
 enum class ToolKind {
-  custom,       // the client describes it
-  builtin,      // executed by the client, described here
-  toolset,      // several functions
+  custom,   // the client describes it
+  builtin,  // executed by the client, described here
+  toolset,  // several functions
   web_search,
   tool_search,  // only matters for deferred tools
   mcp,
-  removed,      // server tools that nothing here can do
+  removed,  // server tools that nothing here can do
 };
 
 ToolKind tool_kind(std::string_view type);

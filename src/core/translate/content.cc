@@ -82,11 +82,20 @@ std::string xml_attribute(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out.push_back(c);
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out.push_back(c);
     }
   }
   return out;
@@ -97,8 +106,11 @@ std::string_view document_head(Translation& t, const Block& block) {
   std::string head = "<document";
   const auto attribute = [&head](std::string_view name, std::string_view raw) {
     if (!raw.empty())
-      head.append(" ").append(name).append("=\"").append(
-          xml_attribute(decode_json_string(raw))).append("\"");
+      head.append(" ")
+          .append(name)
+          .append("=\"")
+          .append(xml_attribute(decode_json_string(raw)))
+          .append("\"");
   };
   attribute("title", block.title_raw);
   attribute("context", block.context_raw);
@@ -214,12 +226,17 @@ std::string_view text_of(Translation& t, std::string_view raw) {
 
 void add_user_block(Translation& t, const Block& block, const Destination& to) {
   switch (block.type) {
-    case BlockType::text: return add_text(to, block.text_raw, cache_hint(t, block));
-    case BlockType::image: return add_image(t, block, to);
-    case BlockType::document: return add_document(t, block, to);
-    case BlockType::tool_result: return add_orphan_result(t, block, to);
+    case BlockType::text:
+      return add_text(to, block.text_raw, cache_hint(t, block));
+    case BlockType::image:
+      return add_image(t, block, to);
+    case BlockType::document:
+      return add_document(t, block, to);
+    case BlockType::tool_result:
+      return add_orphan_result(t, block, to);
     case BlockType::thinking:
-    case BlockType::redacted_thinking: return t.warn("misplaced:thinking", block);
+    case BlockType::redacted_thinking:
+      return t.warn("misplaced:thinking", block);
     case BlockType::tool_use:
     case BlockType::server_tool_use:
     case BlockType::server_tool_result:
@@ -249,8 +266,10 @@ void add_user_block(Translation& t, const Block& block, const Destination& to) {
     }
     case BlockType::tool_addition:
     case BlockType::tool_removal:
-    case BlockType::ignored: return;
-    case BlockType::unknown: return add_unknown(t, block, to);
+    case BlockType::ignored:
+      return;
+    case BlockType::unknown:
+      return add_unknown(t, block, to);
   }
 }
 

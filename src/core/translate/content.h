@@ -15,8 +15,8 @@ namespace clasp::translate {
 // Where parts go and what may happen there.
 struct Destination {
   std::vector<Part>& parts;
-  std::string_view glue;              // raw text between blocks that end up in one string
-  bool may_refuse = false;            // top level of the newest user turn
+  std::string_view glue;               // raw text between blocks that end up in one string
+  bool may_refuse = false;             // top level of the newest user turn
   std::vector<Part>* moved = nullptr;  // media that cannot stand here go there
   int* moved_count = nullptr;
 };

@@ -218,9 +218,9 @@ constexpr Dialect generic_row() {
 }
 
 constexpr std::array<Dialect, 14> kDialects{
-    openai_row("openai"), openai_row("azure"), openrouter_row(),     ollama_row(),
-    vllm_row(),           llamacpp_row(),      lmstudio_row(),       deepseek_row(),
-    gemini_row("gemini"), gemini_row("vertex"), xai_row(),           mistral_row(),
+    openai_row("openai"), openai_row("azure"),  openrouter_row(), ollama_row(),
+    vllm_row(),           llamacpp_row(),       lmstudio_row(),   deepseek_row(),
+    gemini_row("gemini"), gemini_row("vertex"), xai_row(),        mistral_row(),
     groq_row(),           generic_row(),
 };
 

@@ -20,12 +20,12 @@ enum class MidSystem { keep, fold };
 enum class ToolChoice { all, strings, mistral };  // mistral: "any" instead of "required"
 enum class ReasoningRequest {
   none,
-  effort,            // reasoning_effort
-  object,            // openrouter: reasoning{}
-  thinking_object,   // deepseek: thinking{type} + reasoning_effort
-  gemini,            // reasoning_effort or extra_body.google
-  template_kwargs,   // vllm, llamacpp: chat_template_kwargs when configured
-  groq,              // reasoning_effort + reasoning_format
+  effort,           // reasoning_effort
+  object,           // openrouter: reasoning{}
+  thinking_object,  // deepseek: thinking{type} + reasoning_effort
+  gemini,           // reasoning_effort or extra_body.google
+  template_kwargs,  // vllm, llamacpp: chat_template_kwargs when configured
+  groq,             // reasoning_effort + reasoning_format
 };
 enum class ReasoningReplay { none, reasoning, reasoning_content, details, gemini, thinking_part };
 enum class JsonOutput { none, json_object, json_schema };
@@ -38,7 +38,9 @@ enum class StandardTier { none, default_tier, on_demand };
 // Levels of reasoning effort. A set of them is a bit mask: 1 << level.
 enum class Effort : std::uint8_t { none, minimal, low, medium, high, xhigh, max };
 using Efforts = std::uint8_t;
-constexpr Efforts efforts_of() { return 0; }
+constexpr Efforts efforts_of() {
+  return 0;
+}
 template <class... Rest>
 constexpr Efforts efforts_of(Effort first, Rest... rest) {
   return static_cast<Efforts>((1u << static_cast<unsigned>(first)) | efforts_of(rest...));
@@ -63,54 +65,61 @@ struct Dialect {
   bool replay_on_calls = false;  // only turns with tool calls, and these always (deepseek)
   JsonOutput json_output = JsonOutput::none;
   bool plain_schema_output = false;  // no json_schema beside tools or streaming (groq)
-  bool stream_options = true;   // stream_options.include_usage is sent
+  bool stream_options = true;        // stream_options.include_usage is sent
   bool include_obfuscation = false;  // send include_obfuscation:false with it
-  int max_stop = 4;             // stop strings the server takes; -1: any number
-  bool hide_stop = false;       // include_stop_str_in_output:false goes with stop
-  bool sampling = true;         // temperature and top_p are understood
+  int max_stop = 4;                  // stop strings the server takes; -1: any number
+  bool hide_stop = false;            // include_stop_str_in_output:false goes with stop
+  bool sampling = true;              // temperature and top_p are understood
   bool top_k = false;
-  bool mistral_sampling = false;  // temperature 0 excludes top_p
-  int max_tool_id = 40;         // 0: any length
-  bool mistral_ids = false;     // exactly nine alphanumerics
-  bool restore_ids = false;     // the backend wants its own tool ids back
-  bool null_content = false;    // assistant with calls only: content null, else ""
-  bool omit_content = false;    // … or no content member at all
-  bool string_content = false;  // user messages of text only are one string
-  bool tool_parts = false;      // tool messages take image parts
-  bool images = true;           // data URLs
-  bool image_urls = true;       // remote URLs
-  bool pdf_files = false;       // `file` parts with data URLs
-  bool pdf_urls = false;        // `file` parts with remote URLs
-  bool cache_control = false;   // keeps Anthropic's cache_control on parts
+  bool mistral_sampling = false;   // temperature 0 excludes top_p
+  int max_tool_id = 40;            // 0: any length
+  bool mistral_ids = false;        // exactly nine alphanumerics
+  bool restore_ids = false;        // the backend wants its own tool ids back
+  bool null_content = false;       // assistant with calls only: content null, else ""
+  bool omit_content = false;       // … or no content member at all
+  bool string_content = false;     // user messages of text only are one string
+  bool tool_parts = false;         // tool messages take image parts
+  bool images = true;              // data URLs
+  bool image_urls = true;          // remote URLs
+  bool pdf_files = false;          // `file` parts with data URLs
+  bool pdf_urls = false;           // `file` parts with remote URLs
+  bool cache_control = false;      // keeps Anthropic's cache_control on parts
   bool cache_breakpoints = false;  // prompt_cache_breakpoint where the model's family has it
-  bool cache_key = false;       // prompt_cache_key (openai, azure)
-  bool session_id = false;      // session_id (openrouter)
+  bool cache_key = false;          // prompt_cache_key (openai, azure)
+  bool session_id = false;         // session_id (openrouter)
   bool safety_identifier = false;
-  bool user_hash = false;       // `user` = hash (openrouter)
+  bool user_hash = false;  // `user` = hash (openrouter)
   StandardTier standard_tier = StandardTier::none;
-  bool priority_tier = false;   // service_tier "priority" exists
-  bool keep_refs = true;        // local $ref in schemas; else inlined
-  bool schema_subset = false;   // gemini's reduced JSON Schema
-  bool grammar_limits = false;  // llamacpp: pattern and huge bounds break the grammar compiler
-  int max_tools = 0;            // 0: no limit
-  int max_calls = 0;            // tool calls in one assistant message; 0: no limit
-  int max_description = 0;      // characters of a tool description; 0: no limit
+  bool priority_tier = false;       // service_tier "priority" exists
+  bool keep_refs = true;            // local $ref in schemas; else inlined
+  bool schema_subset = false;       // gemini's reduced JSON Schema
+  bool grammar_limits = false;      // llamacpp: pattern and huge bounds break the grammar compiler
+  int max_tools = 0;                // 0: no limit
+  int max_calls = 0;                // tool calls in one assistant message; 0: no limit
+  int max_description = 0;          // characters of a tool description; 0: no limit
   bool drop_tools_on_none = false;  // tool_choice none is ignored: send no tools instead
   bool forced_without_thinking = false;  // forced tool_choice needs reasoning off (deepseek)
-  bool letter_names = false;    // function names start with a letter or underscore
-  bool web_search_plugin = false;  // openrouter's plugin runs web_search
-  bool nonempty_tool = false;   // a tool message must have text
-  bool no_user_after_tool = false;  // mistral: user text goes into the last tool message
-  bool think_tags = false;      // a leading <think>…</think> in the text is reasoning
-  bool lax_finish = false;      // [DONE] without finish_reason is a normal end
+  bool letter_names = false;             // function names start with a letter or underscore
+  bool web_search_plugin = false;        // openrouter's plugin runs web_search
+  bool nonempty_tool = false;            // a tool message must have text
+  bool no_user_after_tool = false;       // mistral: user text goes into the last tool message
+  bool think_tags = false;               // a leading <think>…</think> in the text is reasoning
+  bool lax_finish = false;               // [DONE] without finish_reason is a normal end
   bool output_from_total = false;  // completion_tokens may lack reasoning: total - prompt counts
   bool strict_alternation = false;
   Prefill prefill = Prefill::emulate;
   bool prefill_without_thinking = false;  // with reasoning on, prefill is emulated (llamacpp)
-  bool openai_families = false;  // models follow OpenAI's family rules whatever their name
+  bool openai_families = false;           // models follow OpenAI's family rules whatever their name
   // Flags that were overridden: these win over the rules of the model's family.
-  enum Pin : std::uint8_t { kPinCap = 1, kPinRole = 2, kPinEfforts = 4, kPinStop = 8,
-                            kPinSampling = 16, kPinParallel = 32, kPinIds = 64 };
+  enum Pin : std::uint8_t {
+    kPinCap = 1,
+    kPinRole = 2,
+    kPinEfforts = 4,
+    kPinStop = 8,
+    kPinSampling = 16,
+    kPinParallel = 32,
+    kPinIds = 64
+  };
   std::uint8_t pinned = 0;
 };
 

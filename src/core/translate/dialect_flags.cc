@@ -60,8 +60,8 @@ constexpr std::array<std::string_view, 2> kMidSystem{"keep", "fold"};
 constexpr std::array<std::string_view, 3> kToolChoices{"all", "strings", "mistral"};
 constexpr std::array<std::string_view, 7> kReasoning{
     "none", "effort", "object", "thinking", "gemini", "template_kwargs", "groq"};
-constexpr std::array<std::string_view, 6> kReplay{
-    "none", "reasoning", "reasoning_content", "details", "gemini", "thinking_part"};
+constexpr std::array<std::string_view, 6> kReplay{"none",    "reasoning", "reasoning_content",
+                                                  "details", "gemini",    "thinking_part"};
 constexpr std::array<std::string_view, 3> kJsonOutput{"none", "json_object", "json_schema"};
 constexpr std::array<std::string_view, 4> kPrefill{"emulate", "as_last", "continue", "prefix"};
 constexpr std::array<std::string_view, 3> kKwargs{"none", "enable_thinking", "thinking"};
@@ -86,10 +86,11 @@ bool set_efforts(Dialect& dialect, std::string_view value) {
 constexpr std::string_view kYesNo = "true or false";
 constexpr std::string_view kNumber = "a number, 0 for no limit";
 
-#define CLASP_BOOL_FLAG(member) {#member, set_bool<&Dialect::member>, kYesNo}
-#define CLASP_CHOICE(member, names)                                             \
-  [](Dialect& dialect, std::string_view value) {                                \
-    return set_choice<&Dialect::member>(dialect, value, names);                 \
+#define CLASP_BOOL_FLAG(member) \
+  { #member, set_bool < &Dialect::member>, kYesNo }
+#define CLASP_CHOICE(member, names)                             \
+  [](Dialect& dialect, std::string_view value) {                \
+    return set_choice<&Dialect::member>(dialect, value, names); \
   }
 
 constexpr Flag kFlags[] = {
@@ -98,8 +99,7 @@ constexpr Flag kFlags[] = {
      Dialect::kPinRole},
     {"mid_system", CLASP_CHOICE(mid_system, kMidSystem), "keep or fold"},
     {"tool_choice", CLASP_CHOICE(tool_choice, kToolChoices), "all, strings or mistral"},
-    {"parallel_tool_calls", set_bool<&Dialect::parallel_tool_calls>, kYesNo,
-     Dialect::kPinParallel},
+    {"parallel_tool_calls", set_bool<&Dialect::parallel_tool_calls>, kYesNo, Dialect::kPinParallel},
     {"reasoning", CLASP_CHOICE(reasoning, kReasoning),
      "none, effort, object, thinking, gemini, template_kwargs or groq"},
     {"efforts", set_efforts, "a list of none, minimal, low, medium, high, xhigh, max",

@@ -94,11 +94,16 @@ std::string search_result_digest(const Block& block) {
   const auto escape = [](std::string_view raw) {
     std::string out;
     for (char c : decode_json_string(raw)) {
-      if (c == '&') out += "&amp;";
-      else if (c == '<') out += "&lt;";
-      else if (c == '>') out += "&gt;";
-      else if (c == '"') out += "&quot;";
-      else out.push_back(c);
+      if (c == '&')
+        out += "&amp;";
+      else if (c == '<')
+        out += "&lt;";
+      else if (c == '>')
+        out += "&gt;";
+      else if (c == '"')
+        out += "&quot;";
+      else
+        out.push_back(c);
     }
     return out;
   };
@@ -119,8 +124,10 @@ std::string browser_digest(const Block& block) {
     for_each(wire::json_member(block.json, name).value_or(""), [&out](std::string_view change) {
       const auto text = wire::json_string(change);
       std::string line;
-      if (text) line = decode_json_string(*text);
-      else wire::append_compact_json(line, change);
+      if (text)
+        line = decode_json_string(*text);
+      else
+        wire::append_compact_json(line, change);
       add_line(out, line);
     });
   return cut(std::move(out), kMaxDigest);
@@ -131,7 +138,8 @@ std::string browser_digest(const Block& block) {
 std::string digest_block(const Block& block) {
   constexpr std::string_view kOwnServerTool = "srvtoolu_clasp";
   switch (block.type) {
-    case BlockType::search_result: return search_result_digest(block);
+    case BlockType::search_result:
+      return search_result_digest(block);
     case BlockType::tool_reference:
       return "Tool available: " + decode_json_string(block.name_raw);
     case BlockType::server_tool_use:
@@ -141,7 +149,8 @@ std::string digest_block(const Block& block) {
     case BlockType::server_tool_result:
     case BlockType::mcp_tool_result:
       return block.id_raw.starts_with(kOwnServerTool) ? std::string() : result_digest(block);
-    default: break;
+    default:
+      break;
   }
   return block.type_raw == "browser_state" ? browser_digest(block) : std::string();
 }

@@ -46,9 +46,12 @@ void count_code_point(Count& count, unsigned code) {
   const bool punctuation = code >= 0x2000 && code <= 0x206F;
   const bool extended = (code >= 0x1E00 && code <= 0x1FFF) || (code >= 0xFB50 && code <= 0xFDFF) ||
                         (code >= 0xFE70 && code <= 0xFEFE);
-  if (code < 0x80) ++count.ascii;
-  else if (code < 0x800 || punctuation || extended) ++count.half;
-  else ++count.whole;
+  if (code < 0x80)
+    ++count.ascii;
+  else if (code < 0x800 || punctuation || extended)
+    ++count.half;
+  else
+    ++count.whole;
 }
 
 unsigned hex_value(std::string_view digits) {
@@ -104,7 +107,8 @@ void count_image(Count& count, const Block& block) {
   std::int64_t tokens = kImage;
   if (block.source_type_raw == "base64")
     if (const auto size = image_size(block.data_raw))
-      tokens = std::min(kImage, (size->width * size->height + kPixelsPerToken - 1) / kPixelsPerToken);
+      tokens =
+          std::min(kImage, (size->width * size->height + kPixelsPerToken - 1) / kPixelsPerToken);
   count.tokens += tokens;
 }
 
@@ -120,8 +124,8 @@ void count_document(Count& count, const wire::MessagesRequest& request, const Bl
   } else if (block.source_type_raw == "base64") {
     const std::int64_t pages = pdf_pages(block.data_raw);
     const auto bytes = static_cast<std::int64_t>(block.data_raw.size() / 4 * 3);
-    count.tokens += pages > 0 ? pages * kPdfPage
-                              : (bytes + kPdfBytesPerToken - 1) / kPdfBytesPerToken;
+    count.tokens +=
+        pages > 0 ? pages * kPdfPage : (bytes + kPdfBytesPerToken - 1) / kPdfBytesPerToken;
   } else {
     count.tokens += kPdfPage;
   }
@@ -130,8 +134,10 @@ void count_document(Count& count, const wire::MessagesRequest& request, const Bl
 void count_block(Count& count, const wire::MessagesRequest& request, const Block& block,
                  int depth) {
   switch (block.type) {
-    case BlockType::image: return count_image(count, block);
-    case BlockType::document: return count_document(count, request, block, depth);
+    case BlockType::image:
+      return count_image(count, block);
+    case BlockType::document:
+      return count_document(count, request, block, depth);
     case BlockType::tool_use:
       count_raw(count, block.name_raw);
       return count_raw(count, block.input_json);
@@ -152,8 +158,10 @@ void count_block(Count& count, const wire::MessagesRequest& request, const Block
     case BlockType::mcp_tool_result:
       count_raw(count, block.input_json.substr(0, kDigest));
       return count_raw(count, block.content_json.substr(0, kDigest));
-    case BlockType::redacted_thinking: return;
-    default: return count_raw(count, block.text_raw);
+    case BlockType::redacted_thinking:
+      return;
+    default:
+      return count_raw(count, block.text_raw);
   }
 }
 
@@ -166,9 +174,13 @@ void count_blocks(Count& count, const wire::MessagesRequest& request, const Bloc
 void count_tool(Count& count, const wire::Tool& tool) {
   count.tokens += kPerTool;
   switch (tool_kind(tool.type_raw)) {
-    case ToolKind::custom: break;
-    case ToolKind::toolset: count.tokens += kToolsetTool; break;
-    default: count.tokens += kBuiltinTool;
+    case ToolKind::custom:
+      break;
+    case ToolKind::toolset:
+      count.tokens += kToolsetTool;
+      break;
+    default:
+      count.tokens += kBuiltinTool;
   }
   count_raw(count, tool.name_raw);
   count_raw(count, tool.description_raw);

@@ -36,7 +36,9 @@ std::string conversation_key(const Translation& t) {
   for (const wire::Message& message : t.request.messages) {
     if (message.role != wire::Role::user) continue;
     for (std::uint32_t i = message.first_block; i < message.end_block; ++i)
-      text.append(t.request.blocks[i].text_raw).append(t.request.blocks[i].data_raw).push_back('\n');
+      text.append(t.request.blocks[i].text_raw)
+          .append(t.request.blocks[i].data_raw)
+          .push_back('\n');
     break;
   }
   return sha256_hex(text).substr(0, kHashKey);

@@ -70,8 +70,8 @@ std::optional<ImageSize> jpeg_size(const Bytes& b) {
       ++i;
       continue;
     }
-    const bool frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 &&
-                       marker != 0xCC;
+    const bool frame =
+        marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (frame) return ImageSize{b.big16(i + 7), b.big16(i + 5)};
     i += 2 + static_cast<std::size_t>(std::max<std::int64_t>(b.big16(i + 2), 2));
   }
@@ -93,9 +93,12 @@ std::optional<ImageSize> webp_size(const Bytes& b) {
 std::optional<ImageSize> image_size(std::string_view base64) {
   const std::string head = decode(base64.substr(0, 48));
   std::optional<ImageSize> size;
-  if (head.starts_with("\x89PNG")) size = ImageSize{Bytes(head).big32(16), Bytes(head).big32(20)};
-  else if (head.starts_with("GIF8")) size = ImageSize{Bytes(head).little16(6), Bytes(head).little16(8)};
-  else if (head.starts_with("RIFF")) size = webp_size(Bytes(head));
+  if (head.starts_with("\x89PNG"))
+    size = ImageSize{Bytes(head).big32(16), Bytes(head).big32(20)};
+  else if (head.starts_with("GIF8"))
+    size = ImageSize{Bytes(head).little16(6), Bytes(head).little16(8)};
+  else if (head.starts_with("RIFF"))
+    size = webp_size(Bytes(head));
   else if (head.starts_with("\xFF\xD8"))
     size = jpeg_size(Bytes(decode(base64.substr(0, kHeaderChars))));
   if (!size || size->width <= 0 || size->height <= 0) return std::nullopt;

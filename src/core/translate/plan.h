@@ -20,7 +20,7 @@ struct Part {
   std::string_view before, raw, after;  // text: three pieces, raw
   // image, file: `raw` is a URL, or base64 data when media_type is set; filename for files.
   std::string_view media_type, filename;
-  std::string_view cache_control;       // the client's hint, only where the dialect keeps it
+  std::string_view cache_control;  // the client's hint, only where the dialect keeps it
 };
 
 struct PlannedCall {
@@ -43,7 +43,7 @@ struct PlannedMessage {
 };
 
 struct Plan {
-  std::string_view system;             // not used when parts are needed
+  std::string_view system;               // not used when parts are needed
   std::vector<PlannedMessage> messages;  // the leading system message is among them
 };
 

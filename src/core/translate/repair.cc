@@ -59,12 +59,12 @@ bool has_any(std::string_view text, std::initializer_list<std::string_view> part
 // The server says that it does not know or take something.
 bool is_unsupported(const Refusal& refusal) {
   return has_any(refusal.code, {"unsupported", "unknown_parameter"}) ||
-         has_any(refusal.text,
-                 {"unsupported", "not supported", "unknown", "unrecognized", "unrecognised",
-                  "unexpected", "not permitted", "extra inputs", "extra fields", "not allowed",
-                  "does not support", "doesn't support", "no such", "invalid field",
-                  "isn't supported", "not available", "is not valid", "not a valid",
-                  "additional properties"});
+         has_any(
+             refusal.text,
+             {"unsupported", "not supported", "unknown", "unrecognized", "unrecognised",
+              "unexpected", "not permitted", "extra inputs", "extra fields", "not allowed",
+              "does not support", "doesn't support", "no such", "invalid field", "isn't supported",
+              "not available", "is not valid", "not a valid", "additional properties"});
 }
 
 // `name` as a word of the text, or named as the parameter.
@@ -113,8 +113,8 @@ Repair with_flag(int number, std::string key, std::string value) {
 
 std::optional<Repair> swap_cap_field(const Refusal& refusal, const Dialect&, const Adjustments&) {
   if (!is_unsupported(refusal)) return std::nullopt;
-  const bool wants_completion = has_any(refusal.text, {"use 'max_completion_tokens'",
-                                                       "use max_completion_tokens"});
+  const bool wants_completion =
+      has_any(refusal.text, {"use 'max_completion_tokens'", "use max_completion_tokens"});
   if (wants_completion || refusal.param == "max_tokens")
     return with_flag(1, "cap", "max_completion_tokens");
   if (names(refusal, "max_completion_tokens")) return with_flag(1, "cap", "max_tokens");
@@ -168,9 +168,9 @@ std::optional<Repair> drop_sampling(const Refusal& refusal, const Dialect& curre
 std::optional<Repair> drop_stop(const Refusal& refusal, const Dialect& current,
                                 const Adjustments&) {
   if (current.max_stop == 0 || !is_unsupported(refusal)) return std::nullopt;
-  const bool about = refusal.param == "stop" || has_any(refusal.text, {"'stop'", "\"stop\"",
-                                                                       "parameter: stop",
-                                                                       "`stop`", "stop sequence"});
+  const bool about =
+      refusal.param == "stop" ||
+      has_any(refusal.text, {"'stop'", "\"stop\"", "parameter: stop", "`stop`", "stop sequence"});
   if (!about) return std::nullopt;
   return with_flag(4, "max_stop", "0");
 }
@@ -209,8 +209,9 @@ std::optional<Repair> soften_tool_choice(const Refusal& refusal, const Dialect& 
     return repair;
   }
   if (!thinking && current.tool_choice == ToolChoice::all &&
-      has_any(refusal.text, {"invalid tool_choice type", "must be a string", "should be a valid string",
-                             "expected a string", "expected string", "supported string values"}))
+      has_any(refusal.text,
+              {"invalid tool_choice type", "must be a string", "should be a valid string",
+               "expected a string", "expected string", "supported string values"}))
     return with_flag(8, "tool_choice", "strings");
   if (adjusted.auto_tool_choice || (!thinking && !is_unsupported(refusal))) return std::nullopt;
   Repair repair;
@@ -226,8 +227,9 @@ std::optional<Repair> fit_cap(const Refusal& refusal, const Dialect&, const Adju
     return std::nullopt;
   constexpr std::int64_t kLeastUseful = 256, kMargin = 16;
   std::optional<std::int64_t> most;
-  for (std::string_view key : {"at most ", "less than or equal to ", "must be <=", "maximum allowed is ",
-                               "maximum value is ", "must not exceed ", "[1, "})
+  for (std::string_view key :
+       {"at most ", "less than or equal to ", "must be <=", "maximum allowed is ",
+        "maximum value is ", "must not exceed ", "[1, "})
     if (!most) most = number_after(refusal.text, key);
   const auto window = number_after(refusal.text, "maximum context length is");
   auto input = number_after(refusal.text, "your request has");
@@ -293,9 +295,12 @@ std::optional<Repair> weaken_json_output(const Refusal& refusal, const Dialect& 
       !refusal.param.starts_with("response_format"))
     return std::nullopt;
   switch (current.json_output) {
-    case JsonOutput::json_schema: return with_flag(14, "json_output", "json_object");
-    case JsonOutput::json_object: return with_flag(14, "json_output", "none");
-    case JsonOutput::none: break;
+    case JsonOutput::json_schema:
+      return with_flag(14, "json_output", "json_object");
+    case JsonOutput::json_object:
+      return with_flag(14, "json_output", "none");
+    case JsonOutput::none:
+      break;
   }
   return std::nullopt;
 }
@@ -336,8 +341,9 @@ std::optional<Repair> replay_reasoning(const Refusal& refusal, const Dialect& cu
 
 std::optional<Repair> give_up_stream(const Refusal& refusal, const Dialect&,
                                      const Adjustments& adjusted) {
-  const bool about = refusal.param == "stream" ||
-                     (has(refusal.text, "stream") && has(refusal.text, "organization must be verified"));
+  const bool about =
+      refusal.param == "stream" ||
+      (has(refusal.text, "stream") && has(refusal.text, "organization must be verified"));
   if (!about || adjusted.no_stream || has(refusal.text, "stream_options")) return std::nullopt;
   Repair repair;
   repair.number = 18;
@@ -384,11 +390,25 @@ std::optional<Repair> alternate_roles(const Refusal& refusal, const Dialect& cur
 
 // Specific texts first: "max_tokens is too large" is not "max_tokens is unknown".
 constexpr Rule kRules[] = {
-    reduce_schema,       shorten_descriptions, tools_without_effort, fit_cap,
-    swap_cap_field,      fit_effort,           soften_tool_choice,   drop_parallel,
-    drop_stream_options, give_up_stream,       replay_reasoning,     bypass_signature,
-    weaken_json_output,  drop_sampling,        drop_stop,            change_system_role,
-    alternate_roles,     drop_media,           drop_field,
+    reduce_schema,
+    shorten_descriptions,
+    tools_without_effort,
+    fit_cap,
+    swap_cap_field,
+    fit_effort,
+    soften_tool_choice,
+    drop_parallel,
+    drop_stream_options,
+    give_up_stream,
+    replay_reasoning,
+    bypass_signature,
+    weaken_json_output,
+    drop_sampling,
+    drop_stop,
+    change_system_role,
+    alternate_roles,
+    drop_media,
+    drop_field,
 };
 
 }  // namespace

@@ -61,8 +61,7 @@ std::string reasoning_text(const std::vector<State>& states) {
   std::string out;
   for (const State& state : states) {
     if (state.signature.kind != 't') continue;
-    const std::string_view withheld =
-        wire::json_string_member(state.signature.state_json, "text");
+    const std::string_view withheld = wire::json_string_member(state.signature.state_json, "text");
     const std::string_view raw = state.visible_raw.empty() ? withheld : state.visible_raw;
     if (raw.empty()) continue;
     if (!out.empty()) out.append(kBlankLineRaw);
@@ -138,12 +137,16 @@ void replay_reasoning(Translation& t, const std::vector<const Block*>& blocks, s
   if (t.dialect.replay == ReasoningReplay::none) return;
   const std::vector<State> states = states_of(t, blocks, message);
   switch (t.dialect.replay) {
-    case ReasoningReplay::none: return;
-    case ReasoningReplay::reasoning: return replay_text(t, states, step, message, "reasoning");
+    case ReasoningReplay::none:
+      return;
+    case ReasoningReplay::reasoning:
+      return replay_text(t, states, step, message, "reasoning");
     case ReasoningReplay::reasoning_content:
       return replay_text(t, states, step, message, "reasoning_content");
-    case ReasoningReplay::details: return replay_details(t, states, message);
-    case ReasoningReplay::gemini: return replay_gemini(t, states, message);
+    case ReasoningReplay::details:
+      return replay_details(t, states, message);
+    case ReasoningReplay::gemini:
+      return replay_gemini(t, states, message);
     case ReasoningReplay::thinking_part:
       if (std::string text = reasoning_text(states); !text.empty())
         message.thinking = t.keep(std::move(text));

@@ -15,17 +15,17 @@ namespace clasp::translate {
 
 struct ReplyContext {
   const Dialect* dialect = nullptr;  // not owned, static or part of the configuration snapshot
-  std::string message_id;       // "msg_…"
-  std::string request_id;       // "req_…", for error events
-  std::string requested_model;  // what the client asked for, `[1m]` stripped: the reply's model
-  std::string backend_model;    // for signatures
-  std::string backend_hash;     // short hash of the base URL, for signatures
-  bool beta = false;            // B1 call: context_management members are present
-  bool already_open = false;    // message_start was emitted by an earlier attempt
-  bool plain = false;           // the client wants one Message: tool input is emitted whole
-  bool keep_states = false;     // collect Reply::call_states()
-  bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
-  bool fast = false;            // priority was asked for through `speed`
+  std::string message_id;            // "msg_…"
+  std::string request_id;            // "req_…", for error events
+  std::string requested_model;     // what the client asked for, `[1m]` stripped: the reply's model
+  std::string backend_model;       // for signatures
+  std::string backend_hash;        // short hash of the base URL, for signatures
+  bool beta = false;               // B1 call: context_management members are present
+  bool already_open = false;       // message_start was emitted by an earlier attempt
+  bool plain = false;              // the client wants one Message: tool input is emitted whole
+  bool keep_states = false;        // collect Reply::call_states()
+  bool policy_as_error = false;    // a blocked prompt is an error, not a refusal (spec §6.4)
+  bool fast = false;               // priority was asked for through `speed`
   bool thinking_disabled = false;  // reasoning in the reply is not shown
   bool thinking_omitted = false;   // thinking blocks come with empty text
   bool single_tool_call = false;   // keep the first call only (disable_parallel_tool_use)
@@ -37,7 +37,7 @@ struct ReplyContext {
   // Stop sequences of the client; those the backend does not watch for are enforced here.
   std::vector<std::string> stop_sequences;
   std::vector<std::string> local_stops;
-  std::string prefill;          // emulated prefill text to cut from the reply's start
+  std::string prefill;  // emulated prefill text to cut from the reply's start
   // Function name on the wire -> what the client declared.
   struct ToolName {
     std::string name;

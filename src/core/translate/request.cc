@@ -70,9 +70,9 @@ void check_version(Translation& t) {
     return;
   }
   const auto& request = t.request;
-  for (const auto& [json, name] : {std::pair(request.temperature_json, "temperature"),
-                                   std::pair(request.top_p_json, "top_p"),
-                                   std::pair(request.top_k_json, "top_k")})
+  for (const auto& [json, name] :
+       {std::pair(request.temperature_json, "temperature"), std::pair(request.top_p_json, "top_p"),
+        std::pair(request.top_k_json, "top_k")})
     if (!json.empty()) t.warn("relaxed-2026-10-21", name);
   for (const wire::Message& message : request.messages)
     for (std::uint32_t i = message.first_block; i < message.end_block; ++i)
@@ -82,8 +82,8 @@ void check_version(Translation& t) {
 
 void check_prewarm(Translation& t) {
   if (t.request.max_tokens != 0) return;
-  const bool thinks = t.request.thinking != ThinkingKind::absent &&
-                      t.request.thinking != ThinkingKind::disabled;
+  const bool thinks =
+      t.request.thinking != ThinkingKind::absent && t.request.thinking != ThinkingKind::disabled;
   if (t.request.stream) t.refuse("max_tokens", "0 cannot be combined with stream");
   if (thinks) t.refuse("max_tokens", "0 cannot be combined with thinking");
   if (!t.request.output_format_json.empty())

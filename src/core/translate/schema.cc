@@ -61,7 +61,8 @@ constexpr auto kPlacesShorter = [] {
     for (const Place& place : kPlaces) shorter[n] += place.key.size() < n;
   return shorter;
 }();
-static_assert(std::ranges::is_sorted(kPlaces, {}, [](const Place& place) { return place.key.size(); }));
+static_assert(std::ranges::is_sorted(kPlaces, {},
+                                     [](const Place& place) { return place.key.size(); }));
 static_assert(kPlacesShorter.back() == std::size(kPlaces));
 
 bool has_type(const SchemaTree& tree, Id node, std::string_view name) {

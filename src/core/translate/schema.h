@@ -19,9 +19,9 @@ struct SchemaRules {
 };
 
 struct SchemaOutcome {
-  bool too_large = false;      // nothing was written
-  bool empty = false;          // subset: the function has no parameters, nothing was written
-  bool strict = false;         // it satisfies the strict subset
+  bool too_large = false;  // nothing was written
+  bool empty = false;      // subset: the function has no parameters, nothing was written
+  bool strict = false;     // it satisfies the strict subset
   std::vector<std::string_view> warnings;
 };
 
@@ -60,8 +60,10 @@ template <class Visit>
 void each_in_member(const SchemaTree& tree, SchemaTree::Id member, Visit visit) {
   using Kind = SchemaTree::Kind;
   switch (subschema_kind(tree.at(member).key)) {
-    case Subschema::none: return;
-    case Subschema::single: return visit(member);
+    case Subschema::none:
+      return;
+    case Subschema::single:
+      return visit(member);
     case Subschema::map:
       if (tree.is(member, Kind::object)) tree.each(member, visit);
       return;

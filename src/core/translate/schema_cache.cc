@@ -12,8 +12,7 @@ unsigned rules_key(const SchemaRules& rules) {
 
 }  // namespace
 
-const SchemaCache::Entry* SchemaCache::find(std::string_view json,
-                                            const SchemaRules& rules) const {
+const SchemaCache::Entry* SchemaCache::find(std::string_view json, const SchemaRules& rules) const {
   const auto entries = entries_.find(rules_key(rules));
   if (entries == entries_.end()) return nullptr;
   const auto found = entries->second.find(json);

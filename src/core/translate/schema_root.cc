@@ -25,9 +25,12 @@ Id resolve(const SchemaTree& tree, std::string_view ref_raw) {
     std::string name;
     for (std::size_t i = 0; i < step.size(); ++i) {
       const bool escape = step[i] == '~' && i + 1 < step.size();
-      if (escape && step[i + 1] == '1') name.push_back('/'), ++i;
-      else if (escape && step[i + 1] == '0') name.push_back('~'), ++i;
-      else name.push_back(step[i]);
+      if (escape && step[i + 1] == '1')
+        name.push_back('/'), ++i;
+      else if (escape && step[i + 1] == '0')
+        name.push_back('~'), ++i;
+      else
+        name.push_back(step[i]);
     }
     node = tree.find(node, name);
     if (node == kNone) return kNone;

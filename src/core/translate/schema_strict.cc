@@ -23,10 +23,28 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> li
 }
 
 bool allowed_keyword(std::string_view key) {
-  return is_one_of(key, {"type", "properties", "required", "items", "enum", "const", "anyOf",
-                         "$ref", "$defs", "definitions", "description", "pattern", "format",
-                         "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-                         "multipleOf", "minItems", "maxItems", "additionalProperties", "default"});
+  return is_one_of(key, {"type",
+                         "properties",
+                         "required",
+                         "items",
+                         "enum",
+                         "const",
+                         "anyOf",
+                         "$ref",
+                         "$defs",
+                         "definitions",
+                         "description",
+                         "pattern",
+                         "format",
+                         "minimum",
+                         "maximum",
+                         "exclusiveMinimum",
+                         "exclusiveMaximum",
+                         "multipleOf",
+                         "minItems",
+                         "maxItems",
+                         "additionalProperties",
+                         "default"});
 }
 
 bool allowed_format(std::string_view format) {
@@ -84,7 +102,9 @@ class StrictCheck {
 
 }  // namespace
 
-bool is_strict(const SchemaTree& tree, bool may_close) { return StrictCheck(tree, may_close).run(); }
+bool is_strict(const SchemaTree& tree, bool may_close) {
+  return StrictCheck(tree, may_close).run();
+}
 
 void close_objects(SchemaTree& tree, Id node, int depth) {
   if (!tree.is_object(node) || depth > SchemaTree::kMaxDepth) return;

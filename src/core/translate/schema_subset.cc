@@ -110,8 +110,10 @@ void split_types(SchemaTree& tree, Id node) {
   std::vector<std::string_view> names;
   bool nullable = false;
   tree.each(type, [&](Id item) {
-    if (tree.is_text(item, "null")) nullable = true;
-    else if (tree.is(item, Kind::string)) names.push_back(tree.at(item).raw);
+    if (tree.is_text(item, "null"))
+      nullable = true;
+    else if (tree.is(item, Kind::string))
+      names.push_back(tree.at(item).raw);
   });
   tree.remove(node, "type");
   if (nullable) set_nullable(tree, node);
@@ -200,15 +202,18 @@ void reduce_to_subset(SchemaTree& tree, Id node, int depth) {
   split_types(tree, node);
   simplify_any_of(tree, node);
   clean_enum(tree, node);
-  if (const Id format = tree.find(node, "format"); format != kNone &&
+  if (const Id format = tree.find(node, "format");
+      format != kNone &&
       !is_one_of(tree.at(format).raw, {"enum", "date-time", "int32", "int64", "float", "double"}))
     tree.remove(node, "format");
   tree.remove_if(node, [&](Id member) { return !kept_keyword(tree.at(member).key); });
   // A list of item schemas has no counterpart: the first one stands for all.
   if (const Id items = tree.find(node, "items"); tree.is(items, Kind::array)) {
     const Id first = tree.at(items).first;
-    if (first != kNone) tree.replace(items, first);
-    else tree.reset(items, Kind::object);
+    if (first != kNone)
+      tree.replace(items, first);
+    else
+      tree.reset(items, Kind::object);
   }
   give_type(tree, node);
   const Id properties = tree.find(node, "properties");

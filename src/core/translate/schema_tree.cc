@@ -78,10 +78,15 @@ SchemaTree::Id SchemaTree::read(wire::JsonReader& reader, int depth) {
 void SchemaTree::write(std::string& out, Id id) const {
   const Node& node = at(id);
   switch (node.kind) {
-    case Kind::scalar: out.append(node.raw); return;
-    case Kind::string: out.append("\"").append(node.raw).push_back('"'); return;
+    case Kind::scalar:
+      out.append(node.raw);
+      return;
+    case Kind::string:
+      out.append("\"").append(node.raw).push_back('"');
+      return;
     case Kind::object:
-    case Kind::array: break;
+    case Kind::array:
+      break;
   }
   const bool object = node.kind == Kind::object;
   out.push_back(object ? '{' : '[');
@@ -116,8 +121,10 @@ std::unordered_set<std::string> SchemaTree::names(Id parent) const {
   std::unordered_set<std::string> out;
   const bool object = is_object(parent);
   each(parent, [&](Id child) {
-    if (object) out.insert(decode_json_string(at(child).key));
-    else if (at(child).kind == Kind::string) out.insert(decode_json_string(at(child).raw));
+    if (object)
+      out.insert(decode_json_string(at(child).key));
+    else if (at(child).kind == Kind::string)
+      out.insert(decode_json_string(at(child).raw));
   });
   return out;
 }

@@ -59,7 +59,9 @@ std::string encode_signature(const SignatureState& state) {
   return out;
 }
 
-bool is_own_signature(std::string_view signature) { return signature.starts_with(kPrefix); }
+bool is_own_signature(std::string_view signature) {
+  return signature.starts_with(kPrefix);
+}
 
 std::optional<SignatureState> decode_signature(std::string_view signature) {
   if (!is_own_signature(signature)) return std::nullopt;

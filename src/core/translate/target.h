@@ -15,11 +15,12 @@ namespace clasp::translate {
 // What was learned about a backend and model beyond the flags of its dialect (repair.h). Empty
 // values mean: nothing was learned.
 struct Adjustments {
-  std::int64_t max_output = 0;             // the largest output cap that is taken
-  std::vector<std::string> drop_fields;    // top-level request fields that are not known
-  std::vector<std::string> reduced_tools;  // names on the wire; their schemas are cut to the safe subset
-  bool auto_tool_choice = false;           // a forced tool choice is not taken at all
-  bool no_stream = false;                  // only plain answers are given
+  std::int64_t max_output = 0;           // the largest output cap that is taken
+  std::vector<std::string> drop_fields;  // top-level request fields that are not known
+  std::vector<std::string>
+      reduced_tools;              // names on the wire; their schemas are cut to the safe subset
+  bool auto_tool_choice = false;  // a forced tool choice is not taken at all
+  bool no_stream = false;         // only plain answers are given
   bool empty() const {
     return max_output == 0 && drop_fields.empty() && reduced_tools.empty() && !auto_tool_choice &&
            !no_stream;
@@ -33,10 +34,10 @@ struct Target {
   bool strict = false;               // spec §0.1: warnings become errors
   std::int64_t max_output = 0;       // per-model limit from the configuration, 0: shipped table
   std::int64_t context_window = 0;   // 0: unknown
-  bool hidden_reasoning_allowance = true;  // spec §1.2.4
-  bool fast_tier = false;            // speed:"fast" may become service_tier:"priority"
-  bool vision = true;                // the model takes images
-  std::string tenant;                // separates cache keys of different clients
+  bool hidden_reasoning_allowance = true;    // spec §1.2.4
+  bool fast_tier = false;                    // speed:"fast" may become service_tier:"priority"
+  bool vision = true;                        // the model takes images
+  std::string tenant;                        // separates cache keys of different clients
   const Adjustments* adjustments = nullptr;  // not owned; nullptr: none
 };
 
@@ -53,8 +54,8 @@ class SchemaCache;
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
   std::string anthropic_version;
-  std::string session_id;   // X-Claude-Code-Session-Id
-  bool beta = false;        // ?beta=true or an anthropic-beta header
+  std::string session_id;                // X-Claude-Code-Session-Id
+  bool beta = false;                     // ?beta=true or an anthropic-beta header
   const ReplaySource* replay = nullptr;  // not owned, may be missing
   SchemaCache* schemas = nullptr;        // not owned, may be missing; one per loop
 };

@@ -45,18 +45,21 @@ Wanted wanted_level(Translation& t) {
   if (!request.effort_raw.empty()) {
     const auto effort = client_effort(request.effort_raw);
     if (!effort)
-      t.refuse("output_config.effort",
-               "Input should be 'low', 'medium', 'high', 'xhigh' or 'max'");
+      t.refuse("output_config.effort", "Input should be 'low', 'medium', 'high', 'xhigh' or 'max'");
     return {effort};
   }
   switch (request.thinking) {
-    case ThinkingKind::enabled: return {level_of_budget(request.thinking_budget), true};
+    case ThinkingKind::enabled:
+      return {level_of_budget(request.thinking_budget), true};
     case ThinkingKind::adaptive:
       if (t.dialect.default_effort) return {Effort::medium};
       return {};
-    case ThinkingKind::between_tools: t.warn("between-tools", "thinking.type"); return {Effort::low};
+    case ThinkingKind::between_tools:
+      t.warn("between-tools", "thinking.type");
+      return {Effort::low};
     case ThinkingKind::absent:
-    case ThinkingKind::disabled: return {};
+    case ThinkingKind::disabled:
+      return {};
   }
   return {};
 }
@@ -94,8 +97,8 @@ ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
     return plan;
   }
   if (plan.off) {
-    plan.level = profile.any_effort && profile.efforts == 0 ? Effort::none
-                                                            : off_level(profile.efforts);
+    plan.level =
+        profile.any_effort && profile.efforts == 0 ? Effort::none : off_level(profile.efforts);
     return plan;
   }
   if (wanted.from_budget) plan.budget = t.request.thinking_budget;
@@ -118,7 +121,9 @@ void append_effort(std::string& out, const Translation& t, const ReasoningPlan& 
 
 void append_object(std::string& out, const Translation& t, const ReasoningPlan& plan) {
   if (plan.on && plan.budget > 0 && t.profile.takes_budget) {
-    out.append(",\"reasoning\":{\"max_tokens\":").append(std::to_string(plan.budget)).push_back('}');
+    out.append(",\"reasoning\":{\"max_tokens\":")
+        .append(std::to_string(plan.budget))
+        .push_back('}');
   } else if (plan.level) {
     out.append(",\"reasoning\":{\"effort\":\"").append(render_effort(*plan.level)).append("\"}");
   }
@@ -138,9 +143,12 @@ void append_kwargs(std::string& out, const Translation& t, const ReasoningPlan& 
 void append_reasoning(std::string& out, const Translation& t, const ReasoningPlan& plan) {
   if (!plan.on && !plan.off) return;
   switch (t.profile.reasoning) {
-    case ReasoningRequest::none: return;
-    case ReasoningRequest::effort: return append_effort(out, t, plan);
-    case ReasoningRequest::object: return append_object(out, t, plan);
+    case ReasoningRequest::none:
+      return;
+    case ReasoningRequest::effort:
+      return append_effort(out, t, plan);
+    case ReasoningRequest::object:
+      return append_object(out, t, plan);
     case ReasoningRequest::thinking_object: {
       out.append(",\"thinking\":{\"type\":\"").append(plan.on ? "enabled" : "disabled");
       out.append("\"}");
@@ -154,7 +162,8 @@ void append_reasoning(std::string& out, const Translation& t, const ReasoningPla
         return;
       }
       return append_effort(out, t, plan);
-    case ReasoningRequest::template_kwargs: return append_kwargs(out, t, plan);
+    case ReasoningRequest::template_kwargs:
+      return append_kwargs(out, t, plan);
     case ReasoningRequest::groq:
       append_effort(out, t, plan);
       if (plan.on) out.append(",\"reasoning_format\":\"parsed\"");
@@ -164,8 +173,8 @@ void append_reasoning(std::string& out, const Translation& t, const ReasoningPla
 
 std::int64_t output_cap(const Translation& t, const ReasoningPlan& plan) {
   std::int64_t cap = t.request.max_tokens.value_or(0);
-  const bool asked_for = t.request.thinking != ThinkingKind::absent &&
-                         t.request.thinking != ThinkingKind::disabled;
+  const bool asked_for =
+      t.request.thinking != ThinkingKind::absent && t.request.thinking != ThinkingKind::disabled;
   if (t.profile.always_reasons && !asked_for && t.target.hidden_reasoning_allowance) {
     const Effort level = plan.level.value_or(t.profile.usual_effort);
     const std::int64_t allowance = level <= Effort::low      ? 4096

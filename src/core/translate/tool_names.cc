@@ -19,7 +19,9 @@ bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-';
 }
-bool is_name_start(char c) { return is_name_char(c) && c != '-' && !(c >= '0' && c <= '9'); }
+bool is_name_start(char c) {
+  return is_name_char(c) && c != '-' && !(c >= '0' && c <= '9');
+}
 
 bool all_name_chars(std::string_view text) {
   for (char c : text)

@@ -12,8 +12,7 @@
 namespace clasp::translate {
 
 // The function name for a tool of the client. `toolset` is empty for most tools.
-std::string tool_wire_name(std::string_view name, std::string_view toolset,
-                           const Dialect& dialect);
+std::string tool_wire_name(std::string_view name, std::string_view toolset, const Dialect& dialect);
 
 // The id for a tool call of the history.
 std::string tool_wire_id(std::string_view id, const Dialect& dialect, const Profile& profile);

@@ -11,16 +11,29 @@ namespace clasp::wire {
 
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool is_short_escape(char c) {
   switch (c) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return true;
-    default: return false;
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -34,13 +47,20 @@ JsonReader::Kind JsonReader::kind() {
   skip_space();
   if (failed_ || at_ >= text_.size()) return Kind::bad;
   switch (text_[at_]) {
-    case '{': return Kind::object;
-    case '[': return Kind::array;
-    case '"': return Kind::string;
-    case 't': return Kind::yes;
-    case 'f': return Kind::no;
-    case 'n': return Kind::null;
-    default: return text_[at_] == '-' || is_digit(text_[at_]) ? Kind::number : Kind::bad;
+    case '{':
+      return Kind::object;
+    case '[':
+      return Kind::array;
+    case '"':
+      return Kind::string;
+    case 't':
+      return Kind::yes;
+    case 'f':
+      return Kind::no;
+    case 'n':
+      return Kind::null;
+    default:
+      return text_[at_] == '-' || is_digit(text_[at_]) ? Kind::number : Kind::bad;
   }
 }
 
@@ -106,12 +126,18 @@ bool JsonReader::scan_word(std::string_view word) {
 
 bool JsonReader::scan_scalar() {
   switch (kind()) {
-    case Kind::string: return scan_string();
-    case Kind::number: return scan_number();
-    case Kind::yes: return scan_word("true");
-    case Kind::no: return scan_word("false");
-    case Kind::null: return scan_word("null");
-    default: return fail();
+    case Kind::string:
+      return scan_string();
+    case Kind::number:
+      return scan_number();
+    case Kind::yes:
+      return scan_word("true");
+    case Kind::no:
+      return scan_word("false");
+    case Kind::null:
+      return scan_word("null");
+    default:
+      return fail();
   }
 }
 
@@ -198,7 +224,9 @@ bool JsonReader::at_end() {
   return !failed_ && at_ == text_.size();
 }
 
-JsonReader::Members::Members(JsonReader& reader) : reader_(reader) { reader_.enter('{'); }
+JsonReader::Members::Members(JsonReader& reader) : reader_(reader) {
+  reader_.enter('{');
+}
 
 bool JsonReader::Members::next(std::string_view& key_raw) {
   JsonReader& r = reader_;
@@ -224,7 +252,9 @@ bool JsonReader::Members::next(std::string_view& key_raw) {
   return true;
 }
 
-JsonReader::Items::Items(JsonReader& reader) : reader_(reader) { reader_.enter('['); }
+JsonReader::Items::Items(JsonReader& reader) : reader_(reader) {
+  reader_.enter('[');
+}
 
 bool JsonReader::Items::next() {
   JsonReader& r = reader_;

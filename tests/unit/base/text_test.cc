@@ -53,15 +53,22 @@ TEST_CASE("text: utf-8") {
   CHECK_FALSE(is_valid_utf8("\xED\xA0\x80"));      // surrogate
   CHECK_FALSE(is_valid_utf8("\xF4\x90\x80\x80"));  // beyond U+10FFFF
   CHECK_FALSE(is_valid_utf8("\xE2\x82"));          // cut
-  CHECK(scrub_utf8("a\xFF" "b") == "a\xEF\xBF\xBD" "b");
+  CHECK(scrub_utf8("a\xFF"
+                   "b") ==
+        "a\xEF\xBF\xBD"
+        "b");
   CHECK(scrub_utf8("h\xC3\xA4") == "h\xC3\xA4");
 }
 
 TEST_CASE("text: json strings") {
   std::string out;
-  append_json_string(out, "a\"b\\c\nd\x01" "e\xC3\xA4");
+  append_json_string(out,
+                     "a\"b\\c\nd\x01"
+                     "e\xC3\xA4");
   CHECK(out == "\"a\\\"b\\\\c\\nd\\u0001e\xC3\xA4\"");
-  CHECK(decode_json_string("a\\\"b\\\\c\\nd\\u0001e") == "a\"b\\c\nd\x01" "e");
+  CHECK(decode_json_string("a\\\"b\\\\c\\nd\\u0001e") ==
+        "a\"b\\c\nd\x01"
+        "e");
   CHECK(decode_json_string("\\ud83d\\ude00") == "\xF0\x9F\x98\x80");
   CHECK(decode_json_string("\\ud83d") == "\xEF\xBF\xBD");
   CHECK(decode_json_string("\\ude00x") == "\xEF\xBF\xBDx");

@@ -23,7 +23,9 @@ std::string page(const std::vector<std::string>& models, std::string_view query)
   if (json_is_true(json_object_get(root, "has_more"))) out += "+";
   const json_t* first = json_object_get(root, "first_id");
   const json_t* last = json_object_get(root, "last_id");
-  out += json_is_null(first) ? " none" : std::string(" ") + json_string_value(first) + json_string_value(last);
+  out += json_is_null(first)
+             ? " none"
+             : std::string(" ") + json_string_value(first) + json_string_value(last);
   json_decref(root);
   return out;
 }

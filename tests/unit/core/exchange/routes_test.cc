@@ -16,9 +16,9 @@ TEST_CASE("routes: what is served") {
 }
 
 TEST_CASE("routes: exact paths only") {
-  for (const char* path : {"/v1/messagesXYZ", "/v1/messages/", "/v1", "/V1/messages", "//", "",
-                           "/api/oauth/profile", "/v1/messages/batches", "/v1/complete",
-                           "/v1/files", "/v1/chat/completions"}) {
+  for (const char* path :
+       {"/v1/messagesXYZ", "/v1/messages/", "/v1", "/V1/messages", "//", "", "/api/oauth/profile",
+        "/v1/messages/batches", "/v1/complete", "/v1/files", "/v1/chat/completions"}) {
     const auto route = match_route("POST", path);
     REQUIRE_FALSE(route);
     CHECK(route.error().status == 404);

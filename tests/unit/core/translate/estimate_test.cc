@@ -11,7 +11,9 @@ std::int64_t estimate(const std::string& body) {
   return estimate_tokens(*request);
 }
 
-std::string user_text(const std::string& text) { return chat(said("user", "\"" + text + "\"")); }
+std::string user_text(const std::string& text) {
+  return chat(said("user", "\"" + text + "\""));
+}
 
 }  // namespace
 
@@ -38,24 +40,35 @@ TEST_CASE("vector 140: counting needs no max_tokens") {
 
 TEST_CASE("media is never counted as text") {
   const auto image = [](const std::string& data) {
-    return estimate(chat(said("user", R"([{"type":"image","source":{"type":"base64","media_type":"image/png","data":")" + data + "\"}}]")));
+    return estimate(chat(said(
+        "user", R"([{"type":"image","source":{"type":"base64","media_type":"image/png","data":")" +
+                    data + "\"}}]")));
   };
   CHECK(image(std::string(1'000'000, 'A')) == 1604);
   // A PNG of 300 by 200.
   CHECK(image("iVBORw0KGgoAAAANSUhEUgAAASwAAADICAYAAABS39xVAAAAAXNSR0IArs4c6Q==") == 4 + 80);
-  CHECK(image("R0lGODlhLAHIAA==") == 4 + 80);                        // GIF
+  CHECK(image("R0lGODlhLAHIAA==") == 4 + 80);                              // GIF
   CHECK(image("/9j/4AAQSkZJRgABAQAAAQABAAD/wAARCADIASwDASIA") == 4 + 80);  // JPEG
-  CHECK(estimate(chat(said("user", R"([{"type":"image","source":{"type":"url","url":"u"}}])"))) == 1604);
+  CHECK(estimate(chat(said("user", R"([{"type":"image","source":{"type":"url","url":"u"}}])"))) ==
+        1604);
   const std::string pdf = base64url_encode("%PDF /Type /Pages /Type /Page \n/Type/Page x");
-  CHECK(estimate(chat(said("user", R"([{"type":"document","source":{"type":"base64","data":")" + pdf + "\"}}]"))) == 4004);
-  CHECK(estimate(chat(said("assistant", R"([{"type":"thinking","thinking":"","signature":")" + std::string(9000, 'x') + "\"}]"))) == 4);
+  CHECK(estimate(chat(said("user", R"([{"type":"document","source":{"type":"base64","data":")" +
+                                       pdf + "\"}}]"))) == 4004);
+  CHECK(estimate(chat(said("assistant", R"([{"type":"thinking","thinking":"","signature":")" +
+                                            std::string(9000, 'x') + "\"}]"))) == 4);
 }
 
 TEST_CASE("tools and nested results count") {
   const std::int64_t without = estimate(hi());
-  const std::int64_t with = estimate(hi(R"("tools":[{"name":"t","description":"d","input_schema":{ "type" : "object" }}])"));
+  const std::int64_t with = estimate(
+      hi(R"("tools":[{"name":"t","description":"d","input_schema":{ "type" : "object" }}])"));
   CHECK(with - without == 308 + 5);
-  const std::string body = chat(R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":")" + std::string(380, 'a') + R"("},{"type":"image","source":{"type":"url","url":"u"}}]}]})");
+  const std::string body = chat(
+      R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":")" +
+      std::string(380, 'a') + R"("},{"type":"image","source":{"type":"url","url":"u"}}]}]})");
   CHECK(estimate(body) == 1704);
-  CHECK(estimate(chat(said("user", R"([{"type":"document","source":{"type":"content","content":[{"type":"text","text":")" + std::string(380, 'a') + R"("}]}}])"))) == 104);
+  CHECK(estimate(chat(said(
+            "user",
+            R"([{"type":"document","source":{"type":"content","content":[{"type":"text","text":")" +
+                std::string(380, 'a') + R"("}]}}])"))) == 104);
 }

@@ -33,8 +33,9 @@ TEST_CASE("vector 136, repair 1: the cap field is swapped, both ways") {
         "cap=max_completion_tokens");
   CHECK(lesson("openai", openai_error("Unrecognized request argument supplied: "
                                       "max_completion_tokens")) == "cap=max_tokens");
-  CHECK(lesson("vllm", R"({"detail":[{"msg":"Extra inputs are not permitted","loc":["body",)"
-                       R"("max_completion_tokens"]}]})",
+  CHECK(lesson("vllm",
+               R"({"detail":[{"msg":"Extra inputs are not permitted","loc":["body",)"
+               R"("max_completion_tokens"]}]})",
                422) == "cap=max_tokens");
 }
 
@@ -42,10 +43,9 @@ TEST_CASE("vector 137, repair 2: effort levels are read from the text") {
   CHECK(lesson("openai",
                openai_error("Unsupported value: 'reasoning_effort' does not support 'xhigh' with "
                             "this model. Supported values are: 'low', 'medium', and 'high'.",
-                            "reasoning_effort", "unsupported_value")) ==
-        "efforts=low,medium,high");
-  CHECK(lesson("openai", openai_error("Unknown parameter: 'reasoning_effort'", "reasoning_effort")) ==
-        "reasoning=none");
+                            "reasoning_effort", "unsupported_value")) == "efforts=low,medium,high");
+  CHECK(lesson("openai", openai_error("Unknown parameter: 'reasoning_effort'",
+                                      "reasoning_effort")) == "reasoning=none");
 }
 
 TEST_CASE("repairs 3 to 8: parameters that are not known") {
@@ -53,7 +53,8 @@ TEST_CASE("repairs 3 to 8: parameters that are not known") {
                                       "temperature", "unsupported_value")) == "sampling=false");
   CHECK(lesson("vllm", openai_error("unknown field top_k")) == "top_k=false");
   CHECK(lesson("openai", openai_error("Unsupported parameter: 'stop' is not supported with this "
-                                      "model.", "stop", "unsupported_parameter")) == "max_stop=0");
+                                      "model.",
+                                      "stop", "unsupported_parameter")) == "max_stop=0");
   CHECK(lesson("openai", openai_error("Function tools with reasoning_effort are not supported for "
                                       "gpt-x in /v1/chat/completions.")) == "efforts=none");
   CHECK(lesson("openai", openai_error("Unknown parameter: 'stream_options.include_obfuscation'",
@@ -63,13 +64,13 @@ TEST_CASE("repairs 3 to 8: parameters that are not known") {
         "stream_options=false");
   CHECK(lesson("openai", openai_error("Unknown parameter: 'parallel_tool_calls'")) ==
         "parallel_tool_calls=false");
-  CHECK(lesson("openai", R"({"error":"Invalid tool_choice type: 'object'. Supported string values: )"
-                         R"(none, auto, required"})") == "tool_choice=strings");
+  CHECK(lesson("openai",
+               R"({"error":"Invalid tool_choice type: 'object'. Supported string values: )"
+               R"(none, auto, required"})") == "tool_choice=strings");
 }
 
 TEST_CASE("repair 9: forced tool choice with thinking") {
-  const std::string body =
-      openai_error("tool_choice 'required' is not supported in thinking mode");
+  const std::string body = openai_error("tool_choice 'required' is not supported in thinking mode");
   CHECK(lesson("generic", body) == "forced_without_thinking=true");
   Dialect dialect = *find_dialect("generic");
   dialect.forced_without_thinking = true;
@@ -85,32 +86,35 @@ TEST_CASE("repair 10: the cap is fitted to what the text says") {
   };
   CHECK(cap("max_tokens is too large: 32000. This model supports at most 16384 completion tokens, "
             "whereas you provided 32000.") == 16384);
-  CHECK(cap("This model's maximum context length is 8192 tokens. However, you requested 10000 tokens "
-            "(2000 in the messages, 8000 in the completion). Please reduce max_tokens.") ==
-        8192 - 2000 - 16);
+  CHECK(
+      cap("This model's maximum context length is 8192 tokens. However, you requested 10000 tokens "
+          "(2000 in the messages, 8000 in the completion). Please reduce max_tokens.") ==
+      8192 - 2000 - 16);
   // Too little would be left: that is a context overflow, not a cap.
-  CHECK(cap("This model's maximum context length is 8192 tokens. However, you requested 16192 tokens "
-            "(8100 in the messages, 8092 in the completion). max_tokens") == -1);
+  CHECK(
+      cap("This model's maximum context length is 8192 tokens. However, you requested 16192 tokens "
+          "(8100 in the messages, 8092 in the completion). max_tokens") == -1);
 }
 
 TEST_CASE("vector 84, repair 11: descriptions are cut to the stated length") {
   CHECK(lesson("azure", openai_error("Invalid 'tools[0].function.description': string too long. "
                                      "Expected a string with maximum length 1024, but got a string "
                                      "with length 4000 instead.",
-                                     "tools[0].function.description",
-                                     "string_above_max_length")) == "max_description=1024");
+                                     "tools[0].function.description", "string_above_max_length")) ==
+        "max_description=1024");
 }
 
 TEST_CASE("repairs 12 to 21") {
   CHECK(lesson("openai", openai_error("'developer' is not one of ['system', 'assistant', 'user'] - "
-                                      "'messages.[0].role'", "messages.[0].role")) ==
-        "system_role=system");
+                                      "'messages.[0].role'",
+                                      "messages.[0].role")) == "system_role=system");
   CHECK(lesson("generic", openai_error("System role not supported")) == "system_role=user");
   CHECK(lesson("generic", openai_error("image input is not supported by this model")) ==
         "images=false");
-  CHECK(lesson("openai", openai_error("Invalid parameter: 'response_format' of type 'json_schema' is "
-                                      "not supported with this model.", "response_format")) ==
-        "json_output=json_object");
+  CHECK(
+      lesson("openai", openai_error("Invalid parameter: 'response_format' of type 'json_schema' is "
+                                    "not supported with this model.",
+                                    "response_format")) == "json_output=json_object");
   CHECK(lesson("openai", openai_error("Unknown parameter: 'safety_identifier'.",
                                       "safety_identifier")) == "r16");
   CHECK(lesson("generic", openai_error("The reasoning_content in the thinking mode must be passed "
@@ -130,10 +134,11 @@ TEST_CASE("repairs 12 to 21") {
 }
 
 TEST_CASE("repair: what is not understood is left to the client") {
-  CHECK(lesson("openai", openai_error("The model `x` does not exist", "", "model_not_found"), 404) ==
-        "");
+  CHECK(lesson("openai", openai_error("The model `x` does not exist", "", "model_not_found"),
+               404) == "");
   CHECK(lesson("openai", openai_error("Invalid 'messages': user is a strange word here")) == "");
-  CHECK(lesson("openai", openai_error("Unsupported parameter: 'max_tokens'", "max_tokens"), 500) == "");
+  CHECK(lesson("openai", openai_error("Unsupported parameter: 'max_tokens'", "max_tokens"), 500) ==
+        "");
   CHECK(lesson("openai", "") == "");
   CHECK(lesson("openai", "<html>") == "");
   CHECK(lesson("openai", "[]") == "");
@@ -144,14 +149,25 @@ TEST_CASE("repair: every lesson can be applied") {
     Dialect dialect = *find_dialect(name);
     Adjustments adjustments;
     Repair repair;
-    repair.flags = {{"cap", "max_tokens"}, {"efforts", "low,high"}, {"reasoning", "none"},
-                    {"sampling", "false"}, {"top_k", "false"}, {"max_stop", "0"},
-                    {"include_obfuscation", "false"}, {"stream_options", "false"},
-                    {"parallel_tool_calls", "false"}, {"tool_choice", "strings"},
-                    {"forced_without_thinking", "true"}, {"max_description", "1024"},
-                    {"system_role", "user"}, {"images", "false"}, {"pdf_files", "false"},
-                    {"json_output", "none"}, {"replay", "reasoning_content"},
-                    {"replay_on_calls", "true"}, {"strict_alternation", "true"},
+    repair.flags = {{"cap", "max_tokens"},
+                    {"efforts", "low,high"},
+                    {"reasoning", "none"},
+                    {"sampling", "false"},
+                    {"top_k", "false"},
+                    {"max_stop", "0"},
+                    {"include_obfuscation", "false"},
+                    {"stream_options", "false"},
+                    {"parallel_tool_calls", "false"},
+                    {"tool_choice", "strings"},
+                    {"forced_without_thinking", "true"},
+                    {"max_description", "1024"},
+                    {"system_role", "user"},
+                    {"images", "false"},
+                    {"pdf_files", "false"},
+                    {"json_output", "none"},
+                    {"replay", "reasoning_content"},
+                    {"replay_on_calls", "true"},
+                    {"strict_alternation", "true"},
                     {"mid_system", "fold"}};
     for (const auto& [key, value] : repair.flags) {
       Dialect copy = dialect;

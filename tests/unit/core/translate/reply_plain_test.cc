@@ -247,7 +247,8 @@ TEST_CASE("a 200 body that is no completion") {
   CHECK(Answer("{\"choices\":[]}").out.error.message == "backend returned no choices");
   CHECK(Answer("{\"choices\":[]}").out.error.status == 502);
   CHECK(Answer("{\"id\":\"x\"}").out.error.message == "backend returned no choices");
-  for (const char* list : {"[]", "[1,2]", "[[[[[[", "[{\"x\":1}]"}) CHECK(Answer(list).out.error.status == 502);
+  for (const char* list : {"[]", "[1,2]", "[[[[[[", "[{\"x\":1}]"})
+    CHECK(Answer(list).out.error.status == 502);
   CHECK(Answer("<html>hello</html>").out.error.status == 502);
   CHECK(Answer("").out.error.status == 502);
   CHECK(Answer("{\"choices\":[{\"message\":{\"content\":\"x").out.error.status == 502);

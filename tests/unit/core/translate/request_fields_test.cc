@@ -5,14 +5,15 @@ using namespace clasp;
 using namespace clasp::translate;
 
 TEST_CASE("vector 1: cap field of reasoning models") {
-  const auto u = ask(hi(R"("thinking":{"type":"enabled","budget_tokens":2000})"),
-                           {.model = "gpt-5"});
+  const auto u =
+      ask(hi(R"("thinking":{"type":"enabled","budget_tokens":2000})"), {.model = "gpt-5"});
   CHECK(u.at("max_completion_tokens") == "1000");
   CHECK(u.at("max_tokens") == "");
 }
 
 TEST_CASE("vector 2: room for reasoning that cannot be switched off") {
-  const std::string a = R"({"model":"m","max_tokens":64,"messages":[{"role":"user","content":"x"}]})";
+  const std::string a =
+      R"({"model":"m","max_tokens":64,"messages":[{"role":"user","content":"x"}]})";
   CHECK(ask(a, {.model = "gpt-5"}).at("max_completion_tokens") == "8256");
   CHECK(ask(a, {.model = "gpt-5.1"}).at("max_completion_tokens") == "64");
   CHECK(ask(a, {.model = "gpt-4o"}).at("max_completion_tokens") == "64");
@@ -34,7 +35,8 @@ TEST_CASE("vector 5: max_tokens 0") {
 }
 
 TEST_CASE("published output limits clamp silently") {
-  const std::string a = R"({"model":"m","max_tokens":64000,"messages":[{"role":"user","content":"x"}]})";
+  const std::string a =
+      R"({"model":"m","max_tokens":64000,"messages":[{"role":"user","content":"x"}]})";
   CHECK(ask(a, {.model = "gpt-4o"}).at("max_completion_tokens") == "16384");
   CHECK(ask(a, {.model = "gpt-4o-mini-2024-07-18"}).at("max_completion_tokens") == "16384");
   CHECK(ask(a, {.model = "gpt-4.1-mini"}).at("max_completion_tokens") == "32768");
@@ -46,8 +48,8 @@ TEST_CASE("published output limits clamp silently") {
 TEST_CASE("vector 8: budgets become levels") {
   const auto effort = [](int budget, const char* model) {
     return ask(hi("\"max_tokens\":99000,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":" +
-                        std::to_string(budget) + "}"),
-                     {.model = model})
+                  std::to_string(budget) + "}"),
+               {.model = model})
         .text("reasoning_effort");
   };
   CHECK(effort(4000, "gpt-5.2") == "low");
@@ -129,7 +131,8 @@ TEST_CASE("vector 15: sampling on reasoning models") {
   CHECK(one.at("temperature") == "");
   CHECK(one.request.warnings.empty());
   CHECK(ask(hi(R"("temperature":0.3,"top_p":0.5)")).at("top_p") == "0.5");
-  const auto off = ask(hi(R"("temperature":0.3,"thinking":{"type":"disabled"})"), {.model = "gpt-5.1"});
+  const auto off =
+      ask(hi(R"("temperature":0.3,"thinking":{"type":"disabled"})"), {.model = "gpt-5.1"});
   CHECK(off.at("temperature") == "0.3");
 }
 
@@ -165,21 +168,25 @@ TEST_CASE("vector 20: the user is a hash") {
   CHECK(u.text("safety_identifier").size() == 64);
   CHECK(u.body.find("user_1") == std::string::npos);
   CHECK(u.at("user") == "");
-  CHECK(ask(hi(R"("metadata":{"user_id":"user_1"})"), {.dialect = "openrouter"}).text("user").size() == 64);
+  CHECK(ask(hi(R"("metadata":{"user_id":"user_1"})"), {.dialect = "openrouter"})
+            .text("user")
+            .size() == 64);
   CHECK(ask(hi(R"("metadata":{"user_id":"user_1"})"), {.dialect = "vllm"}).at("user") == "");
 }
 
 TEST_CASE("vector 21: the cache key") {
   CHECK(ask(hi(), {.session = "S"}).text("prompt_cache_key") == "S");
   const auto one = ask(hi(R"("system":"s")"));
-  const auto two = ask(chat(said("user", "\"hi\"") + "," + said("assistant", "\"yo\"") + "," +
-                                      said("user", "\"more\""),
-                                  R"("system":"s")"));
+  const auto two = ask(chat(
+      said("user", "\"hi\"") + "," + said("assistant", "\"yo\"") + "," + said("user", "\"more\""),
+      R"("system":"s")"));
   CHECK(one.text("prompt_cache_key") == two.text("prompt_cache_key"));
   CHECK(one.text("prompt_cache_key").size() == 32);
   CHECK(ask(hi(R"("system":"t")")).text("prompt_cache_key") != one.text("prompt_cache_key"));
-  CHECK(ask(hi(R"("metadata":{"user_id":"user_a_account_b_session_c-d"})")).text("prompt_cache_key") == "c-d");
-  CHECK(ask(hi(R"("metadata":{"user_id":"{\"session_id\":\"e\"}"})")).text("prompt_cache_key") == "e");
+  CHECK(ask(hi(R"("metadata":{"user_id":"user_a_account_b_session_c-d"})"))
+            .text("prompt_cache_key") == "c-d");
+  CHECK(ask(hi(R"("metadata":{"user_id":"{\"session_id\":\"e\"}"})")).text("prompt_cache_key") ==
+        "e");
   CHECK(ask(hi(), {.session = "a\"b\n"}).text("prompt_cache_key").size() == 32);
   CHECK(ask(hi(), {.dialect = "openrouter", .session = "S"}).text("session_id") == "S");
   CHECK(ask(hi(), {.dialect = "groq", .session = "S"}).body.find("\"S\"") == std::string::npos);
@@ -187,40 +194,50 @@ TEST_CASE("vector 21: the cache key") {
 
 TEST_CASE("vector 22: structured output") {
   const auto format = [](const char* schema) {
-    return hi(R"("output_config":{"format":{"type":"json_schema","schema":)" + std::string(schema) + "}}");
+    return hi(R"("output_config":{"format":{"type":"json_schema","schema":)" + std::string(schema) +
+              "}}");
   };
-  const char* optional = R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a"],"additionalProperties":false})";
+  const char* optional =
+      R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a"],"additionalProperties":false})";
   const auto u = ask(format(optional));
   CHECK(u.at("response_format.json_schema.strict") == "false");
   CHECK(u.at("response_format.json_schema.schema") == optional);
   CHECK(u.text("response_format.json_schema.name") == "output");
   CHECK(u.warned("format-not-strict"));
-  const auto strict = ask(format(R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false})"));
+  const auto strict = ask(format(
+      R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false})"));
   CHECK(strict.at("response_format.json_schema.strict") == "true");
   CHECK(strict.request.warnings.empty());
-  CHECK(ask(format(R"({"type":"array","items":{}})")).at("response_format.json_schema.schema") == R"({"type":"array","items":{}})");
-  CHECK(ask(hi(R"("output_format":{"type":"json_schema","schema":{"type":"object"}})")).at("response_format.type") == "\"json_schema\"");
-  CHECK(refusal(hi(R"("output_config":{"format":{"type":"xml"}})")).message.starts_with("output_config.format.type"));
+  CHECK(ask(format(R"({"type":"array","items":{}})")).at("response_format.json_schema.schema") ==
+        R"({"type":"array","items":{}})");
+  CHECK(ask(hi(R"("output_format":{"type":"json_schema","schema":{"type":"object"}})"))
+            .at("response_format.type") == "\"json_schema\"");
+  CHECK(refusal(hi(R"("output_config":{"format":{"type":"xml"}})"))
+            .message.starts_with("output_config.format.type"));
 }
 
 TEST_CASE("vector 23: structured output in words") {
-  const auto u = ask(hi(R"("system":"S","output_config":{"format":{"type":"json_schema","schema":{"type": "object"}}})"),
-                           {.dialect = "deepseek"});
+  const auto u = ask(
+      hi(R"("system":"S","output_config":{"format":{"type":"json_schema","schema":{"type": "object"}}})"),
+      {.dialect = "deepseek"});
   CHECK(u.at("response_format") == R"({"type":"json_object"})");
   CHECK(u.text("messages.0.content").starts_with("S\n\nAnswer with one JSON value"));
   CHECK(u.text("messages.0.content").ends_with(R"({"type":"object"})"));
   CHECK(u.warned("format-emulated"));
   CHECK(u.request.reply.strip_fence);
-  const auto none = ask(hi(R"("output_config":{"format":{"type":"json_schema","schema":{}}})"), {.dialect = "generic"});
+  const auto none = ask(hi(R"("output_config":{"format":{"type":"json_schema","schema":{}}})"),
+                        {.dialect = "generic"});
   CHECK(none.at("response_format") == "");
   CHECK(none.text("messages.0.role") == "system");
 }
 
 TEST_CASE("vector 24: cache hints") {
-  const std::string a = chat(R"({"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]})",
-                             R"("system":[{"type":"text","text":"S","cache_control":{"type":"ephemeral","ttl":"1h"}}])");
+  const std::string a = chat(
+      R"({"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]})",
+      R"("system":[{"type":"text","text":"S","cache_control":{"type":"ephemeral","ttl":"1h"}}])");
   const auto u = ask(a, {.dialect = "openrouter"});
-  CHECK(u.at("messages.0.content") == R"([{"type":"text","text":"S","cache_control":{"type":"ephemeral","ttl":"1h"}}])");
+  CHECK(u.at("messages.0.content") ==
+        R"([{"type":"text","text":"S","cache_control":{"type":"ephemeral","ttl":"1h"}}])");
   CHECK(u.at("messages.1.content.0.cache_control") == R"({"type":"ephemeral"})");
   const auto plain = ask(a);
   CHECK(plain.body.find("cache_control") == std::string::npos);
@@ -228,7 +245,8 @@ TEST_CASE("vector 24: cache hints") {
   CHECK(plain.request.warnings.empty());
   std::string five;
   for (int i = 0; i < 5; ++i)
-    five += std::string(i ? "," : "") + R"({"type":"text","text":"t)" + std::to_string(i) + R"(","cache_control":{"type":"ephemeral"}})";
+    five += std::string(i ? "," : "") + R"({"type":"text","text":"t)" + std::to_string(i) +
+            R"(","cache_control":{"type":"ephemeral"}})";
   const auto last = ask(chat(said("user", "[" + five + "]")), {.dialect = "openrouter"});
   CHECK(last.at("messages.0.content.0.cache_control") == "");
   CHECK(last.at("messages.0.content.1.cache_control") != "");
@@ -252,7 +270,8 @@ TEST_CASE("vector 26: container") {
 }
 
 TEST_CASE("vector 27: MCP servers") {
-  CHECK(refusal(hi(R"("mcp_servers":[{"name":"a","url":"u"}])"), {.dialect = "vllm"}).status == 400);
+  CHECK(refusal(hi(R"("mcp_servers":[{"name":"a","url":"u"}])"), {.dialect = "vllm"}).status ==
+        400);
   ask(hi(R"("mcp_servers":[])"));
   ask(hi(R"("mcp_servers":[{"name":"a","tool_configuration":{"enabled":false}}])"));
 }
@@ -268,25 +287,31 @@ TEST_CASE("vector 28: unknown fields") {
 
 TEST_CASE("vector 29: service tier and speed") {
   CHECK(ask(hi(R"("service_tier":"standard_only")")).text("service_tier") == "default");
-  CHECK(ask(hi(R"("service_tier":"standard_only")"), {.dialect = "ollama"}).at("service_tier") == "");
-  CHECK(ask(hi(R"("service_tier":"standard_only")"), {.dialect = "groq"}).text("service_tier") == "on_demand");
+  CHECK(ask(hi(R"("service_tier":"standard_only")"), {.dialect = "ollama"}).at("service_tier") ==
+        "");
+  CHECK(ask(hi(R"("service_tier":"standard_only")"), {.dialect = "groq"}).text("service_tier") ==
+        "on_demand");
   CHECK(ask(hi(R"("service_tier":"auto")")).at("service_tier") == "");
   CHECK(ask(hi(R"("speed":"fast")")).warned("speed"));
   CHECK(ask(hi(R"("speed":"fast")"), {.fast_tier = true}).text("service_tier") == "priority");
 }
 
 TEST_CASE("vector 30: the marker of the long context") {
-  const auto u = ask(R"({"model":"x[1m]","max_tokens":5,"messages":[{"role":"user","content":"a"}]})");
+  const auto u =
+      ask(R"({"model":"x[1m]","max_tokens":5,"messages":[{"role":"user","content":"a"}]})");
   CHECK(u.request.reply.requested_model == "x");
   CHECK(u.text("model") == "gpt-4o");
 }
 
 TEST_CASE("compaction and other fields") {
-  CHECK(refusal(hi(R"("compaction":{"type":"summarize"})")).details_code == "compaction_unavailable");
-  CHECK(ask(hi(R"("context_management":{"edits":[{"type":"compact_20260112"}]})")).warned("context-management"));
-  CHECK(ask(hi(R"("context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]})")).request.warnings.empty());
-  CHECK(ask(hi(R"("fallbacks":"default","inference_geo":"eu","diagnostics":{},"betas":["x"])")).request.warnings ==
-        std::vector<std::string>{"inference-geo", "fallbacks"});
+  CHECK(refusal(hi(R"("compaction":{"type":"summarize"})")).details_code ==
+        "compaction_unavailable");
+  CHECK(ask(hi(R"("context_management":{"edits":[{"type":"compact_20260112"}]})"))
+            .warned("context-management"));
+  CHECK(ask(hi(R"("context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]})"))
+            .request.warnings.empty());
+  CHECK(ask(hi(R"("fallbacks":"default","inference_geo":"eu","diagnostics":{},"betas":["x"])"))
+            .request.warnings == std::vector<std::string>{"inference-geo", "fallbacks"});
 }
 
 TEST_CASE("streaming options") {
@@ -299,8 +324,9 @@ TEST_CASE("streaming options") {
 }
 
 TEST_CASE("family rules go by the model's name on every dialect") {
-  const auto u = ask(hi(R"("output_config":{"effort":"high"},"temperature":0.2,"stop_sequences":["a"],"tool_choice":{"type":"auto","disable_parallel_tool_use":true},"tools":[{"name":"t","input_schema":{}}])"),
-                           {.dialect = "generic", .model = "vendor/o3-mini"});
+  const auto u = ask(
+      hi(R"("output_config":{"effort":"high"},"temperature":0.2,"stop_sequences":["a"],"tool_choice":{"type":"auto","disable_parallel_tool_use":true},"tools":[{"name":"t","input_schema":{}}])"),
+      {.dialect = "generic", .model = "vendor/o3-mini"});
   CHECK(u.text("reasoning_effort") == "high");
   CHECK(u.at("max_completion_tokens") != "");
   CHECK(u.at("temperature") == "");
@@ -310,22 +336,32 @@ TEST_CASE("family rules go by the model's name on every dialect") {
 }
 
 TEST_CASE("thinking on other dialects") {
-  const std::string a = hi(R"("max_tokens":60000,"thinking":{"type":"enabled","budget_tokens":20000})");
-  CHECK(ask(a, {.dialect = "openrouter", .model = "anthropic/claude-opus"}).at("reasoning") == R"({"max_tokens":20000})");
-  CHECK(ask(a, {.dialect = "gemini", .model = "gemini-3-pro"}).at("extra_body.google.thinking_config") ==
+  const std::string a =
+      hi(R"("max_tokens":60000,"thinking":{"type":"enabled","budget_tokens":20000})");
+  CHECK(ask(a, {.dialect = "openrouter", .model = "anthropic/claude-opus"}).at("reasoning") ==
+        R"({"max_tokens":20000})");
+  CHECK(ask(a, {.dialect = "gemini", .model = "gemini-3-pro"})
+            .at("extra_body.google.thinking_config") ==
         R"({"thinking_budget":20000,"include_thoughts":true})");
   CHECK(ask(a, {.dialect = "vllm", .model = "gpt-oss-20b"}).text("reasoning_effort") == "high");
-  const auto llama = ask(a, {.dialect = "llamacpp", .model = "q", .flags = {{"kwargs_key", "enable_thinking"}}});
+  const auto llama =
+      ask(a, {.dialect = "llamacpp", .model = "q", .flags = {{"kwargs_key", "enable_thinking"}}});
   CHECK(llama.at("chat_template_kwargs") == R"({"enable_thinking":true})");
   CHECK(llama.at("thinking_budget_tokens") == "20000");
   CHECK(ask(a, {.dialect = "xai", .model = "grok-3-mini"}).text("reasoning_effort") == "high");
   CHECK(ask(a, {.dialect = "xai", .model = "grok-9"}).at("reasoning_effort") == "");
   CHECK(ask(a, {.dialect = "mistral", .model = "magistral"}).at("reasoning_effort") == "");
-  CHECK(ask(a, {.dialect = "mistral", .model = "magistral", .flags = {{"efforts", "none,high"}}}).text("reasoning_effort") == "high");
-  CHECK(ask(hi(R"("thinking":{"type":"between_tools"})"), {.model = "gpt-5"}).text("reasoning_effort") == "low");
-  CHECK(refusal(hi(R"("output_config":{"effort":"huge"})")).message.starts_with("output_config.effort"));
-  CHECK(ask(chat(said("user", "\"a\"") + R"(,{"role":"system","content":"s","output_config":{"effort":"xhigh"}})",
-                       R"("output_config":{"effort":"low"})"), {.model = "gpt-5.2"}).text("reasoning_effort") == "xhigh");
+  CHECK(ask(a, {.dialect = "mistral", .model = "magistral", .flags = {{"efforts", "none,high"}}})
+            .text("reasoning_effort") == "high");
+  CHECK(ask(hi(R"("thinking":{"type":"between_tools"})"), {.model = "gpt-5"})
+            .text("reasoning_effort") == "low");
+  CHECK(refusal(hi(R"("output_config":{"effort":"huge"})"))
+            .message.starts_with("output_config.effort"));
+  CHECK(ask(chat(said("user", "\"a\"") +
+                     R"(,{"role":"system","content":"s","output_config":{"effort":"xhigh"}})",
+                 R"("output_config":{"effort":"low"})"),
+            {.model = "gpt-5.2"})
+            .text("reasoning_effort") == "xhigh");
 }
 
 TEST_CASE("dialect flags by name") {
@@ -342,13 +378,15 @@ TEST_CASE("dialect flags by name") {
   CHECK_FALSE(set_dialect_flag(d, "max_tools", "many"));
   for (const auto name : dialect_names()) CHECK(find_dialect(name) != nullptr);
   // What was set by hand wins over the model's name.
-  CHECK(ask(hi(), {.dialect = "generic", .model = "gpt-5", .flags = {{"cap", "max_tokens"}}}).at("max_tokens") != "");
+  CHECK(ask(hi(), {.dialect = "generic", .model = "gpt-5", .flags = {{"cap", "max_tokens"}}})
+            .at("max_tokens") != "");
 }
 
 TEST_CASE("the envelope for all dialects") {
   for (const auto name : dialect_names()) {
     CAPTURE(name);
-    const auto u = ask(hi(R"("system":"s","stream":true,"temperature":0.5)"), {.dialect = std::string(name), .model = "some-model"});
+    const auto u = ask(hi(R"("system":"s","stream":true,"temperature":0.5)"),
+                       {.dialect = std::string(name), .model = "some-model"});
     CHECK(u.text("model") == "some-model");
     CHECK(u.text("messages.1.content") == "hi");
     CHECK(u.text("messages.0.role") == "system");

@@ -100,8 +100,9 @@ inline Translated ask(const std::string& body, const Setup& setup = {}) {
   out.body = result->body;
   out.request = std::move(*result);
   json_error_t error;
-  json_t* json = out.body.empty() ? json_object()
-                                  : json_loadb(out.body.data(), out.body.size(), JSON_ALLOW_NUL, &error);
+  json_t* json = out.body.empty()
+                     ? json_object()
+                     : json_loadb(out.body.data(), out.body.size(), JSON_ALLOW_NUL, &error);
   if (json == nullptr) FAIL(error.text << " in " << out.body);
   out.json = std::shared_ptr<json_t>(json, json_decref);
   return out;

@@ -75,10 +75,18 @@ TEST_CASE("scrambled requests") {
     for (std::size_t n = random(3) + 1; n > 0; --n) {
       const std::size_t at = random(bad.size()), length = random(40);
       switch (random(4)) {
-        case 0: bad.erase(at, length); break;
-        case 1: bad.insert(at, body.substr(random(body.size()), length)); break;
-        case 2: bad[at] = static_cast<char>(random(256)); break;
-        default: bad.replace(at, 1, random(2) ? "null" : "\"\\ud800\""); break;
+        case 0:
+          bad.erase(at, length);
+          break;
+        case 1:
+          bad.insert(at, body.substr(random(body.size()), length));
+          break;
+        case 2:
+          bad[at] = static_cast<char>(random(256));
+          break;
+        default:
+          bad.replace(at, 1, random(2) ? "null" : "\"\\ud800\"");
+          break;
       }
     }
     translate_everywhere(bad);
@@ -91,7 +99,8 @@ TEST_CASE("every value of the request replaced by every kind of value") {
     wire::JsonReader reader(std::string_view(body).substr(at + 1));
     std::string_view value;
     if (!reader.skip(value)) continue;
-    for (const char* other : {"null", "true", "1", "\"\"", "\"x\"", "[]", "{}", "[{}]", R"([{"type":"text"}])", R"({"type":"x"})"})
+    for (const char* other : {"null", "true", "1", "\"\"", "\"x\"", "[]", "{}", "[{}]",
+                              R"([{"type":"text"}])", R"({"type":"x"})"})
       translate_everywhere(body.substr(0, at + 1) + other + body.substr(at + 1 + value.size()));
   }
 }
@@ -100,7 +109,9 @@ TEST_CASE("floods take linear time") {
   // Generous bounds: only growth by the square would miss them.
   const std::string use = R"({"type":"tool_use","id":"same","name":"T","input":{}})";
   const std::string result = R"({"type":"tool_result","tool_use_id":"same","content":"x"})";
-  const std::string many = chat(said("user", "\"x\"") + "," + said("assistant", "[" + repeat(use, 50000) + "]") + "," + said("user", "[" + repeat(result, 50000) + "]"));
+  const std::string many =
+      chat(said("user", "\"x\"") + "," + said("assistant", "[" + repeat(use, 50000) + "]") + "," +
+           said("user", "[" + repeat(result, 50000) + "]"));
   CHECK(seconds(many, {.dialect = "vllm"}) < 60);
   CHECK(seconds(many, {.dialect = "openai", .strict = true}) < 60);
   const std::string pdf = R"({"type":"document","source":{"type":"base64","data":"AAAA"}})";
@@ -112,17 +123,29 @@ TEST_CASE("floods take linear time") {
     properties += (i ? "," : "") + name + ":{}";
     required += (i ? "," : "") + name;
   }
-  const std::string object = R"({"type":"object","properties":{)" + properties + R"(},"required":[)" + required + "]}";
-  const auto tool = [](const std::string& schema) { return hi("\"tools\":[{\"name\":\"t\",\"strict\":true,\"input_schema\":" + schema + "}]"); };
+  const std::string object =
+      R"({"type":"object","properties":{)" + properties + R"(},"required":[)" + required + "]}";
+  const auto tool = [](const std::string& schema) {
+    return hi("\"tools\":[{\"name\":\"t\",\"strict\":true,\"input_schema\":" + schema + "}]");
+  };
   CHECK(seconds(tool(object)) < 60);
   CHECK(seconds(tool(R"({"anyOf":[)" + object + "," + object + "]}"), {.dialect = "gemini"}) < 60);
-  CHECK(seconds(chat(repeat(R"({"role":"system","content":"s","clear_at":"next_user_message"})", 20000) + "," + said("user", "\"x\""))) < 60);
-  CHECK(seconds(chat(said("user", "\"x\"") + "," + repeat(R"({"role":"system","content":"s","clear_at":"next_user_message"})", 20000)), {.dialect = "vllm"}) < 60);
+  CHECK(seconds(chat(
+            repeat(R"({"role":"system","content":"s","clear_at":"next_user_message"})", 20000) +
+            "," + said("user", "\"x\""))) < 60);
+  CHECK(seconds(chat(said("user", "\"x\"") + "," +
+                     repeat(R"({"role":"system","content":"s","clear_at":"next_user_message"})",
+                            20000)),
+                {.dialect = "vllm"}) < 60);
 }
 
 TEST_CASE("escapes in names and ids survive") {
-  const auto u = ask(chat(said("user", "\"x\"") + R"(,{"role":"assistant","content":[{"type":"tool_use","id":"a\u0022b","name":"n\"m","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a\"b","content":"r"}]})",
-                          R"("tools":[{"name":"n\u0022m","description":"\"q\"","input_schema":{"type":"object","properties":{"k\"":{}}}}])"), {.dialect = "vllm"});
+  const auto u = ask(
+      chat(
+          said("user", "\"x\"") +
+              R"(,{"role":"assistant","content":[{"type":"tool_use","id":"a\u0022b","name":"n\"m","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a\"b","content":"r"}]})",
+          R"("tools":[{"name":"n\u0022m","description":"\"q\"","input_schema":{"type":"object","properties":{"k\"":{}}}}])"),
+      {.dialect = "vllm"});
   CHECK(u.text("messages.2.content") == "r");
   CHECK(u.text("messages.2.tool_call_id") == u.text("messages.1.tool_calls.0.id"));
   CHECK(u.request.reply.tools.at(u.text("tools.0.function.name")).name == "n\"m");
@@ -132,5 +155,8 @@ TEST_CASE("escapes in names and ids survive") {
 TEST_CASE("deep nesting is cut off by the reader") {
   const std::string deep(600, '[');
   CHECK(refusal(hi("\"foo\":" + deep + std::string(600, ']'))).status == 400);
-  ask(chat(said("user", "\"x\"") + R"(,{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"a":)" + std::string(400, '[') + std::string(400, ']') + "}}]}"));
+  ask(chat(
+      said("user", "\"x\"") +
+      R"(,{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"a":)" +
+      std::string(400, '[') + std::string(400, ']') + "}}]}"));
 }

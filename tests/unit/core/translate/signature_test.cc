@@ -5,7 +5,8 @@
 using namespace clasp::translate;
 
 TEST_CASE("a signature comes back as it went") {
-  SignatureState state{"openrouter", "0123abcd", "anthropic/claude \"x\"", 'o', R"([{"type":"reasoning.text","text":"ä\n"}])"};
+  SignatureState state{"openrouter", "0123abcd", "anthropic/claude \"x\"", 'o',
+                       R"([{"type":"reasoning.text","text":"ä\n"}])"};
   const std::string signature = encode_signature(state);
   CHECK(signature.starts_with("clasp1."));
   const auto back = decode_signature(signature);

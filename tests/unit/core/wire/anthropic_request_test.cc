@@ -114,7 +114,8 @@ TEST_CASE("any byte replaced is answered or refused, never worse") {
 }
 
 TEST_CASE("errors name the path") {
-  CHECK(refused(R"({"max_tokens":5,"messages":[{"role":"user","content":"a"}]})") == "model: Field required");
+  CHECK(refused(R"({"max_tokens":5,"messages":[{"role":"user","content":"a"}]})") ==
+        "model: Field required");
   CHECK(refused(R"({"model":"m","messages":[{"role":"user","content":"a"}]})") ==
         "max_tokens: Field required");  // vector 6
   CHECK(refused(R"({"model":"m","max_tokens":1})").starts_with("messages: "));
@@ -124,14 +125,20 @@ TEST_CASE("errors name the path") {
         "messages.0.role: Field required");
   CHECK(refused(R"({"model":"m","max_tokens":1,"messages":[{"role":"tool","content":"a"}]})")
             .starts_with("messages.0.role: "));
-  CHECK(refused(R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"text":"b"}]}]})") ==
-        "messages.0.content.1.type: Field required");
-  CHECK(refused(R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":5}]}]})")
-            .starts_with("messages.0.content.0.text: "));
+  CHECK(
+      refused(
+          R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"text":"b"}]}]})") ==
+      "messages.0.content.1.type: Field required");
+  CHECK(
+      refused(
+          R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":5}]}]})")
+          .starts_with("messages.0.content.0.text: "));
   CHECK(refused(R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":5}]})")
             .starts_with("messages.0.content: "));
-  CHECK(refused(R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result","content":"x"}]}]})") ==
-        "messages.0.content.0.tool_use_id: Field required");
+  CHECK(
+      refused(
+          R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result","content":"x"}]}]})") ==
+      "messages.0.content.0.tool_use_id: Field required");
   CHECK(refused(with(R"("max_tokens":-1)")).starts_with("max_tokens: "));
   CHECK(refused(with(R"("max_tokens":1.5)")).starts_with("max_tokens: "));
   CHECK(refused(with(R"("max_tokens":"5")")).starts_with("max_tokens: "));
@@ -154,21 +161,26 @@ TEST_CASE("invalid JSON inside parts that are only sliced is refused") {
   refused(with(R"("tools":[{"name":"t","input_schema":{"a":"\q"}}])"));
   refused(with(R"("foo":[1,])"));
   refused(with(R"("foo":1)") + "x");
-  refused(R"({"model":"m","max_tokens":5,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"x":nul}}]}]})");
+  refused(
+      R"({"model":"m","max_tokens":5,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"x":nul}}]}]})");
 }
 
 TEST_CASE("odd but valid input is accepted unchanged") {
-  accepted(with(R"("tools":[{"name":"t","input_schema":{"n":[1e999,18446744073709551616,"\udc00"]}}])"));
+  accepted(
+      with(R"("tools":[{"name":"t","input_schema":{"n":[1e999,18446744073709551616,"\udc00"]}}])"));
   CHECK(accepted(with(R"("max_tokens":4096.0)")).max_tokens == 4096);
-  CHECK(accepted(with(R"("m\u006fdel":"z")")).model == "z");     // escaped name, repeated: last one
-  CHECK(accepted(with(R"("tools":null,"system":null,"stream":null,"thinking":null)")).tools.empty());
+  CHECK(accepted(with(R"("m\u006fdel":"z")")).model == "z");  // escaped name, repeated: last one
+  CHECK(
+      accepted(with(R"("tools":null,"system":null,"stream":null,"thinking":null)")).tools.empty());
   CHECK_FALSE(accepted(with(R"("fallbacks":[ ])")).fallbacks);
   CHECK(accepted(with(R"("fallbacks":"default")")).fallbacks);
-  CHECK(accepted(with(R"("messages":[{"role":"system"},{"role":"user","content":"z"}])")).messages.size() == 2);
+  CHECK(accepted(with(R"("messages":[{"role":"system"},{"role":"user","content":"z"}])"))
+            .messages.size() == 2);
 }
 
 TEST_CASE("count_tokens needs no max_tokens") {
-  CHECK(parse_messages_request(R"({"model":"m","messages":[{"role":"user","content":"a"}]})", true));
+  CHECK(
+      parse_messages_request(R"({"model":"m","messages":[{"role":"user","content":"a"}]})", true));
 }
 
 TEST_CASE("message and block floods are refused") {
