@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION  // where in this file a line was sent says nothing
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
