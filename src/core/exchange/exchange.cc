@@ -1,49 +1,14 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
-#include <algorithm>
-
 #include "core/translate/errors.h"
 
 namespace clasp::exchange {
 
 namespace {
 
-// An error body longer than this is cut: its message is at its beginning.
-constexpr std::size_t kErrorBodyLimit = 64 * 1024;
 // After finish_reason a backend has this long to send its usage (translation spec §5.6).
 constexpr Duration kUsageGrace{1000};
-// Different lessons that one request may cost (translation spec §6.5).
-constexpr std::size_t kMostRepairs = 3;
-
-std::int64_t microseconds(TimePoint from, TimePoint to) {
-  return (to - from).count();
-}
-
-bool is_event_stream(const wire::Headers& headers) {
-  return icontains(headers.get("content-type"), "text/event-stream");
-}
-
-// The backend answered, but not with what it should have.
-wire::ApiError bad_gateway(std::string_view problem) {
-  wire::ApiError error = wire::make_error(wire::ErrorType::api, "backend: " + std::string(problem));
-  error.status = 502;
-  error.should_retry = true;
-  return error;
-}
-
-wire::ApiError failure_error(const BackendFailure& failure) {
-  using wire::ErrorType;
-  if (failure.kind == FailureKind::timeout) {
-    wire::ApiError error = wire::make_error(ErrorType::timeout, "backend: " + failure.message);
-    error.should_retry = true;
-    return error;
-  }
-  wire::ApiError error = bad_gateway(failure.message);
-  // A wrong certificate or a name that does not exist is not healed by asking again.
-  error.should_retry = failure.kind != FailureKind::tls && failure.kind != FailureKind::name;
-  return error;
-}
 
 // Names from clients and backends may be of any length, but common HTTP clients refuse an answer
 // whose headers exceed 16 KB.
@@ -51,15 +16,6 @@ std::string header_text(std::string_view text) {
   constexpr std::size_t kLimit = 1024;
   if (text.size() <= kLimit) return std::string(text);
   return std::string(text.substr(0, kLimit)) + "...";
-}
-
-std::string join(const std::vector<std::string>& tokens) {
-  std::string out;
-  for (const std::string& token : tokens) {
-    if (!out.empty()) out.append(", ");
-    out.append(token);
-  }
-  return out;
 }
 
 }  // namespace
@@ -123,187 +79,6 @@ void Exchange::read_facts() {
 void Exchange::forget_request() {
   request_.reset();
   std::string().swap(body_);
-}
-
-// Translates for the candidate as it is known by now, and calls it.
-void Exchange::attempt() {
-  translate::Target target = make_target(*catalog_, candidate_);
-  if (adapted_) {
-    target.dialect = &adapted_->dialect;
-    target.adjustments = &adapted_->adjustments;
-  }
-  auto translated = translate::translate_request(*request_, target, facts_);
-  if (!translated) {
-    fail(translated.error(), "request cannot be translated");
-    return;
-  }
-  record_.warnings = join(translated->warnings);
-  make_reply(std::move(translated->reply));
-  if (translated->answer_without_call) {
-    answer_without_call();
-    return;
-  }
-  const bool stream = answer_->streams() && !(adapted_ && adapted_->adjustments.no_stream);
-  BackendRequest request =
-      make_backend_request(*catalog_, candidate_, std::move(translated->body), stream);
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "backend request", request.body);
-  phase_ = Phase::calling;
-  ++record_.attempts;
-  call_ = services_.backend.start(std::move(request), *this);
-}
-
-void Exchange::make_reply(translate::ReplyContext context) {
-  if (message_id_.empty()) message_id_ = make_id(services_.random, "msg_");
-  context.message_id = message_id_;
-  context.request_id = record_.request_id;
-  context.requested_model = record_.model_asked;
-  context.plain = !answer_->streams();
-  // A second attempt goes on with the message that the first one began.
-  context.already_open = reply_ && reply_->opened();
-  if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
-  input_estimate_ = context.input_estimate;
-  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, answer_->sink(),
-                                              services_.random);
-}
-
-// True when the refusal taught something and the request is on its way again (spec §6.5). Only
-// while the client has seen no content.
-bool Exchange::repair_and_repeat(int status) {
-  if (!request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs) return false;
-  const translate::Dialect& current = adapted_ ? adapted_->dialect : candidate_.backend->dialect;
-  static const translate::Adjustments kNone;
-  const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
-  const auto repair = translate::detect_repair(status, collected_, current, adjusted);
-  if (!repair) return false;
-  if (std::find(repairs_.begin(), repairs_.end(), repair->number) != repairs_.end()) return false;
-  repairs_.push_back(repair->number);
-  auto learned = std::make_shared<Adapted>(Adapted{current, adjusted});
-  translate::apply_repair(*repair, learned->dialect, learned->adjustments);
-  adapted_history_.push_back(std::exchange(adapted_, std::move(learned)));
-  collected_.clear();
-  backend_headers_.clear();
-  call_.reset();
-  attempt();
-  return true;
-}
-
-// The backend took what it had refused before: the lesson holds.
-void Exchange::remember_lesson() {
-  if (!repairs_.empty())
-    services_.lessons.learn(record_.backend, candidate_.model, adapted_, services_.scheduler.now());
-}
-
-void Exchange::answer_without_call() {
-  // Pre-warming (max_tokens 0) on a backend that has no such thing: an empty, finished message.
-  phase_ = Phase::reading_document;
-  translate::Conclusion conclusion;
-  conclusion.stop_reason = "max_tokens";
-  reply_->conclude(conclusion);
-  after_reply_input();
-}
-
-// ---- the backend speaks ------------------------------------------------------------------------
-
-void Exchange::on_backend_head(int status, const wire::Headers& headers) {
-  backend_status_ = status;
-  backend_headers_ = headers;
-  record_.upstream_id = std::string(headers.get("x-request-id"));
-  if (status < 200 || status > 299) {
-    phase_ = Phase::reading_error;
-  } else {
-    phase_ = is_event_stream(headers) ? Phase::reading_stream : Phase::reading_document;
-    remember_lesson();
-  }
-}
-
-void Exchange::on_backend_body(std::string_view bytes) {
-  if (record_.first_byte_us < 0)
-    record_.first_byte_us = microseconds(started_, services_.scheduler.now());
-  if (services_.records.wants_bodies(false))
-    services_.records.on_body(record_.request_id, "backend answer", bytes);
-  switch (phase_) {
-    case Phase::reading_stream:
-      reply_->feed_stream(bytes);
-      after_reply_input();
-      break;
-    case Phase::reading_document:
-      if (collected_.size() + bytes.size() > catalog_->settings->limits.response_bytes) {
-        fail(bad_gateway("the answer is too large"), "answer above limits.response_bytes");
-        break;
-      }
-      collected_.append(bytes);
-      break;
-    case Phase::reading_error:
-      if (collected_.size() < kErrorBodyLimit)
-        collected_.append(bytes.substr(0, kErrorBodyLimit - collected_.size()));
-      break;
-    case Phase::preparing:
-    case Phase::calling:
-    case Phase::over:
-      break;
-  }
-}
-
-void Exchange::on_backend_end() {
-  switch (phase_) {
-    case Phase::reading_stream:
-      reply_->finish_stream();
-      after_reply_input();
-      break;
-    case Phase::reading_document:
-      on_document();
-      break;
-    case Phase::reading_error:
-      on_backend_error();
-      break;
-    case Phase::preparing:
-    case Phase::calling:
-    case Phase::over:
-      break;
-  }
-}
-
-void Exchange::on_backend_failed(const BackendFailure& failure) {
-  if (phase_ == Phase::over) return;
-  if (phase_ == Phase::reading_error) {
-    // The status is known; a cut error body says enough.
-    on_backend_error();
-    return;
-  }
-  if (phase_ == Phase::reading_stream && failure.kind == FailureKind::reset) {
-    // How a cut is to be understood depends on what was received: the reply decides.
-    reply_->finish_stream();
-    if (reply_->state() == translate::Reply::State::done) {
-      after_reply_input();
-      return;
-    }
-  }
-  fail(failure_error(failure), failure.message);
-}
-
-void Exchange::on_document() {
-  collected_.reserve(collected_.size() + kBodyPadding);
-  reply_->feed_document(collected_);
-  // Some servers refuse inside a 200.
-  if (reply_->state() == translate::Reply::State::failed && repair_and_repeat(200)) return;
-  after_reply_input();
-}
-
-void Exchange::on_backend_error() {
-  if (repair_and_repeat(backend_status_)) return;
-  // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
-  auto conclusion = translate::detect_policy_refusal(backend_status_, collected_);
-  if (!conclusion) conclusion = translate::detect_output_limit(backend_status_, collected_);
-  if (conclusion) {
-    reply_->conclude(*conclusion);
-    after_reply_input();
-    return;
-  }
-  wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
-                                                            collected_, input_estimate_);
-  const std::string cause = "backend answered " + std::to_string(backend_status_);
-  fail(error, cause);
 }
 
 // ---- the reply's progress ----------------------------------------------------------------------
@@ -387,13 +162,17 @@ void Exchange::finish(Outcome outcome) {
   usage_timer_.reset();
   call_.reset();
   record_.outcome = outcome;
-  record_.total_us = microseconds(started_, services_.scheduler.now());
+  record_.total_us = elapsed_us();
   if (answer_) {
     record_.status = answer_->status();
     record_.bytes_out = answer_->bytes_out();
   }
   if (outcome == Outcome::client_left) record_reply();
   services_.records.on_record(record_);
+}
+
+std::int64_t Exchange::elapsed_us() const {
+  return (services_.scheduler.now() - started_).count();
 }
 
 wire::Headers Exchange::answer_headers() const {

@@ -75,6 +75,7 @@ class Exchange final : public RequestTask, private BackendEvents {
   void fail(const wire::ApiError& error, std::string_view cause);
   void finish(Outcome outcome);
   void record_reply();
+  std::int64_t elapsed_us() const;
   wire::Headers answer_headers() const;
 
   void on_backend_head(int status, const wire::Headers& headers) override;
