@@ -3,7 +3,7 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { body, bytes, cut, fail, json, say, sse } from './lib/mock.mjs';
+import { body, bytes, cut, fail, json, pause, say, sse } from './lib/mock.mjs';
 import { chunk, completion, completionChunks, errorBody } from './lib/chunks.mjs';
 import { freePort } from './lib/daemon.mjs';
 
@@ -181,4 +181,22 @@ test('a refused parameter is repaired', async (b) => {
   assert.equal(answer.json.content[0].text, 'repaired');
   await client.message(ask('x'));
   assert.equal(mock.chats.length, 3, 'the second request knows');
+});
+
+test('a repair after the stream has begun is invisible', { limit: 20_000 }, async (b) => {
+  const message = "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model. Supported values are: 'low', 'medium', and 'high'.";
+  const strict = (request) => (request.body.reasoning_effort === 'xhigh' ? pause(700, fail(400, message, { code: 'unsupported_value', param: 'reasoning_effort' })) : say('repaired'));
+  const { client, mock } = await b.front(strict, { model: 'gpt-5.2', env: { CLASP_ANSWER_GRACE: '0' } });
+  const stream = await client.wholeStream(ask('x', { output_config: { effort: 'xhigh' }, thinking: { type: 'adaptive' } }));
+  if (stream.checker.error) return b.skip('this daemon does not repair refused requests');
+  assert.equal(stream.checker.text, 'repaired');
+  assert.equal(mock.last.body.reasoning_effort, 'high');
+  assert.equal(mock.chats.length, 2);
+});
+
+test('what cannot be repaired is told as it is, once', async (b) => {
+  const { client, mock } = await b.front(() => fail(400, 'Unsupported parameter: messages is not supported with this model.', { code: 'unsupported_parameter', param: 'messages' }), { provider: 'custom' });
+  const answer = await client.message(ask('x'));
+  assert.equal(answer.status, 400);
+  assert.ok(mock.chats.length <= 4, `${mock.chats.length} attempts`);
 });
