@@ -1,5 +1,8 @@
 // Starting, refusing to start, ending; and the demo backend that needs no key.
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import { once } from 'node:events';
 import { test, assert } from './lib/harness.mjs';
 import { ask, kModel } from './lib/client.mjs';
@@ -214,16 +217,34 @@ test('the drain has a deadline', { limit: 20_000 }, async (b) => {
   assert.equal(stream.checker.error?.type, 'overloaded_error');
 });
 
-test('several listen addresses, IPv6 and a Unix socket', async (b) => {
-  const port = await freePort();
-  const daemon = await b.daemon({ args: ['-provider', 'demo', '-listen', `[::1]:${port}`, '-listen', `unix:/tmp/clasp-system-${process.pid}.sock`] });
-  const answer = await fetch(`http://[::1]:${port}/health`).catch((error) => error);
-  if (answer instanceof Error) b.problem(`IPv6: ${answer.cause ?? answer}`);
-  const socket = net.connect(`/tmp/clasp-system-${process.pid}.sock`);
+const overUnix = async (file) => {
+  const socket = net.connect(file);
   await once(socket, 'connect');
   socket.end('GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
   let text = '';
   for await (const part of socket) text += part;
-  assert.match(text, /^HTTP\/1\.1 200 /);
-  assert.ok(daemon.exit === null);
+  return text;
+};
+
+test('several listen addresses, IPv6 and a Unix socket', async (b) => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'clasp-socket-'));
+  b.atEnd(() => rmSync(directory, { recursive: true, force: true }));
+  const file = path.join(directory, 'clasp.sock');
+  const port = await freePort();
+  const args = ['-provider', 'demo', '-listen', `[::1]:${port}`, '-listen', `unix:${file}`];
+  const daemon = await b.daemon({ args });
+  const answer = await fetch(`http://[::1]:${port}/health`).catch((error) => error);
+  if (answer instanceof Error) b.problem(`IPv6: ${answer.cause ?? answer}`);
+  assert.match(await overUnix(file), /^HTTP\/1\.1 200 /);
+  assert.equal(statSync(file).mode & 0o007, 0, 'not for everybody');
+  const second = await runOnce(['-provider', 'demo', '-listen', `unix:${file}`]);
+  assert.equal(second.code, 1, 'the socket of a running daemon is not taken away');
+  assert.match(await overUnix(file), /^HTTP\/1\.1 200 /);
+  // One that crashed leaves the file behind; the next start is not disturbed by it.
+  daemon.kill();
+  await daemon.ended;
+  daemon.forget();
+  const next = await b.daemon({ args: args.slice(0, 2).concat(args.slice(4)) });
+  assert.match(await overUnix(file), /^HTTP\/1\.1 200 /);
+  assert.equal(next.exit, null);
 });
