@@ -1,6 +1,8 @@
 // The helper thread, its cache and the way back to the loops. See the header.
 #include "daemon/resolver.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -64,7 +66,11 @@ NameAnswer look_up(const std::string& host) {
   addrinfo* found = nullptr;
   NameAnswer answer;
   if (const int code = getaddrinfo(host.c_str(), nullptr, &hints, &found); code != 0) {
-    answer.error = explain(code);
+    // RFC 6761 6.3: localhost is the loopback interface, also where no hosts file says so.
+    if (iequals(host, "localhost"))
+      answer.addresses = {*parse_ip_address("127.0.0.1"), *parse_ip_address("::1")};
+    else
+      answer.error = explain(code);
     return answer;
   }
   std::vector<IpAddress> all;

@@ -96,7 +96,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   Candidate candidate_;
   AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
   std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these
-  std::vector<int> repairs_;                 // lessons that this exchange learned
+  std::vector<std::string> repairs_;         // lessons that this exchange used, by their keys
+  bool lessons_last_ = true;                 // none of them holds for this request only
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
   std::unique_ptr<Answer> answer_;

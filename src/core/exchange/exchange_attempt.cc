@@ -100,8 +100,10 @@ bool Exchange::repair_and_repeat(int status) {
   const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
   const auto repair = translate::detect_repair(status, collected_, current, adjusted);
   if (!repair) return false;
-  if (std::find(repairs_.begin(), repairs_.end(), repair->number) != repairs_.end()) return false;
-  repairs_.push_back(repair->number);
+  std::string key = translate::repair_key(*repair);
+  if (std::find(repairs_.begin(), repairs_.end(), key) != repairs_.end()) return false;
+  repairs_.push_back(std::move(key));
+  lessons_last_ = lessons_last_ && repair->lasting;
   auto learned = std::make_shared<Adapted>(Adapted{current, adjusted});
   translate::apply_repair(*repair, learned->dialect, learned->adjustments);
   adapted_history_.push_back(std::exchange(adapted_, std::move(learned)));
@@ -114,7 +116,7 @@ bool Exchange::repair_and_repeat(int status) {
 
 // The backend took what it had refused before: the lesson holds.
 void Exchange::remember_lesson() {
-  if (!repairs_.empty())
+  if (!repairs_.empty() && lessons_last_)
     services_.lessons.learn(record_.backend, candidate_.model, adapted_, services_.scheduler.now());
 }
 

@@ -118,7 +118,8 @@ struct Dialect {
     kPinStop = 8,
     kPinSampling = 16,
     kPinParallel = 32,
-    kPinIds = 64
+    kPinIds = 64,
+    kPinReasoning = 128
   };
   std::uint8_t pinned = 0;
 };

@@ -101,7 +101,7 @@ constexpr Flag kFlags[] = {
     {"tool_choice", CLASP_CHOICE(tool_choice, kToolChoices), "all, strings or mistral"},
     {"parallel_tool_calls", set_bool<&Dialect::parallel_tool_calls>, kYesNo, Dialect::kPinParallel},
     {"reasoning", CLASP_CHOICE(reasoning, kReasoning),
-     "none, effort, object, thinking, gemini, template_kwargs or groq"},
+     "none, effort, object, thinking, gemini, template_kwargs or groq", Dialect::kPinReasoning},
     {"efforts", set_efforts, "a list of none, minimal, low, medium, high, xhigh, max",
      Dialect::kPinEfforts},
     CLASP_BOOL_FLAG(default_effort),

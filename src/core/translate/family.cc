@@ -269,10 +269,15 @@ Profile make_profile(const Dialect& d, std::string_view model) {
     p.no_reasoning = d.efforts == 0;
     p.always_reasons = p.always_reasons && (d.efforts & efforts_of(none)) == 0;
   }
+  if (d.pinned & Dialect::kPinReasoning) {
+    p.reasoning = d.reasoning;
+    if (d.reasoning == ReasoningRequest::none) p.no_reasoning = true;
+  }
   return p;
 }
 
 Effort clamp_effort(Effort wanted, Efforts efforts) {
+  if (efforts == efforts_of(none)) return none;
   const auto has = [efforts](int level) {
     return level > 0 && level <= static_cast<int>(max) && ((efforts >> level) & 1) != 0;
   };

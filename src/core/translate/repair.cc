@@ -223,7 +223,7 @@ std::optional<Repair> soften_tool_choice(const Refusal& refusal, const Dialect& 
 // "supports at most N completion tokens", and "… context length is M … (K in the messages …)".
 std::optional<Repair> fit_cap(const Refusal& refusal, const Dialect&, const Adjustments&) {
   if (!has_any(refusal.text, {"max_tokens", "max_completion_tokens", "completion tokens",
-                              "output tokens", "max_new_tokens"}))
+                              "output tokens", "max_new_tokens", "in the completion"}))
     return std::nullopt;
   constexpr std::int64_t kLeastUseful = 256, kMargin = 16;
   std::optional<std::int64_t> most;
@@ -249,6 +249,7 @@ std::optional<Repair> fit_cap(const Refusal& refusal, const Dialect&, const Adju
   Repair repair;
   repair.number = 10;
   repair.adjustments.max_output = *most;
+  repair.lasting = !(window && input);
   return repair;
 }
 
@@ -282,7 +283,11 @@ std::optional<Repair> drop_media(const Refusal& refusal, const Dialect& current,
                                  const Adjustments&) {
   const bool image = has_any(refusal.text, {"image_url", "image input", "images", "vision",
                                             "multimodal", "image content"});
-  if (image && current.images && is_unsupported(refusal)) return with_flag(13, "images", "false");
+  if (image && current.images && is_unsupported(refusal)) {
+    Repair repair = with_flag(13, "images", "false");
+    repair.flags.emplace_back("image_urls", "false");
+    return repair;
+  }
   const bool file = has_any(refusal.text, {"'file'", "\"file\"", "file input", "pdf"});
   if (file && current.pdf_files && is_unsupported(refusal))
     return with_flag(13, "pdf_files", "false");
@@ -420,6 +425,16 @@ std::optional<Repair> detect_repair(int status, std::string_view body, const Dia
   for (const Rule rule : kRules)
     if (auto repair = rule(refusal, current, adjusted)) return repair;
   return std::nullopt;
+}
+
+std::string repair_key(const Repair& repair) {
+  std::string key = std::to_string(repair.number);
+  // A cap field that was swapped is not swapped back.
+  if (repair.number == 1) return key;
+  if (!repair.flags.empty()) key += " " + repair.flags[0].first + "=" + repair.flags[0].second;
+  for (const std::string& field : repair.adjustments.drop_fields) key += " " + field;
+  for (const std::string& tool : repair.adjustments.reduced_tools) key += " " + tool;
+  return key;
 }
 
 void apply_repair(const Repair& repair, Dialect& dialect, Adjustments& adjustments) {

@@ -15,11 +15,12 @@
 
 namespace clasp::translate {
 
-// One lesson. `number` is the row of the spec's table; a request uses each number once.
+// One lesson. `number` is the row of the spec's table.
 struct Repair {
   int number = 0;
   std::vector<std::pair<std::string, std::string>> flags;  // for set_dialect_flag()
   Adjustments adjustments;
+  bool lasting = true;  // false: it holds for this request only (a cap fitted to its length)
 };
 
 // A refusal is understood when its text matches a row and the row would change something.
@@ -27,6 +28,9 @@ struct Repair {
 // `adjusted` are what the refused request was made with.
 std::optional<Repair> detect_repair(int status, std::string_view body, const Dialect& current,
                                     const Adjustments& adjusted);
+
+// What tells one lesson from another: a request uses each at most once.
+std::string repair_key(const Repair& repair);
 
 // Applies a lesson to a backend's dialect and a call's adjustments.
 void apply_repair(const Repair& repair, Dialect& dialect, Adjustments& adjustments);

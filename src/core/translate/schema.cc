@@ -168,7 +168,6 @@ void clean_tool_root(SchemaTree& tree, SchemaOutcome& outcome) {
     tree.reset(root, Kind::object);
     tree.mark_changed();
   }
-  for (std::string_view key : {"$schema", "$id", "$comment"}) tree.remove(root, key);
   flatten_root(tree, outcome);
   if (!has_type(tree, root, "object")) {
     tree.remove(root, "type");
@@ -232,6 +231,7 @@ SchemaOutcome SchemaCleaner::clean(std::string& out, std::string_view json,
     } else {
       inline_refs(tree_, outcome);
     }
+    for (std::string_view key : {"$schema", "$id", "$comment"}) tree_.remove(tree_.root(), key);
     if (rules.tool) clean_tool_root(tree_, outcome);
     clean_node(tree_, tree_.root(), rules, outcome, 0);
     if (rules.subset) reduce_to_subset(tree_, tree_.root(), 0);

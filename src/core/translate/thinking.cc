@@ -90,6 +90,11 @@ ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
   const Wanted wanted = plan.off ? Wanted{} : wanted_level(t);
   plan.on = wanted.level.has_value();
   const Profile& profile = t.profile;
+  // A model that takes `none` only wants to hear it, whatever was asked.
+  if (profile.efforts == efforts_of(Effort::none)) {
+    plan.on = false;
+    plan.off = true;
+  }
   if (!plan.on && !plan.off) return plan;
   if (profile.no_reasoning) {
     if (plan.on) t.warn("thinking-unsupported", "thinking");

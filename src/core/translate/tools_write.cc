@@ -30,7 +30,7 @@ bool is_reduced(const Translation& t, const PlannedTool& tool) {
   const Adjustments* learned = t.target.adjustments;
   if (learned == nullptr) return false;
   for (const std::string& name : learned->reduced_tools)
-    if (name == tool.name) return true;
+    if (iequals(name, tool.name)) return true;  // refusals are read in lower case
   return false;
 }
 

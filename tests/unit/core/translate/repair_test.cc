@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "core/translate/family.h"
+
 using namespace clasp::translate;
 
 namespace {
@@ -94,6 +96,39 @@ TEST_CASE("repair 10: the cap is fitted to what the text says") {
   CHECK(
       cap("This model's maximum context length is 8192 tokens. However, you requested 16192 tokens "
           "(8100 in the messages, 8092 in the completion). max_tokens") == -1);
+}
+
+TEST_CASE("repair 10: a cap fitted to one prompt is not remembered, a model's limit is") {
+  const auto fitted = detect_repair(
+      400,
+      openai_error("This model's maximum context length is 8192 tokens, however you requested "
+                   "10000 tokens (2000 in the messages, 8000 in the completion)."),
+      *find_dialect("generic"), {});
+  REQUIRE(fitted);
+  CHECK_FALSE(fitted->lasting);
+  const auto limit = detect_repair(
+      400,
+      openai_error("max_tokens is too large: this model supports at most 4096 completion tokens"),
+      *find_dialect("generic"), {});
+  REQUIRE(limit);
+  CHECK(limit->lasting);
+}
+
+TEST_CASE("repairs 2 and 5: a flag that was learned wins over the model's family") {
+  Dialect dialect = *find_dialect("openai");
+  REQUIRE(set_dialect_flag(dialect, "efforts", "none"));
+  CHECK(clamp_effort(Effort::high, make_profile(dialect, "gpt-5.2").efforts) == Effort::none);
+  REQUIRE(set_dialect_flag(dialect, "reasoning", "none"));
+  CHECK(make_profile(dialect, "gpt-5.2").reasoning == ReasoningRequest::none);
+  CHECK(make_profile(dialect, "gpt-5.2").no_reasoning);
+}
+
+TEST_CASE("repair: lessons of one row are told apart") {
+  Repair a, b;
+  a.number = b.number = 16;
+  a.adjustments.drop_fields = {"safety_identifier"};
+  b.adjustments.drop_fields = {"prompt_cache_key"};
+  CHECK(repair_key(a) != repair_key(b));
 }
 
 TEST_CASE("vector 84, repair 11: descriptions are cut to the stated length") {
