@@ -154,11 +154,11 @@ lint: build
 	tools/check-size
 	tools/check-text
 	tools/check-generated $(BUILD)/clasp
-	clang-format --dry-run --Werror $(sources)
+	@clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
 	for page in man/*.[0-9]; do mandoc -T lint -W warning $$page || exit 1; done
 fmt:
-	clang-format -i $(sources)
+	@clang-format -i $(sources)
 # Rewrites what is made from the option table: sample file, man sections, completions.
 generate: build
 	tools/check-generated --update $(BUILD)/clasp

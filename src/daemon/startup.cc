@@ -7,7 +7,6 @@
 
 #include <cstdio>
 
-#include "config/emit.h"
 #include "config/load.h"
 #include "daemon/daemon.h"
 #include "daemon/list_models.h"
@@ -77,9 +76,8 @@ int start(int argc, char** argv) {
     case config::Action::version:
       return print("clasp " CLASP_VERSION "\n");
     case config::Action::help:
-      return print(config::emit_help());
     case config::Action::emit:
-      return print(config::emit(loaded->emit));
+      return print(loaded->emit);
     case config::Action::check:
       return check(*loaded);
     case config::Action::models:
