@@ -77,19 +77,26 @@ void Answer::complete(const wire::Headers& headers) {
   if (over_ || client_ == nullptr) return;
   if (stream_) {
     open_stream(headers);
-    flush();
-    over_ = true;
-    ping_timer_.reset();
-    client_->end();
+    end_stream();
     return;
   }
+  send_whole(200, headers, collector_.body());
+}
+
+void Answer::end_stream() {
+  flush();
+  over_ = true;
+  ping_timer_.reset();
+  client_->end();
+}
+
+void Answer::send_whole(int status, wire::Headers headers, std::string_view body) {
   over_ = true;
   committed_ = true;
-  status_ = 200;
-  wire::Headers all = headers;
-  all.add("content-type", "application/json");
-  bytes_out_ += collector_.body().size();
-  client_->answer(200, all, collector_.body());
+  status_ = status;
+  bytes_out_ += body.size();
+  headers.add("content-type", "application/json");
+  client_->answer(status, headers, body);
 }
 
 void Answer::fail(const wire::ApiError& error, wire::Headers headers) {
@@ -97,22 +104,13 @@ void Answer::fail(const wire::ApiError& error, wire::Headers headers) {
   if (committed_) {
     // Whole events that came with the failure are still the client's.
     wire::append_error_event(out_, error, request_id_);
-    flush();
-    over_ = true;
-    ping_timer_.reset();
-    client_->end();
+    end_stream();
     return;
   }
-  over_ = true;
-  committed_ = true;
-  status_ = error.status;
-  headers.add("content-type", "application/json");
   if (!error.retry_after.empty() && !headers.find("retry-after"))
     headers.add("retry-after", error.retry_after);
   if (error.should_retry) headers.add("x-should-retry", *error.should_retry ? "true" : "false");
-  const std::string body = wire::render_error_body(error, request_id_);
-  bytes_out_ += body.size();
-  client_->answer(error.status, headers, body);
+  send_whole(error.status, std::move(headers), wire::render_error_body(error, request_id_));
 }
 
 void Answer::forget_client() {

@@ -49,6 +49,8 @@ class Answer {
   void arm_ping(Duration delay);
   void on_ping_timer();
   void send(std::string_view bytes);
+  void end_stream();
+  void send_whole(int status, wire::Headers headers, std::string_view body);
 
   ClientStream* client_;
   Scheduler& scheduler_;
