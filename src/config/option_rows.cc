@@ -196,6 +196,10 @@ void add_timeouts(std::vector<Option>& rows) {
   row("client_write", "", "CLASP_CLIENT_WRITE_TIMEOUT", seconds(kSecond, kHour), "60s",
       CLASP_AT(settings.timeouts.client_write_ms),
       "A client that takes no byte of its answer for so long is disconnected.");
+  row("reasoning_state", "", "CLASP_REASONING_STATE_LIFE", seconds(0, kDay), "1h",
+      CLASP_AT(settings.timeouts.reasoning_state_ms),
+      "Reasoning state of tool calls is remembered so long after its last use, for clients that do not "
+      "send thinking blocks back; 0 remembers nothing.");
   row("drain", "", "CLASP_DRAIN_TIMEOUT", seconds(0, kDay), "30s", CLASP_AT(settings.timeouts.drain_ms),
       "Time that open requests get to finish after SIGTERM.");
 }
@@ -217,6 +221,11 @@ void add_limits(std::vector<Option>& rows) {
     {.section = "limits", .key = "pool_idle", .env = "CLASP_POOL_IDLE", .domain = number(0, 10'000),
      .default_text = "64", .argument = "N",
      .help = "Idle connections kept per backend and worker.", .slot = CLASP_AT(settings.limits.pool_idle)},
+    {.section = "limits", .key = "reasoning_state", .env = "CLASP_REASONING_STATE_SIZE",
+     .domain = bytes(0, 4096 * kMega), .default_text = "64M", .argument = "SIZE",
+     .help = "Memory for the reasoning state of tool calls, for clients that do not send thinking blocks "
+             "back; 0 remembers nothing.",
+     .slot = CLASP_AT(settings.limits.reasoning_state_bytes)},
   });
 }
 

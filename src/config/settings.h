@@ -57,7 +57,8 @@ struct TimeoutSettings {
   std::int64_t client_write_ms = 60'000;   // a client that takes no byte
   std::int64_t drain_ms = 30'000;          // SIGTERM -> streams are ended
   std::int64_t ping_ms = 10'000;
-  std::int64_t answer_grace_ms = 10'000;  // wait for the first content before answering 200
+  std::int64_t answer_grace_ms = 10'000;        // wait for the first content before answering 200
+  std::int64_t reasoning_state_ms = 3'600'000;  // unused reasoning state is forgotten
 };
 
 struct LimitSettings {
@@ -65,6 +66,7 @@ struct LimitSettings {
   std::uint64_t response_bytes = 64u << 20;  // a backend's plain answer
   std::uint32_t connections = 10'000;        // all workers together
   std::uint32_t pool_idle = 64;              // idle backend connections per backend and worker
+  std::uint64_t reasoning_state_bytes = 64u << 20;  // all workers together
 };
 
 struct Settings {

@@ -12,6 +12,7 @@
 #include "daemon/listener.h"
 #include "daemon/service.h"
 #include "daemon/shared_lessons.h"
+#include "daemon/shared_states.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -43,7 +44,10 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  explicit Process(const config::Settings& settings) : settings_(settings) {}
+  explicit Process(const config::Settings& settings)
+      : settings_(settings),
+        states_({settings.limits.reasoning_state_bytes,
+                 Duration{settings.timeouts.reasoning_state_ms}}) {}
 
   Result<void> set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records);
   void run();
@@ -64,6 +68,7 @@ class Process {
   WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
   SharedLessons lessons_;
+  SharedStates states_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::string status_;
   bool draining_ = false;
@@ -119,6 +124,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.resolver = resolver_.get();
   parts_.records = &records;
   parts_.lessons = &lessons_;
+  parts_.states = &states_;
   parts_.backend_options = make_backend_options(settings_);
   parts_.http_limits = make_http_limits(settings_, count);
   auto listeners = open_listeners(count);

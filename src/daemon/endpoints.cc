@@ -104,7 +104,7 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
       case Endpoint::health:
         return health();
       case Endpoint::count_tokens:
-        return count_tokens(body);
+        return count_tokens(head, body);
       case Endpoint::models:
         return answer(200, exchange::render_model_list(models_, head.query));
       case Endpoint::model:
@@ -164,11 +164,25 @@ HttpAnswer Endpoints::model(std::string_view path) const {
   return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), path);
 }
 
-HttpAnswer Endpoints::count_tokens(const std::string& body) const {
+HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
+                                   const std::string& body) const {
   const auto parsed = wire::parse_messages_request(body, true);
   if (!parsed) return error_answer(parsed.error(), "");
-  return answer(200,
-                R"({"input_tokens":)" + std::to_string(translate::estimate_tokens(*parsed)) + "}");
+  // What may be cleared from the context depends on the backend.
+  const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
+  const auto count = translate::count_tokens(*parsed, candidate.backend->dialect);
+  if (!count) return error_answer(count.error(), "");
+  std::string out = R"({"input_tokens":)" + std::to_string(count->input_tokens);
+  if (exchange::is_beta_call(head) || count->original_input_tokens) {
+    out.append(R"(,"context_management":)");
+    if (count->original_input_tokens)
+      out.append(R"({"original_input_tokens":)")
+          .append(std::to_string(*count->original_input_tokens))
+          .append("}");
+    else
+      out.append("null");
+  }
+  return answer(200, out.append("}"));
 }
 
 }  // namespace clasp::daemon

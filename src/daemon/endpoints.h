@@ -41,7 +41,7 @@ class Endpoints final : public HttpHandler {
   HttpAnswer server_info() const;
   HttpAnswer health() const;
   HttpAnswer model(std::string_view path) const;
-  HttpAnswer count_tokens(const std::string& body) const;
+  HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;

@@ -34,7 +34,7 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners) {
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons},
+                         *parts_.lessons, *parts_.states},
       parts_.catalog, parts_.facts);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);

@@ -25,6 +25,7 @@ struct WorkerParts {
   Resolver* resolver = nullptr;             // not owned
   exchange::RecordSink* records = nullptr;  // not owned, called from every worker
   exchange::LessonPort* lessons = nullptr;  // not owned, shared
+  exchange::StatePort* states = nullptr;    // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };

@@ -26,6 +26,7 @@ ReplyContext context_of(unsigned char flags, unsigned char which) {
   if (flags & 32) context.stop_sequences = context.local_stops = {"STOP", "ST", "\n\n"};
   if (flags & 64) context.prefill = "Hi";
   context.beta = flags & 128;
+  if (which & 128) context.compaction = context.thinking_disabled = true;
   return context;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/translate/request.h"
+#include "core/translate/signature.h"
 #include "core/wire/json_reader.h"
 
 using namespace clasp;
@@ -20,6 +21,28 @@ void check_refusal(const wire::ApiError& error) {
   require(error.status / 100 == 4 && !error.message.empty());
 }
 
+// Knows something about every call.
+class Store final : public translate::ReplaySource {
+ public:
+  translate::KeptStatePtr find(std::string_view) const override { return kept_; }
+
+ private:
+  translate::KeptStatePtr kept_ = std::make_shared<const translate::KeptState>(translate::KeptState{
+      translate::encode_signature({"d", "0a0a0a0a", "vendor/m", 't', R"({"text":"x"})"}),
+      translate::encode_signature({"d", "0a0a0a0a", "vendor/m", 'o', "[1]"})});
+};
+
+// Context edits never make a conversation longer, and say so in JSON.
+void check_edits(const wire::MessagesRequest& request, const translate::Dialect& dialect,
+                 const translate::ReplyContext& reply) {
+  const auto count = translate::count_tokens(request, dialect);
+  require(count.has_value());
+  require(count->input_tokens <= count->original_input_tokens.value_or(count->input_tokens));
+  const std::string& edits = reply.context_management_json;
+  require(edits.empty() || wire::is_valid_json(edits));
+  if (!reply.compaction) require(reply.input_estimate == count->input_tokens);
+}
+
 void check_dialect(const wire::MessagesRequest& request, const translate::Dialect& dialect,
                    bool strict) {
   translate::Target target;
@@ -29,10 +52,13 @@ void check_dialect(const wire::MessagesRequest& request, const translate::Dialec
   target.strict = strict;
   translate::RequestFacts facts;
   facts.anthropic_version = "2026-10-21";
+  const Store store;
+  facts.replay = &store;
   const auto result = translate::translate_request(request, target, facts);
   if (!result) return check_refusal(result.error());
   require(result->answer_without_call || wire::is_valid_json(result->body));
   require(!strict || result->warnings.empty());
+  check_edits(request, dialect, result->reply);
   for (const std::string& warning : result->warnings)
     for (const char c : warning) require(c > 0x20 && c < 0x7f && c != ',');
   require(translate::translate_request(request, target, facts)->body == result->body);

@@ -60,11 +60,13 @@ class Stage {
   translate::ReplyParser parser_;
   translate::SchemaCache schemas_;
   exchange::Lessons lessons_;
+  exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageBackend backend_;
   StageRecords records_;
   StageClient client_;
   wire::Headers request_headers_;
   std::size_t seen_ = 0;
+  std::size_t requests_ = 0;
   std::unique_ptr<exchange::Exchange> exchange_;
 };
 
@@ -106,6 +108,12 @@ Problem Stage::set(const std::string& rest) {
 }
 
 Problem Stage::request(const std::string& rest) {
+  // A further request of the same client, over a new connection.
+  exchange_.reset();
+  client_ = {};
+  backend_.finishing = backend_.paused = false;
+  seen_ = 0;
+  ++requests_;
   auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(settings_));
   if (!catalog) return catalog.error().message;
   exchange::RequestHead head;
@@ -117,7 +125,8 @@ Problem Stage::request(const std::string& rest) {
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_},
+      exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_,
+                         states_},
       *catalog, std::move(head), std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();
@@ -213,6 +222,11 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          request_headers_.add(rest.substr(0, at), rest.substr(at + 2));
          return std::nullopt;
        }},
+      {"no-headers",
+       [&]() -> Problem {
+         request_headers_.clear();
+         return std::nullopt;
+       }},
       {"request", [&] { return request(rest); }},
       {"head", [&] { return head(rest); }},
       {"data", [&] { return feed("data: " + rest + "\n\n"); }},
@@ -265,6 +279,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          if (body.find(rest) != std::string::npos) return std::nullopt;
          return "the backend did not get: " + rest + "\n  but: " + body;
        }},
+      {"expect-call-not",
+       [&]() -> Problem {
+         if (backend_.requests.empty()) return "the backend was not called";
+         if (backend_.requests.back().body.find(rest) == std::string::npos) return std::nullopt;
+         return "the backend got: " + rest;
+       }},
       {"expect-paused", [&] { return same("paused", true, backend_.paused); }},
       {"expect-reading", [&] { return same("paused", false, backend_.paused); }},
       {"expect-finishing", [&] { return same("finishing", true, backend_.finishing); }},
@@ -289,7 +309,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
 // Every exchange is recorded exactly once, holds no timer afterwards and no call.
 Problem Stage::finish() {
   exchange_.reset();
-  if (auto problem = same<std::size_t>("records", 1, records_.records.size())) return problem;
+  if (auto problem = same("records", requests_, records_.records.size())) return problem;
   if (auto problem = same<std::size_t>("armed timers", 0, scheduler_.armed())) return problem;
   if (backend_.events != nullptr) return "the backend call was left running";
   return std::nullopt;

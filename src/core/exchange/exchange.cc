@@ -1,6 +1,8 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include "core/exchange/routes.h"
+
 #include "core/translate/errors.h"
 
 namespace clasp::exchange {
@@ -69,9 +71,12 @@ void Exchange::start() {
 void Exchange::read_facts() {
   facts_.anthropic_version = std::string(head_.headers.get("anthropic-version"));
   facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
-  facts_.beta = head_.headers.find("anthropic-beta").has_value() ||
-                head_.query.find("beta=true") != std::string::npos;
+  facts_.beta = is_beta_call(head_);
   facts_.schemas = &services_.schemas;
+  if (services_.states.enabled()) {
+    tenant_ = tenant_of(head_.headers);
+    facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
+  }
   head_.headers.clear();
 }
 
@@ -122,6 +127,7 @@ void Exchange::on_usage_timeout() {
 // The reply is whole: the client gets its end, the connection to the backend a moment for its own.
 void Exchange::complete() {
   record_reply();
+  remember_states();
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_headers());

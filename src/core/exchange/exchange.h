@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/random.h"
@@ -15,6 +16,7 @@
 #include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
 #include "core/exchange/record.h"
+#include "core/exchange/states.h"
 #include "core/translate/reply.h"
 #include "core/translate/request.h"
 #include "core/translate/schema_cache.h"
@@ -31,6 +33,7 @@ struct Services {
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
   LessonPort& lessons;  // shared by all workers
+  StatePort& states;    // shared by all workers
 };
 
 class Exchange final : public RequestTask, private BackendEvents {
@@ -65,6 +68,7 @@ class Exchange final : public RequestTask, private BackendEvents {
   void make_reply(translate::ReplyContext context);
   bool repair_and_repeat(int status);
   void remember_lesson();
+  void remember_states();
   void answer_without_call();
   void after_reply_input();
   void arm_answer_grace();
@@ -93,6 +97,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   Phase phase_ = Phase::preparing;
   std::unique_ptr<wire::MessagesRequest> request_;  // views into body_
   translate::RequestFacts facts_;
+  std::string tenant_;
+  std::optional<TenantStates> kept_states_;
   Candidate candidate_;
   AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
   std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these

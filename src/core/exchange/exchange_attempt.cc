@@ -83,6 +83,9 @@ void Exchange::make_reply(translate::ReplyContext context) {
   context.request_id = record_.request_id;
   context.requested_model = record_.model_asked;
   context.plain = !answer_->streams();
+  context.keep_states = services_.states.enabled() && !context.tools.empty() &&
+                        !context.compaction &&
+                        context.dialect->replay != translate::ReasoningReplay::none;
   // A second attempt goes on with the message that the first one began.
   context.already_open = reply_ && reply_->opened();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
@@ -118,6 +121,12 @@ bool Exchange::repair_and_repeat(int status) {
 void Exchange::remember_lesson() {
   if (!repairs_.empty() && lessons_last_)
     services_.lessons.learn(record_.backend, candidate_.model, adapted_, services_.scheduler.now());
+}
+
+// For clients that do not send thinking blocks back.
+void Exchange::remember_states() {
+  const auto& states = reply_->call_states();
+  if (!states.tool_ids.empty()) services_.states.keep(tenant_, states, services_.scheduler.now());
 }
 
 void Exchange::answer_without_call() {

@@ -1,6 +1,6 @@
 // What was learned from refusals, per backend and model, for a day (translation spec §6.5): the
-// dialect as it turned out to be. The only state that exchanges leave behind. Lessons themselves
-// know no threads: the daemon's LessonPort shares them between workers.
+// dialect as it turned out to be. Lessons themselves know no threads: the daemon's LessonPort
+// shares them between workers.
 #pragma once
 
 #include <map>

@@ -89,4 +89,9 @@ std::string_view allowed_methods(std::string_view path) {
   return route != nullptr ? route->methods : std::string_view();
 }
 
+bool is_beta_call(const RequestHead& head) {
+  return head.headers.find("anthropic-beta").has_value() ||
+         head.query.find("beta=true") != std::string::npos;
+}
+
 }  // namespace clasp::exchange

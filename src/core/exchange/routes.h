@@ -5,6 +5,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "core/exchange/ports.h"
 #include "core/wire/api_error.h"
 
 namespace clasp::exchange {
@@ -26,5 +27,8 @@ tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std:
 
 // The `allow` header of a 405, empty for unknown paths.
 std::string_view allowed_methods(std::string_view path);
+
+// A call of the beta API: ?beta=true or an anthropic-beta header. Its answers have more members.
+bool is_beta_call(const RequestHead& head);
 
 }  // namespace clasp::exchange

@@ -1,5 +1,7 @@
 // The token estimate of translation spec §7.1: deterministic, a little high, and fast. Texts are
 // counted as they stand in the JSON; base64 is never counted as text.
+#include "core/translate/estimate.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -17,7 +19,6 @@ namespace {
 using wire::Block;
 using wire::BlockType;
 
-constexpr std::int64_t kPerMessage = 4;
 constexpr std::int64_t kPerTool = 8;
 constexpr std::int64_t kAnyTool = 300;
 constexpr std::int64_t kImage = 1600;
@@ -35,10 +36,8 @@ struct Count {
   std::uint64_t whole = 0;  // a token each
   std::int64_t tokens = 0;  // counted otherwise
 
-  std::int64_t total() const {
-    // In 38ths of a token.
-    const std::uint64_t parts = ascii * 10 + half * 19 + whole * 38;
-    return tokens + static_cast<std::int64_t>((parts + 37) / 38);
+  std::int64_t weight() const {
+    return tokens * kTokenWeight + static_cast<std::int64_t>(ascii * 10 + half * 19 + whole * 38);
   }
 };
 
@@ -191,17 +190,27 @@ void count_tool(Count& count, const wire::Tool& tool) {
 
 }  // namespace
 
-std::int64_t estimate_tokens(const wire::MessagesRequest& request) {
+std::int64_t block_weight(const wire::MessagesRequest& request, const Block& block) {
   Count count;
-  const auto all = [&](const std::vector<Block>& list) {
-    count_blocks(count, request, list.data(), list.data() + list.size(), 0);
-  };
-  all(request.system);
-  all(request.blocks);
-  count.tokens += kPerMessage * static_cast<std::int64_t>(request.messages.size());
+  count_block(count, request, block, 0);
+  return count.weight();
+}
+
+std::int64_t frame_weight(const wire::MessagesRequest& request) {
+  Count count;
+  count_blocks(count, request, request.system.data(), request.system.data() + request.system.size(),
+               0);
   for (const wire::Tool& tool : request.tools) count_tool(count, tool);
   if (!request.tools.empty()) count.tokens += kAnyTool;
-  return count.total();
+  return count.weight();
+}
+
+std::int64_t estimate_tokens(const wire::MessagesRequest& request) {
+  Count count;
+  count_blocks(count, request, request.blocks.data(), request.blocks.data() + request.blocks.size(),
+               0);
+  return tokens_of(frame_weight(request) + count.weight() +
+                   kMessageWeight * static_cast<std::int64_t>(request.messages.size()));
 }
 
 }  // namespace clasp::translate

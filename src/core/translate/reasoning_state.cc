@@ -47,6 +47,14 @@ bool same_or_missing(std::string_view a, std::string_view b) {
   return a.empty() || b.empty() || a == b;
 }
 
+SignatureState origin(const ReplyContext& context) {
+  SignatureState state;
+  state.dialect = context.dialect->name;
+  state.backend = context.backend_hash;
+  state.model = context.backend_model;
+  return state;
+}
+
 void take_last(std::string& into, const wire::RawField& field) {
   if (field) into.assign(field.raw);
 }
@@ -158,11 +166,12 @@ std::string ReasoningState::render_signatures() const {
   return out;
 }
 
+std::string ReasoningState::render_tag(const ReplyContext& context) {
+  return encode_signature(origin(context));
+}
+
 std::string ReasoningState::render_signature(const ReplyContext& context) const {
-  SignatureState state;
-  state.dialect = context.dialect->name;
-  state.backend = context.backend_hash;
-  state.model = context.backend_model;
+  SignatureState state = origin(context);
   if (!details_.empty()) {
     state.kind = 'o';
     state.state_json = render_details();

@@ -26,6 +26,8 @@ class ReasoningState {
   void append(const ReasoningState& other);
 
   std::string render_signature(const ReplyContext& context) const;
+  // A signature that says where the reply came from and nothing else.
+  static std::string render_tag(const ReplyContext& context);
 
  private:
   // One entry of reasoning_details. `json` is its first piece, kept whole for the members that

@@ -1,9 +1,11 @@
 // Reasoning that goes back to the backend: the state in our signatures, in the form each dialect
 // wants it (translation spec §2.5). Foreign thinking is dropped and never becomes content.
 #include <optional>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "core/translate/content.h"
+#include "core/translate/context_edits.h"
 #include "core/translate/signature.h"
 #include "core/translate/thinking.h"
 #include "core/translate/tool_names.h"
@@ -38,6 +40,25 @@ bool same_origin(const Translation& t, const SignatureState& state) {
   return state.backend == t.target.base_url_hash && vendor(state.model) == vendor(t.target.model);
 }
 
+// The secondary store: all state of a turn whose blocks the client dropped, else what had come too
+// late for a block. Text is never late, so backends that only want text are not looked up then.
+void add_kept_states(const Translation& t, const std::vector<const Block*>& blocks,
+                     const PlannedMessage& message, std::vector<State>& states) {
+  const bool dropped = states.empty();
+  const bool may_be_late =
+      t.dialect.replay == ReasoningReplay::details || t.dialect.replay == ReasoningReplay::gemini;
+  if (t.facts.replay == nullptr || (!dropped && !may_be_late)) return;
+  // Taken out on the client's wish (spec §1.9): it must not come back from here.
+  if (!blocks.empty() && blocks.front() < t.thinking_from && !requires_state(t.dialect)) return;
+  std::unordered_set<const KeptState*> seen;  // the calls of one reply share its state
+  for (const PlannedCall& call : message.calls) {
+    const KeptStatePtr kept = t.facts.replay->find(call.client_id);
+    if (!kept || !seen.insert(kept.get()).second) continue;
+    if (auto state = decode_signature(dropped ? kept->whole : kept->late))
+      states.push_back({std::move(*state), {}});
+  }
+}
+
 std::vector<State> states_of(const Translation& t, const std::vector<const Block*>& blocks,
                              const PlannedMessage& message) {
   std::vector<State> states;
@@ -46,13 +67,7 @@ std::vector<State> states_of(const Translation& t, const std::vector<const Block
     if (auto state = decode_signature(decode_json_string(block->signature_raw)))
       states.push_back({std::move(*state), block->text_raw});
   }
-  if (!states.empty() || t.facts.replay == nullptr) return states;
-  // The client dropped the block; the secondary store may still know it.
-  for (const PlannedCall& call : message.calls) {
-    const auto signature = t.facts.replay->find(call.client_id);
-    if (!signature) continue;
-    if (auto state = decode_signature(*signature)) states.push_back({std::move(*state), {}});
-  }
+  add_kept_states(t, blocks, message, states);
   return states;
 }
 

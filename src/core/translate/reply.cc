@@ -288,7 +288,7 @@ std::string_view Reply::stop_reason() const {
 std::string_view Reply::upstream_id() const {
   return impl_->upstream_id;
 }
-const std::vector<Reply::CallState>& Reply::call_states() const {
+const Reply::CallStates& Reply::call_states() const {
   return impl_->call_states;
 }
 const std::vector<std::string>& Reply::notes() const {

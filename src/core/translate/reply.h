@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "core/translate/reply_context.h"
+#include "core/translate/target.h"
 #include "core/wire/anthropic_events.h"
 #include "core/wire/api_error.h"
 
@@ -91,13 +92,13 @@ class Reply {
   const Usage& usage() const;            // valid when done; best knowledge otherwise
   std::string_view stop_reason() const;  // valid when done
   std::string_view upstream_id() const;  // the backend's id of the reply, empty: none seen
-  // Replay state of each tool call for the secondary store: tool_use id -> signature text. Filled
-  // only when the context asks for it (keep_states); valid when done.
-  struct CallState {
-    std::string tool_id;
-    std::string signature;
+  // Replay state of the reply's calls for the secondary store. Without ids when there is none or
+  // the context did not ask for it (keep_states); valid when done.
+  struct CallStates {
+    std::vector<std::string> tool_ids;
+    KeptState state;
   };
-  const std::vector<CallState>& call_states() const;
+  const CallStates& call_states() const;
   // What was tolerated and is worth a log line, e.g. "unknown finish_reason"; no user content.
   const std::vector<std::string>& notes() const;
   // A local stop matched: the backend call is no longer needed.

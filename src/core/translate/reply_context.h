@@ -29,11 +29,13 @@ struct ReplyContext {
   bool thinking_disabled = false;  // reasoning in the reply is not shown
   bool thinking_omitted = false;   // thinking blocks come with empty text
   bool single_tool_call = false;   // keep the first call only (disable_parallel_tool_use)
-  bool strip_fence = false;     // JSON was asked for in words: take one Markdown fence off (plain)
-  bool web_search = false;      // url citations are wanted
-  std::int64_t max_tokens = 0;  // as asked
-  std::int64_t context_window = 0;  // 0: unknown
-  std::int64_t input_estimate = 0;  // tokens, for message_start and when no usage comes
+  bool strip_fence = false;  // JSON was asked for in words: take one Markdown fence off (plain)
+  bool web_search = false;   // url citations are wanted
+  bool compaction = false;   // the text is a summary and becomes a compaction block
+  std::string context_management_json;  // edits that were applied; empty: null
+  std::int64_t max_tokens = 0;          // as asked
+  std::int64_t context_window = 0;      // 0: unknown
+  std::int64_t input_estimate = 0;      // tokens, for message_start and when no usage comes
   // Stop sequences of the client; those the backend does not watch for are enforced here.
   std::vector<std::string> stop_sequences;
   std::vector<std::string> local_stops;

@@ -82,7 +82,16 @@ void Reply::Impl::end_normally() {
   facts.context_full = !usage.estimated && context.context_window > 0 &&
                        total >= context.context_window && usage.output_tokens < context.max_tokens;
   if (finish == Finish::tool_calls && !facts.tool_blocks) note("tool_calls without a call");
-  send_end(choose_stop_reason(facts), nullptr);
+  const std::string_view reason = choose_stop_reason(facts);
+  send_end(summary ? end_summary(reason) : reason, nullptr);
+}
+
+// A summary that was cut off would lose what the client is about to throw away.
+std::string_view Reply::Impl::end_summary(std::string_view reason) {
+  if (reason == "refusal") return reason;
+  const bool whole = reason == "end_turn" || reason == "tool_use" || reason == "stop_sequence";
+  summary->finish(whole, ReasoningState::render_tag(context));
+  return "compaction";
 }
 
 wire::MessageUsage Reply::Impl::wire_usage() const {
@@ -106,6 +115,7 @@ void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion
   wire::MessageEnd end;
   end.stop_reason = stop_reason;
   end.beta = context.beta;
+  end.context_management_json = context.context_management_json;
   end.usage = wire_usage();
   std::string explanation = decode_json_string(refusal);
   if (conclusion != nullptr) {
@@ -127,9 +137,11 @@ void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion
 void Reply::Impl::collect_states() {
   if (!context.keep_states || context.dialect->replay == ReasoningReplay::none) return;
   if (queue.states().empty() || !queue.tool_emitted()) return;
-  const std::string signature = queue.states().render_signature(context);
   for (const auto& call : queue.calls())
-    if (call->started) call_states.push_back({call->id, signature});
+    if (call->started) call_states.tool_ids.push_back(call->id);
+  call_states.state.whole = queue.states().render_signature(context);
+  if (!queue.late_states().empty())
+    call_states.state.late = queue.late_states().render_signature(context);
 }
 
 }  // namespace clasp::translate

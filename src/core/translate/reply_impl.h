@@ -2,6 +2,7 @@
 // chunks), reply_content.cc (chunks to blocks), reply_end.cc (how it ends).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "core/translate/reply.h"
 #include "core/translate/slots.h"
 #include "core/translate/stop.h"
+#include "core/translate/summary_sink.h"
 #include "core/translate/text_filter.h"
 #include "core/wire/openai_chat.h"
 #include "core/wire/sse.h"
@@ -23,8 +25,8 @@ struct Reply::Impl {
        Random& random)
       : context(std::move(reply_context)),
         parser(chat),
-        sink(event_sink),
-        queue(context, event_sink, random),
+        sink(context.compaction ? summary.emplace(event_sink) : event_sink),
+        queue(context, sink, random),
         filter(context.dialect->think_tags, context.prefill, context.local_stops) {}
 
   void open();
@@ -57,9 +59,11 @@ struct Reply::Impl {
   wire::MessageUsage wire_usage() const;
   void send_end(std::string_view reason, const Conclusion* conclusion);
   void collect_states();
+  std::string_view end_summary(std::string_view reason);
 
   ReplyContext context;
   wire::ChatParser& parser;
+  std::optional<SummarySink> summary;  // the reply is a summary
   wire::EventSink& sink;
   BlockQueue queue;
   TextFilter filter;
@@ -88,7 +92,7 @@ struct Reply::Impl {
   std::string stop_reason;
   std::string upstream_id;
   std::string citations_json;
-  std::vector<CallState> call_states;
+  CallStates call_states;
   std::vector<std::string> notes;
 };
 

@@ -6,7 +6,9 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "core/translate/compaction.h"
 #include "core/translate/content.h"
+#include "core/translate/context_edits.h"
 #include "core/translate/identity.h"
 #include "core/translate/messages.h"
 #include "core/translate/thinking.h"
@@ -46,22 +48,6 @@ void check_container(Translation& t) {
   t.warn("container", "container");
 }
 
-void check_compaction(Translation& t) {
-  if (!t.request.compaction_json.empty()) {
-    wire::ApiError error = wire::refuse_request("compaction: not available on this backend");
-    error.details_code = "compaction_unavailable";
-    t.refuse(std::move(error));
-  }
-  const auto edits = wire::json_member(t.request.context_management_json, "edits");
-  if (!edits || edits->front() != '[') return;
-  wire::JsonReader reader(*edits);
-  wire::JsonReader::Items items(reader);
-  std::string_view edit;
-  while (items.next() && reader.skip(edit))
-    if (wire::json_string_member(edit, "type").starts_with("compact"))
-      t.warn("context-management", "context_management.edits");
-}
-
 void check_version(Translation& t) {
   const std::string& version = t.facts.anthropic_version;
   if (version.empty() || version == "2023-06-01") return;
@@ -94,7 +80,6 @@ void check_envelope(Translation& t) {
   check_prewarm(t);
   check_thread(t);
   check_container(t);
-  check_compaction(t);
   check_version(t);
   if (!t.request.inference_geo_raw.empty()) t.warn("inference-geo", "inference_geo");
   if (t.request.fallbacks) t.warn("fallbacks", "fallbacks");
@@ -205,8 +190,10 @@ void fill_reply(Translation& t) {
   reply.requested_model = t.request.model;
   reply.backend_model = t.target.model;
   reply.backend_hash = t.target.base_url_hash;
-  reply.beta = t.facts.beta;
-  reply.thinking_disabled = t.request.thinking == ThinkingKind::disabled;
+  reply.compaction = !t.request.compaction_json.empty();
+  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as well.
+  reply.beta = t.facts.beta || reply.compaction || !t.request.context_management_json.empty();
+  reply.thinking_disabled = t.request.thinking == ThinkingKind::disabled || reply.compaction;
   reply.thinking_omitted = wire::raw_equals(t.request.thinking_display_raw, "omitted");
   reply.max_tokens = t.request.max_tokens.value_or(0);
   reply.context_window = t.target.context_window;
@@ -275,16 +262,57 @@ std::string write_body(Translation& t) {
   return without_fields(std::move(out), learned->drop_fields);
 }
 
+// The request as it is meant: with the edits of its context, or as the call that makes a summary.
+struct Meant {
+  ContextEdits edits;
+  bool other_edits = false;
+};
+
+Result<Meant, wire::ApiError> find_meaning(const wire::MessagesRequest& request,
+                                           const Dialect& dialect) {
+  Meant meant;
+  if (!request.compaction_json.empty()) {
+    auto summary = compaction_request(request);
+    if (!summary) return tl::unexpected(summary.error());
+    meant.edits.request = std::move(*summary);
+  } else if (!request.context_management_json.empty()) {
+    const auto options = parse_context_options(request.context_management_json);
+    if (!options) return tl::unexpected(options.error());
+    meant.edits = edit_context(request, *options, dialect);
+    meant.other_edits = options->others;
+  }
+  return meant;
+}
+
 }  // namespace
+
+Result<TokenCount, wire::ApiError> count_tokens(const wire::MessagesRequest& request,
+                                                const Dialect& dialect) {
+  TokenCount count;
+  count.input_tokens = estimate_tokens(request);
+  if (request.context_management_json.empty()) return count;
+  const auto options = parse_context_options(request.context_management_json);
+  if (!options) return tl::unexpected(options.error());
+  const ContextEdits edits = edit_context(request, *options, dialect);
+  count.original_input_tokens = count.input_tokens;
+  if (edits.request) count.input_tokens = estimate_tokens(*edits.request);
+  return count;
+}
 
 Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,
                                                             const Target& target,
                                                             const RequestFacts& facts) {
-  Translation t(request, target, facts);
+  const auto meant = find_meaning(request, *target.dialect);
+  if (!meant) return tl::unexpected(meant.error());
+  const ContextEdits& edits = meant->edits;
+  Translation t(edits.request ? *edits.request : request, target, facts);
+  t.thinking_from = t.request.blocks.data() + edits.thinking_from;
   check_envelope(t);
+  if (meant->other_edits) t.warn("context-management", "context_management.edits");
   TranslatedRequest result;
   result.answer_without_call = request.max_tokens == 0;
   fill_reply(t);
+  t.reply.context_management_json = edits.applied_json;
   if (!t.refused()) result.body = write_body(t);
   if (t.refused()) return tl::unexpected<wire::ApiError>(t.error());
   if (result.answer_without_call) result.body.clear();

@@ -2,6 +2,8 @@
 // input gives the same bytes, and turn n+1 of a conversation starts with the bytes of turn n.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,15 @@ struct TranslatedRequest {
 Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,
                                                             const Target& target,
                                                             const RequestFacts& facts);
+
+struct TokenCount {
+  std::int64_t input_tokens = 0;
+  std::optional<std::int64_t> original_input_tokens;  // before context edits, if there were any
+};
+
+// What count_tokens says: the estimate, with the context edits that the request asks for applied.
+Result<TokenCount, wire::ApiError> count_tokens(const wire::MessagesRequest& request,
+                                                const Dialect& dialect);
 
 // Deterministic token estimate of spec §7.1, a little high.
 std::int64_t estimate_tokens(const wire::MessagesRequest& request);

@@ -121,7 +121,10 @@ BlockQueue::Slot* BlockQueue::thinking_slot() {
 
 void BlockQueue::add_detail(const wire::ChatReasoningDetail& detail) {
   if (context_.keep_states) states_.add_detail(detail);
-  if (Slot* slot = thinking_slot()) state_of(*slot).add_detail(detail);
+  if (Slot* slot = thinking_slot())
+    state_of(*slot).add_detail(detail);
+  else if (context_.keep_states)
+    late_states_.add_detail(detail);
 }
 
 void BlockQueue::add_text_signature(std::string_view raw) {

@@ -88,7 +88,10 @@ class BlockQueue {
   // Text of the last block if that is text; kept only when citations are wanted. Raw.
   const std::string* cited_text() const;
 
+  // All reasoning state of the reply, and the part of it that is in no thinking block. Kept only
+  // when the context asks for it.
   const ReasoningState& states() const { return states_; }
+  const ReasoningState& late_states() const { return late_states_; }
   const std::vector<std::unique_ptr<ToolCall>>& calls() const { return calls_; }
 
  private:
@@ -137,7 +140,7 @@ class BlockQueue {
   std::unordered_set<std::string> used_ids_;
   std::string space_, thinking_space_;  // white space that may precede a block's text
   std::string scratch_;
-  ReasoningState states_;
+  ReasoningState states_, late_states_;
   Slot* step_thinking_ = nullptr;  // thinking block ahead of this chunk's first call
   int next_index_ = 0;
   std::size_t buffered_ = 0;

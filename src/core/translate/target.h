@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,12 +41,19 @@ struct Target {
   const Adjustments* adjustments = nullptr;  // not owned; nullptr: none
 };
 
-// Reasoning state that was remembered for clients that do not send thinking blocks back: tool_use
-// id -> signature text (spec §2.5.8). A source answers for one tenant.
+// The reasoning state of one finished reply that had calls, as signature texts.
+struct KeptState {
+  std::string whole;  // all of it
+  std::string late;   // what came too late for a thinking block of the client's; often empty
+};
+using KeptStatePtr = std::shared_ptr<const KeptState>;
+
+// Reasoning state that was remembered for clients that do not send thinking blocks back, by the
+// ids of the reply's calls (spec §2.5.8). A source answers for one tenant.
 class ReplaySource {
  public:
   virtual ~ReplaySource() = default;
-  virtual std::optional<std::string> find(std::string_view tool_use_id) const = 0;
+  virtual KeptStatePtr find(std::string_view tool_use_id) const = 0;
 };
 
 class SchemaCache;

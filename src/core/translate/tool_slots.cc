@@ -183,13 +183,15 @@ void BlockQueue::tool(const wire::ChatToolDelta& delta, std::int64_t choice,
 void BlockQueue::take_signature(ToolCall& call, bool created, const wire::ChatToolDelta& delta) {
   const std::string& id = client_id(call);
   if (context_.keep_states) states_.add_thought_signature(id, delta.thought_signature.raw);
-  if (context_.thinking_disabled || call.discarded || !created) return;
-  if (calls_.size() == 1) {
+  const bool in_time = created && !call.discarded && !context_.thinking_disabled;
+  if (in_time && calls_.size() == 1) {
     Slot* slot = last(Kind::thinking);
     step_thinking_ = slot != nullptr ? slot : &push(Kind::thinking);
   }
-  if (step_thinking_ != nullptr)
+  if (in_time && step_thinking_ != nullptr)
     state_of(*step_thinking_).add_thought_signature(id, delta.thought_signature.raw);
+  else if (context_.keep_states)
+    late_states_.add_thought_signature(id, delta.thought_signature.raw);
 }
 
 void BlockQueue::take_arguments(ToolCall& call, const wire::ChatToolDelta& delta) {

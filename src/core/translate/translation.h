@@ -36,7 +36,9 @@ class Translation {
   ReplyContext reply;
   std::vector<std::string> warnings;
   std::map<std::string, wire::Tool> inline_tools;  // tools that the conversation defined, by name
-  int documents = 0;                               // files met so far, for their names
+  // Turns that begin before this block do without their state, unless the backend requires it.
+  const wire::Block* thinking_from = nullptr;
+  int documents = 0;  // files met so far, for their names
 
   // Something is left out or changed: a token for the client, or, in strict mode, a refusal.
   // `path` is the JSON path it is about, empty when it is nothing in particular.

@@ -89,6 +89,11 @@ void append_stop(std::string& out, const MessageEnd& end) {
   out.push_back('}');
 }
 
+void append_context_management(std::string& out, const MessageEnd& end) {
+  out.append(",\"context_management\":");
+  out.append(end.context_management_json.empty() ? "null" : end.context_management_json);
+}
+
 // {"id":…,"type":"message","role":"assistant","model":…, — the members known at the start.
 void append_message_head(std::string& out, const MessageStart& start) {
   out.append("{\"id\":");
@@ -109,6 +114,20 @@ void append_start_head(std::string& out, int index) {
   out.append("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
   append_number(out, index);
   out.append(",\"content_block\":");
+}
+
+// ,"encrypted_content":null,"signature":… up to the closing brace.
+void append_compaction_tail(std::string& out, std::string_view signature) {
+  out.append(",\"encrypted_content\":null,\"signature\":");
+  append_string_or_null(out, signature);
+  out.push_back('}');
+}
+
+void append_raw_or_null(std::string& out, std::optional<std::string_view> raw) {
+  if (raw)
+    out.append("\"").append(*raw).append("\"");
+  else
+    out.append("null");
 }
 
 constexpr std::string_view kDeltaTail = "\"}}\n\n";
@@ -206,12 +225,27 @@ void SseEventWriter::block_stop(int index) {
   out_.append("}\n\n");
 }
 
+void SseEventWriter::compaction(int index, std::optional<std::string_view> summary_raw,
+                                std::string_view signature) {
+  // The start is a shell, but for the signature: no delta of this kind of block carries one.
+  append_start_head(out_, index);
+  out_.append("{\"type\":\"compaction\",\"content\":null");
+  append_compaction_tail(out_, signature);
+  out_.append("}\n\n");
+  append_delta_head(out_, index, "\"compaction_delta\",\"content\":");
+  append_raw_or_null(out_, summary_raw);
+  out_.append(",\"encrypted_content\":null}}\n\n");
+  block_stop(index);
+}
+
 void SseEventWriter::message_end(const MessageEnd& end) {
   out_.append("event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{");
   append_stop(out_, end);
   out_.append(",\"container\":null},\"usage\":{");
   append_counters(out_, end.usage);
-  out_.append(end.beta ? "},\"context_management\":null}\n\n" : "}}\n\n");
+  out_.push_back('}');
+  if (end.beta) append_context_management(out_, end);
+  out_.append("}\n\n");
   out_.append("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
 }
 
@@ -294,12 +328,20 @@ void MessageCollector::block_stop(int) {
   }
 }
 
+void MessageCollector::compaction(int index, std::optional<std::string_view> summary_raw,
+                                  std::string_view signature) {
+  if (index > 0) body_.push_back(',');
+  body_.append("{\"type\":\"compaction\",\"content\":");
+  append_raw_or_null(body_, summary_raw);
+  append_compaction_tail(body_, signature);
+}
+
 void MessageCollector::message_end(const MessageEnd& end) {
   body_.append("],");
   append_stop(body_, end);
-  body_.append(",\"container\":null,\"diagnostics\":null,");
-  if (end.beta) body_.append("\"context_management\":null,");
-  body_.append("\"usage\":");
+  body_.append(",\"container\":null,\"diagnostics\":null");
+  if (end.beta) append_context_management(body_, end);
+  body_.append(",\"usage\":");
   append_usage(body_, end.usage);
   body_.push_back('}');
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,9 +31,10 @@ struct MessageEnd {
   std::string_view stop_reason;    // "end_turn", …
   std::string_view stop_sequence;  // meaningful when has_stop_sequence
   bool has_stop_sequence = false;
-  bool refusal = false;                  // stop_details is present
-  std::string_view refusal_category;     // empty: null
-  std::string_view refusal_explanation;  // empty: null
+  std::string_view context_management_json;  // on beta calls; empty: null
+  bool refusal = false;                      // stop_details is present
+  std::string_view refusal_category;         // empty: null
+  std::string_view refusal_explanation;      // empty: null
   bool beta = false;
   MessageUsage usage;
 };
@@ -55,6 +57,9 @@ class EventSink {
   // One citation object (JSON) for the open text block.
   virtual void citation_delta(int index, std::string_view json) = 0;
   virtual void block_stop(int index) = 0;
+  // A whole compaction block; without a summary it says that none could be made.
+  virtual void compaction(int index, std::optional<std::string_view> summary_raw,
+                          std::string_view signature) = 0;
   virtual void message_end(const MessageEnd& end) = 0;  // message_delta and message_stop
 };
 
@@ -74,6 +79,8 @@ class SseEventWriter final : public EventSink {
   void input_delta(int index, std::string_view json_piece) override;
   void citation_delta(int index, std::string_view json) override;
   void block_stop(int index) override;
+  void compaction(int index, std::optional<std::string_view> summary_raw,
+                  std::string_view signature) override;
   void message_end(const MessageEnd& end) override;
 
  private:
@@ -96,6 +103,8 @@ class MessageCollector final : public EventSink {
   void input_delta(int index, std::string_view json_piece) override;
   void citation_delta(int index, std::string_view json) override;
   void block_stop(int index) override;
+  void compaction(int index, std::optional<std::string_view> summary_raw,
+                  std::string_view signature) override;
   void message_end(const MessageEnd& end) override;
   const std::string& body() const { return body_; }
 

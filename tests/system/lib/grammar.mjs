@@ -13,6 +13,7 @@ const kDeltaOf = {
   tool_use: ['input_json_delta'],
   server_tool_use: ['input_json_delta'],
   redacted_thinking: [],
+  compaction: ['compaction_delta'],
   web_search_tool_result: [],
 };
 const isObject = (v) => v !== null && typeof v === 'object' && !Array.isArray(v);
@@ -47,8 +48,31 @@ export function checkMessage(m) {
   want(Array.isArray(m?.content), 'content is not a list');
   for (const key of ['stop_reason', 'stop_sequence', 'stop_details', 'container', 'diagnostics'])
     want(m && key in m, `message without ${key}`);
-  problems.push(...checkUsage(m?.usage, true));
+  problems.push(...checkUsage(m?.usage, true), ...checkEdits(m?.context_management));
+  if (m?.stop_reason === 'compaction' || m?.content?.some?.((b) => b.type === 'compaction')) {
+    want(m.content.length === 1 && m.content[0].type === 'compaction' && m.stop_reason === 'compaction', 'a compaction block is not alone');
+    problems.push(...checkSummary(m.content[0]));
+  }
   return problems;
+}
+
+// A summary is signed; where none could be made both are null (§1.10).
+function checkSummary(block) {
+  const { content, encrypted_content, signature } = block ?? {};
+  if (encrypted_content !== null) return ['compaction block with encrypted_content'];
+  if (content === null && signature === null) return [];
+  if (typeof content === 'string' && content.trim() !== '' && /^clasp1\./.test(signature ?? '')) return [];
+  return [`compaction block ${JSON.stringify(block).slice(0, 100)}`];
+}
+
+// What was edited in the context (§1.9): absent (no beta call), null, or a list that is not empty.
+function checkEdits(value) {
+  if (value === undefined || value === null) return [];
+  const counts = { clear_tool_uses_20250919: 'cleared_tool_uses', clear_thinking_20251015: 'cleared_thinking_turns' };
+  const list = value.applied_edits;
+  if (!Array.isArray(list) || list.length === 0) return ['context_management without applied_edits'];
+  return list.filter((e) => !(isCount(e.cleared_input_tokens) && isCount(e[counts[e.type]]) && e[counts[e.type]] > 0))
+    .map((e) => `applied edit ${JSON.stringify(e)}`);
 }
 
 function checkUsage(u, whole) {
@@ -97,6 +121,7 @@ export class StreamChecker {
         if (d.type === 'text_delta') block.text += d.text;
         if (d.type === 'thinking_delta') block.thinking += d.thinking;
         if (d.type === 'signature_delta') block.signature = d.signature;
+        if (d.type === 'compaction_delta') block.content = d.content;
         if (d.type === 'input_json_delta') json[data.index] = (json[data.index] ?? '') + d.partial_json;
       }
       if (data.type === 'content_block_stop' && json[data.index] !== undefined) {
@@ -104,6 +129,7 @@ export class StreamChecker {
       }
       if (data.type === 'message_delta') {
         Object.assign(message, data.delta);
+        if ('context_management' in data) message.context_management = data.context_management;
         for (const [key, value] of Object.entries(data.usage)) if (value !== null) message.usage[key] = value;
       }
     }
@@ -160,6 +186,7 @@ export class StreamChecker {
     this.#kinds.push(b?.type);
     if (!(b?.type in kDeltaOf)) return this.#bad(`unknown block type ${b?.type}`);
     if (b.type === 'text') this.#need(b.text === '' && b.citations === null, 'text block start is not {text:"",citations:null}');
+    if (b.type === 'compaction') this.#need(b.content === null && b.encrypted_content === null && index === 0, 'compaction block start is no shell');
     if (b.type === 'thinking') this.#need(b.thinking === '' && b.signature === '', 'thinking block start is not empty');
     if (b.type === 'tool_use') {
       this.#need(/^[A-Za-z0-9_-]{1,64}$/.test(b.id ?? ''), `tool id ${b.id}`);
@@ -185,6 +212,10 @@ export class StreamChecker {
       this.#need(typeof d.partial_json === 'string', 'input_json_delta without partial_json');
       block.json += d.partial_json ?? '';
     }
+    if (d?.type === 'compaction_delta') {
+      this.#need(block.deltas === 1, 'second compaction_delta');
+      this.problems.push(...checkSummary({ ...this.events.findLast((e) => e.event === 'content_block_start').data.content_block, ...d }));
+    }
     if (d?.type === 'signature_delta') {
       block.signatures += 1;
       this.#need(typeof d.signature === 'string' && d.signature !== '', 'empty signature');
@@ -197,6 +228,7 @@ export class StreamChecker {
     this.#need(index === block.index, `stop of block ${index} while ${block.index} is open`);
     if (block.type === 'thinking') this.#need(block.signatures === 1, `thinking block with ${block.signatures} signatures`);
     if (block.type === 'text') this.#need(block.text !== '', 'empty text block');
+    if (block.type === 'compaction') this.#need(block.deltas === 1, 'compaction block without its delta');
     if (block.type === 'tool_use') {
       this.#need(block.deltas > 0, 'tool_use block without a delta');
       try { this.#need(isObject(JSON.parse(block.json)), 'tool input is not an object'); } catch { this.#cutJson = true; }
@@ -205,12 +237,17 @@ export class StreamChecker {
     this.#state = 'message';
   }
 
-  #end({ delta: d, usage }) {
+  #end({ delta: d, usage, context_management: edits }) {
     this.#need(this.#state === 'message', `message_delta in state ${this.#state}`);
     this.#state = 'deltas-done';
     this.#need(kStopReasons.has(d?.stop_reason), `stop_reason ${d?.stop_reason}`);
     for (const key of ['stop_sequence', 'stop_details', 'container'])
       this.#need(d && key in d, `message_delta.delta without ${key}`);
+    const beta = 'context_management' in (this.of('message_start')[0]?.message ?? {});
+    this.#need((edits !== undefined) === beta, 'context_management in one of two places');
+    this.problems.push(...checkEdits(edits));
+    this.#need((d?.stop_reason === 'compaction') === this.#kinds.includes('compaction') && !(this.#kinds.includes('compaction') && this.#kinds.length > 1),
+      `blocks ${this.#kinds} with stop_reason ${d?.stop_reason}`);
     const called = this.#kinds.includes('tool_use');
     this.#need(d?.stop_reason !== 'tool_use' || called, 'stop_reason tool_use without a tool_use block');
     this.#need(!called || ['tool_use', 'max_tokens', 'refusal', 'stop_sequence', 'model_context_window_exceeded'].includes(d?.stop_reason),

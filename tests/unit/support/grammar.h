@@ -169,6 +169,10 @@ class Grammar {
     } else if (kind_ == "tool_use") {
       const std::string problem = check_tool(block);
       if (!problem.empty()) return problem;
+    } else if (kind_ == "compaction") {
+      if (index_ != 0) return "compaction block beside others";
+      if (!is_null(block, "content") || !is_null(block, "encrypted_content"))
+        return "compaction start";
     } else {
       return "unknown block type";
     }
@@ -224,6 +228,17 @@ class Grammar {
     } else if (kind_ == "tool_use" && type == "input_json_delta") {
       if (!json_is_string(json_object_get(delta, "partial_json"))) return "input_json_delta";
       text_ += text_at(delta, "partial_json");
+    } else if (kind_ == "compaction" && type == "compaction_delta") {
+      const json_t* content = json_object_get(delta, "content");
+      if (compacted_) return "second compaction_delta";
+      compacted_ = true;
+      if (!json_is_null(content) && text_at(delta, "content").empty()) return "compaction content";
+      if (!is_null(delta, "encrypted_content")) return "compaction encrypted_content";
+      // A summary is signed, its absence is not.
+      if (json_is_null(content) != text_at(block(), "signature").empty())
+        return "compaction signature";
+      json_object_set(block(), "content", json_object_get(delta, "content"));
+      text_ = text_at(delta, "content");
     } else {
       return "delta of another kind than the block";
     }
@@ -244,12 +259,36 @@ class Grammar {
       if (text_.find_first_not_of(" \t\r\n") == std::string::npos) return "blank text block";
       json_object_set_new(block(), "text", json_stringn(text_.data(), text_.size()));
       blocks_.push_back("text:" + text_);
+    } else if (kind_ == "compaction") {
+      if (!compacted_) return "compaction block without its delta";
+      blocks_.push_back("compaction:" + text_);
     } else {
       const Json input = parse_json(text_.empty() ? "{}" : text_);
       // Only the cap may leave input unfinished; that is judged when the reason is known.
       if (!input || !json_is_object(input.get())) truncated_ = true;
       json_object_set_new(block(), "input", input ? json_incref(input.get()) : json_null());
       blocks_.push_back("tool_use:" + text_at(block(), "name") + ":" + text_);
+    }
+    return {};
+  }
+
+  // context_management: on beta calls, and then in both places.
+  std::string check_edits(json_t* data) {
+    json_t* edits = json_object_get(data, "context_management");
+    const bool beta = json_object_get(message_.get(), "context_management") != nullptr;
+    if ((edits != nullptr) != beta) return "context_management";
+    if (edits == nullptr) return {};
+    json_object_set(message_.get(), "context_management", edits);
+    if (json_is_null(edits)) return {};
+    const json_t* list = json_object_get(edits, "applied_edits");
+    if (json_array_size(list) == 0) return "applied_edits";
+    for (std::size_t i = 0; i < json_array_size(list); ++i) {
+      const json_t* edit = json_array_get(list, i);
+      const bool tools = text_at(edit, "type") == "clear_tool_uses_20250919";
+      if (!tools && text_at(edit, "type") != "clear_thinking_20251015") return "type of an edit";
+      if (!is_count(json_object_get(edit, "cleared_input_tokens")) ||
+          !is_count(json_object_get(edit, tools ? "cleared_tool_uses" : "cleared_thinking_turns")))
+        return "counts of an edit";
     }
     return {};
   }
@@ -262,9 +301,12 @@ class Grammar {
     const std::string reason = text_at(delta, "stop_reason");
     bool known = false;
     for (const char* name : {"end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal",
-                             "model_context_window_exceeded"})
+                             "model_context_window_exceeded", "compaction"})
       known = known || reason == name;
     if (!known) return "stop_reason";
+    if (compacted_ != (reason == "compaction")) return "compaction block and stop_reason";
+    if (compacted_ && index_ != 1) return "compaction block beside others";
+    if (const std::string problem = check_edits(data); !problem.empty()) return problem;
     const json_t* sequence = json_object_get(delta, "stop_sequence");
     if (!json_is_null(sequence) && !json_is_string(sequence)) return "stop_sequence";
     const json_t* details = json_object_get(delta, "stop_details");
@@ -282,7 +324,8 @@ class Grammar {
   }
 
   bool started_ = false, ended_ = false, stopped_ = false, failed_ = false;
-  bool open_ = false, signed_ = false, cited_ = false, deltas_ = false, truncated_ = false;
+  bool open_ = false, signed_ = false, cited_ = false, deltas_ = false, truncated_ = false,
+       compacted_ = false;
   std::size_t index_ = 0;
   std::string kind_, text_;
   std::vector<std::string> events_, blocks_, tool_ids_, signatures_;

@@ -52,7 +52,7 @@ struct Outcome {
   bool opened = false;
   bool cancel = false;
   std::vector<std::string> notes;
-  std::vector<translate::Reply::CallState> call_states;
+  translate::Reply::CallStates call_states;
   bool failed() const { return state == translate::Reply::State::failed; }
   bool done() const { return state == translate::Reply::State::done; }
 };

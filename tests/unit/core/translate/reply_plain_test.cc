@@ -391,6 +391,14 @@ TEST_CASE("the beta call gets context_management") {
   ReplyContext context = make_context();
   context.beta = true;
   CHECK(Answer(completion(content("x")), context).dump("context_management") == "null");
+  context.context_management_json =
+      R"({"applied_edits":[{"type":"clear_tool_uses_20250919","cleared_tool_uses":2,"cleared_input_tokens":9}]})";
+  const std::string edits = dump_json(parse_json(context.context_management_json).get());
+  CHECK(Answer(completion(content("x")), context).dump("context_management") == edits);
+  const Outcome streamed = stream(context, frames({say("x"), finish("stop")}));
+  Grammar grammar;
+  CHECK(grammar.check_complete(streamed.sse) == "");
+  CHECK(dump_json(json_object_get(grammar.message(), "context_management")) == edits);
 }
 
 TEST_CASE("the service tier is told in Anthropic's words") {
@@ -426,9 +434,9 @@ TEST_CASE("states for the secondary store") {
   const Answer a(
       completion("\"reasoning_content\":\"R\"," + tools(call(-1, "call_abc1", "read", "{}"))),
       context);
-  REQUIRE(a.out.call_states.size() == 1);
-  CHECK(a.out.call_states[0].tool_id == "call_abc1");
-  const auto state = clasp::translate::decode_signature(a.out.call_states[0].signature);
+  CHECK(a.out.call_states.tool_ids == std::vector<std::string>{"call_abc1"});
+  const auto state = clasp::translate::decode_signature(a.out.call_states.state.whole);
+  CHECK(a.out.call_states.state.late.empty());
   REQUIRE(state.has_value());
   CHECK(state->state_json == "{\"text\":\"R\"}");
 }

@@ -118,8 +118,10 @@ TEST_CASE("vector 146: an encrypted detail with the first call") {
       frames({calls({call(0, "call_x1", "read", "{}")}), details(encrypted), finish("tool_calls")}),
       context);
   CHECK(late.grammar.blocks() == Blocks{"tool_use:read:{}"});
-  REQUIRE(late.out.call_states.size() == 1);
-  CHECK(decode_signature(late.out.call_states[0].signature)->state_json == "[" + encrypted + "]");
+  const auto& kept = late.out.call_states;
+  CHECK(kept.tool_ids == std::vector<std::string>{"call_x1"});
+  CHECK(decode_signature(kept.state.whole)->state_json == "[" + encrypted + "]");
+  CHECK(kept.state.late == kept.state.whole);
 }
 
 TEST_CASE("vector 147: fragments of one detail become one entry") {
@@ -169,9 +171,10 @@ TEST_CASE("gemini's thought signature goes ahead of the step's first call") {
                   context);
   CHECK(later.grammar.blocks() == Blocks{"thinking:", "tool_use:read:{}", "tool_use:read:{}"});
   CHECK(later.state(0) == "g {\"call_g1\":\"AA\"}");
-  REQUIRE(later.out.call_states.size() == 2);
-  CHECK(decode_signature(later.out.call_states[1].signature)->state_json ==
+  REQUIRE(later.out.call_states.tool_ids.size() == 2);
+  CHECK(decode_signature(later.out.call_states.state.whole)->state_json ==
         "{\"call_g1\":\"AA\",\"call_g2\":\"BB\"}");
+  CHECK(decode_signature(later.out.call_states.state.late)->state_json == "{\"call_g2\":\"BB\"}");
   // Without an id the key is the id that the client was given.
   const Run no_id(frames({calls({signed_call("", "AA")}), finish("stop")}), context);
   REQUIRE(no_id.grammar.tool_ids().size() == 1);

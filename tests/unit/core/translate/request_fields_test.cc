@@ -304,8 +304,6 @@ TEST_CASE("vector 30: the marker of the long context") {
 }
 
 TEST_CASE("compaction and other fields") {
-  CHECK(refusal(hi(R"("compaction":{"type":"summarize"})")).details_code ==
-        "compaction_unavailable");
   CHECK(ask(hi(R"("context_management":{"edits":[{"type":"compact_20260112"}]})"))
             .warned("context-management"));
   CHECK(ask(hi(R"("context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]})"))

@@ -383,9 +383,11 @@ TEST_CASE("vector 57: state of another kind of backend") {
 
 TEST_CASE("vector 58: reasoning that deepseek must get back") {
   struct Store : ReplaySource {
-    std::optional<std::string> find(std::string_view id) const override {
-      if (id != "t1") return std::nullopt;
-      return encode_signature({"deepseek", "b0b0b0b0", "m", 't', R"({"text":"kept"})"});
+    KeptStatePtr find(std::string_view id) const override {
+      if (id != "t1") return nullptr;
+      KeptState kept;
+      kept.whole = encode_signature({"deepseek", "b0b0b0b0", "m", 't', R"({"text":"kept"})"});
+      return std::make_shared<const KeptState>(kept);
     }
   } store;
   const std::string a = chat(kGo + assistant(use("t1")) + "," + user(result("t1", "\"x\"")) + "," +
@@ -406,6 +408,50 @@ TEST_CASE("vector 58: reasoning that deepseek must get back") {
   CHECK(block.text("messages.1.reasoning_content") == "one\n\ntwo");
   CHECK(block.at("messages.3.reasoning_content") == "");
   CHECK(block.text("messages.3.content") == "done");
+}
+
+TEST_CASE("§5.4.10: a turn's blocks and what came too late for one are united") {
+  struct Store : ReplaySource {
+    mutable int looked_up = 0;
+    KeptStatePtr kept;
+    KeptStatePtr find(std::string_view) const override {
+      ++looked_up;
+      return kept;
+    }
+  } store;
+  const auto details = [](const std::string& list) {
+    return SignatureState{"openrouter", "b0b0b0b0", "v/m", 'o', "[" + list + "]"};
+  };
+  store.kept = std::make_shared<const KeptState>(KeptState{
+      encode_signature(details(R"({"n":1},{"n":2})")), encode_signature(details(R"({"n":2})"))});
+  const std::string calls = use("t1") + "," + use("t2");
+  const std::string tail = "," + user(result("t1", "\"x\"") + "," + result("t2", "\"y\""));
+  const Setup setup{.dialect = "openrouter", .model = "v/m", .replay = &store};
+  // Once for both calls, which share it.
+  CHECK(ask(chat(kGo + assistant(thinking(details(R"({"n":1})")) + "," + calls) + tail), setup)
+            .at("messages.1.reasoning_details") == R"([{"n":1},{"n":2}])");
+  CHECK(ask(chat(kGo + assistant(calls) + tail), setup).at("messages.1.reasoning_details") ==
+        R"([{"n":1},{"n":2}])");
+  // Nobody is asked where nothing could be late, nothing goes back, or nothing was called.
+  store.looked_up = 0;
+  const SignatureState plain{"vllm", "b0b0b0b0", "m", 't', "{}"};
+  ask(chat(kGo + assistant(thinking(plain) + "," + calls) + tail),
+      {.dialect = "vllm", .replay = &store});
+  ask(chat(kGo + assistant(calls) + tail), {.dialect = "openai", .replay = &store});
+  ask(chat(kGo + assistant(text("a")) + "," + user(text("x"))), setup);
+  CHECK(store.looked_up == 0);
+}
+
+TEST_CASE("§2.5.8: parallel calls bring their shared reasoning back once") {
+  struct Store : ReplaySource {
+    KeptStatePtr kept = std::make_shared<const KeptState>(
+        KeptState{encode_signature({"deepseek", "b0b0b0b0", "m", 't', R"({"text":"kept"})"}), ""});
+    KeptStatePtr find(std::string_view) const override { return kept; }
+  } store;
+  const auto u = ask(chat(kGo + assistant(use("t1") + "," + use("t2")) + "," +
+                          user(result("t1", "\"x\"") + "," + result("t2", "\"y\""))),
+                     {.dialect = "deepseek", .replay = &store});
+  CHECK(u.text("messages.1.reasoning_content") == "kept");
 }
 
 TEST_CASE("reasoning text on other backends") {
