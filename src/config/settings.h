@@ -32,6 +32,8 @@ struct BackendSettings {
   AuthKind auth = AuthKind::bearer;  // which header carries the key
   std::string base_url;              // as configured; empty for demo
   Secret api_key;
+  std::vector<Secret> more_keys;      // used in turn with api_key
+  std::uint32_t max_concurrency = 0;  // requests in flight at once, 0: no limit
   std::string model;  // model for requests routed here, empty: the client's name is used
   // Azure's legacy path: deployment and API version; empty api_version means the v1 path.
   std::string azure_deployment;
@@ -69,6 +71,61 @@ struct LimitSettings {
   std::uint64_t reasoning_state_bytes = 64u << 20;  // all workers together
 };
 
+// Where requests go (core/policy/router.h has the rules).
+struct RouteTarget {
+  std::string backend;       // BackendSettings::name
+  std::string model;         // empty: mapped as usual (ModelSettings)
+  std::uint32_t weight = 1;  // share of its group's load; 0: only when the others fail
+};
+using RouteGroup = std::vector<RouteTarget>;  // they share the load
+
+struct RouteSettings {
+  std::string pattern;  // the client's model name, or a glob with * and ?
+  std::vector<RouteGroup> groups;
+};
+
+struct RoutingSettings {
+  std::vector<RouteSettings> routes;
+  // Where the three tiers go, when no route matches; empty: no route of their own.
+  std::vector<RouteGroup> opus, sonnet, haiku;
+  std::vector<RouteGroup> fallbacks;  // tried after the groups of every route
+};
+
+// Tries inside one request, while its client has seen nothing (core/policy/retry.h).
+struct RetrySettings {
+  std::uint32_t max_attempts = 3;           // the first one included; 1: no repetition
+  std::int64_t base_ms = 250;               // the longest first pause; doubles with each attempt
+  std::int64_t cap_ms = 5'000;              // the longest pause
+  std::int64_t max_retry_after_ms = 5'000;  // what a backend may ask us to wait here
+  std::uint32_t budget_percent = 20;        // repetitions per request of one backend …
+  std::uint32_t budget_per_second = 1;      // … and beside that, so that few requests have some
+};
+
+struct BreakerSettings {
+  bool enabled = false;
+  std::uint32_t threshold = 5;  // failures in a row that open it
+  std::uint32_t recovery = 2;   // successes that close it again
+  std::int64_t timeout_ms = 30'000;
+  std::uint32_t probes = 1;               // requests at once while it is half open
+  std::uint32_t growth_percent = 0;       // each opening without recovery lasts longer by this
+  std::int64_t max_timeout_ms = 300'000;  // where that growth ends
+};
+
+struct QueueSettings {
+  bool enabled = false;
+  std::uint32_t max_size = 100;
+  std::int64_t max_wait_ms = 30'000;    // from a request's arrival
+  std::int64_t retry_delay_ms = 1'000;  // before a request that failed is tried again
+  std::uint32_t max_retries = 3;        // times that a request may come back into the queue
+};
+
+// How long a refused key of a backend with several keys is left alone.
+struct KeySettings {
+  std::int64_t rest_unauthorized_ms = 300'000;  // 401
+  std::int64_t rest_quota_ms = 600'000;         // its money or quota is used up
+  std::int64_t rest_rate_limit_ms = 5'000;      // 429 that does not say how long
+};
+
 struct Settings {
   std::vector<Listener> listeners;
   std::uint32_t workers = 0;  // 0: one per core
@@ -80,6 +137,11 @@ struct Settings {
   ModelSettings models;
   TimeoutSettings timeouts;
   LimitSettings limits;
+  RoutingSettings routing;
+  RetrySettings retry;
+  BreakerSettings breaker;
+  QueueSettings queue;
+  KeySettings keys;
   bool demo_fallback = false;  // nothing is configured, the demo backend answers instead
   std::string ca_file;         // extra CA certificates for backends, empty: the system's
   std::string config_file;     // where the file part came from, empty: none
