@@ -3,6 +3,9 @@
 
 #include <openssl/sha.h>
 
+#include <string_view>
+#include <utility>
+
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
 
@@ -18,6 +21,9 @@ std::string short_hash(std::string_view text) {
   return to_hex({reinterpret_cast<const char*>(digest), kHashBytes});
 }
 
+constexpr std::pair<std::string_view, std::string_view> kOldAzure[] = {
+    {"cap", "max_tokens"}, {"stream_options", "false"}, {"system_role", "system"}};
+
 Result<Backend> make_backend(const config::BackendSettings& settings) {
   Backend backend;
   backend.settings = settings;
@@ -25,6 +31,12 @@ Result<Backend> make_backend(const config::BackendSettings& settings) {
   if (row == nullptr)
     return fail("backend " + settings.name + ": unknown dialect '" + settings.dialect + "'");
   backend.dialect = *row;
+  if (row->beta_prefix && policy::has_beta_path(settings))
+    backend.dialect.prefill = translate::Prefill::prefix;
+  if (policy::has_old_azure_version(settings))
+    for (const auto& [key, value] : kOldAzure)
+      if (auto set = translate::set_dialect_flag(backend.dialect, key, value); !set)
+        return fail("backend " + settings.name + ": " + set.error().message);
   for (const auto& [key, value] : settings.flags)
     if (auto set = translate::set_dialect_flag(backend.dialect, key, value); !set)
       return fail("backend " + settings.name + ": " + set.error().message);

@@ -88,6 +88,22 @@ std::string models_url(const config::BackendSettings& backend) {
   return endpoint(backend, {}, false);
 }
 
+bool has_beta_path(const config::BackendSettings& backend) {
+  auto url = parse_url(backend.base_url);
+  if (!url) return false;
+  trim_slashes(url->path);
+  if (ends_with(url->path, kChat)) url->path.resize(url->path.size() - kChat.size());
+  return ends_with(url->path, "/beta");
+}
+
+bool has_old_azure_version(const config::BackendSettings& backend) {
+  // The first version that knows them; versions are dates, with "-preview" behind some.
+  constexpr std::string_view kFirst = "2024-09-01";
+  const std::string_view version = backend.azure_api_version;
+  return backend.provider == "azure" && version.starts_with("20") &&
+         version.substr(0, kFirst.size()) < kFirst;
+}
+
 std::optional<AuthHeader> auth_header(const config::BackendSettings& backend) {
   if (backend.api_key.empty()) return std::nullopt;
   switch (backend.auth) {

@@ -17,6 +17,11 @@ std::string chat_url(const config::BackendSettings& backend, std::string_view mo
 // URL of the model list, by the same rules.
 std::string models_url(const config::BackendSettings& backend);
 
+// DeepSeek: the address under /beta, where an answer that was begun can be continued.
+bool has_beta_path(const config::BackendSettings& backend);
+// Azure: an API version from before max_completion_tokens, stream_options and the developer role.
+bool has_old_azure_version(const config::BackendSettings& backend);
+
 // The one header that carries the key.
 struct AuthHeader {
   std::string_view name;  // lower case, static

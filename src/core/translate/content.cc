@@ -46,7 +46,8 @@ void add_media(Translation& t, const Destination& to, const Block& block, Part p
                std::string_view what) {
   part.cache_control = cache_hint(t, block);
   part.glue = to.glue;
-  if (to.moved == nullptr) {
+  const bool stays = to.moved == nullptr || (to.images_stay && part.kind == Part::Kind::image);
+  if (stays) {
     to.parts.push_back(part);
     return;
   }
@@ -213,8 +214,18 @@ bool has_digest(const Block& block) {
          block.type_raw == "browser_state";
 }
 
-bool starts_with_error(std::string_view raw) {
-  return iequals(raw.substr(0, 5), "error");
+// Chat Completions has no flag for a failed tool: the text says it.
+void mark_error(Translation& t, std::vector<Part>& parts, std::size_t start) {
+  const Part& first = parts[start];
+  if (first.kind != Part::Kind::text) {
+    parts.insert(parts.begin() + static_cast<std::ptrdiff_t>(start),
+                 text_part("Error:", first.glue));
+    return;
+  }
+  const std::string_view begin = first.before.empty() ? first.raw : first.before;
+  if (iequals(begin.substr(0, 5), "error")) return;
+  parts[start].before = first.before.empty() ? std::string_view("Error: ")
+                                             : t.keep("Error: " + std::string(first.before));
 }
 
 }  // namespace
@@ -294,9 +305,7 @@ void add_tool_result(Translation& t, const Block& result, const Destination& to)
     if (result.is_error) add_text(to, "Error: (no output)");
     return;
   }
-  Part& first = to.parts[start];
-  if (result.is_error && first.kind == Part::Kind::text && !starts_with_error(first.raw))
-    first.before = "Error: ";
+  if (result.is_error) mark_error(t, to.parts, start);
   if (const std::string_view hint = cache_hint(t, result); !hint.empty())
     to.parts.back().cache_control = hint;
 }

@@ -55,6 +55,8 @@ constexpr Dialect openrouter_row() {
   d.cache_control = true;
   d.session_id = true;
   d.user_hash = true;
+  d.tool_parts_by_model = true;
+  d.empty_transforms = true;
   d.prefill = Prefill::as_last;
   return d;
 }
@@ -135,6 +137,7 @@ constexpr Dialect deepseek_row() {
   d.images = false;
   d.image_urls = false;
   d.forced_without_thinking = true;
+  d.beta_prefix = true;
   return d;
 }
 

@@ -26,9 +26,13 @@ struct Profile {
   bool parallel = false;  // parallel_tool_calls is understood
   bool mistral_ids = false;
   bool mistral_order = false;  // no user message after tool messages
+  bool nonempty_tool = false;
+  bool restore_ids = false;
+  bool forced_without_thinking = false;
   bool cache_breakpoints = false;
-  bool takes_budget = false;    // openrouter: reasoning.max_tokens
-  bool native_search = false;   // web_search_options (openai search models)
+  bool takes_budget = false;  // openrouter: reasoning.max_tokens
+  bool tool_parts = false;    // tool messages take image parts
+  WebSearch web_search = WebSearch::none;
   bool json_schema = true;      // groq: only some models have it
   std::int64_t max_output = 0;  // 0: unknown
 };

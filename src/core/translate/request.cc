@@ -52,7 +52,7 @@ void check_version(Translation& t) {
   const std::string& version = t.facts.anthropic_version;
   if (version.empty() || version == "2023-06-01") return;
   if (version != kNarrowVersion) {
-    t.warn("anthropic-version");
+    t.warn("anthropic-version", "anthropic-version");
     return;
   }
   const auto& request = t.request;
@@ -90,8 +90,9 @@ void check_envelope(Translation& t) {
 
 double number_of(std::string_view json) {
   double value = 0;
-  std::from_chars(json.data(), json.data() + json.size(), value);
-  return value;
+  const auto end = std::from_chars(json.data(), json.data() + json.size(), value);
+  // Beyond what a double holds: it goes out as it came, and is neither 0 nor 1.
+  return end.ec == std::errc() ? value : 2;
 }
 
 void append_number(std::string& out, std::string_view name, std::string_view json) {
@@ -103,9 +104,9 @@ void append_sampling(std::string& out, Translation& t, const ReasoningPlan& reas
   const bool off = reasoning.level == Effort::none;
   const bool taken = t.profile.sampling || (t.profile.sampling_when_off && off);
   if (!taken) {
-    const bool usual = (temperature.empty() || number_of(temperature) == 1) &&
-                       (top_p.empty() || number_of(top_p) == 1);
-    if (!usual) t.warn("sampling-dropped", temperature.empty() ? "top_p" : "temperature");
+    for (const auto& [json, name] :
+         {std::pair(temperature, "temperature"), std::pair(top_p, "top_p")})
+      if (!json.empty() && number_of(json) != 1) t.warn("sampling-dropped", name);
     temperature = top_p = {};
   }
   // Ignored there while thinking.
@@ -251,10 +252,9 @@ std::string write_body(Translation& t) {
   out.append(format).append(members);
   append_identity(out, t);
   append_tier(out, t);
-  if (t.dialect.cache_control && !t.request.cache_control_json.empty()) {
-    out.append(",\"cache_control\":");
-    wire::append_compact_json(out, t.request.cache_control_json);
-  }
+  if (t.dialect.cache_control && !t.request.cache_control_json.empty())
+    append_cache_control(out, t.request.cache_control_json);
+  if (t.dialect.empty_transforms) out.append(",\"transforms\":[]");
   append_stream(out, t);
   out.push_back('}');
   const Adjustments* learned = t.target.adjustments;

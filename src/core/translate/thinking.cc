@@ -85,7 +85,7 @@ ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
   ReasoningPlan plan;
   check_budget(t);
   const bool disabled = t.request.thinking == ThinkingKind::disabled;
-  const bool must_be_off = forced_tool && t.dialect.forced_without_thinking;
+  const bool must_be_off = forced_tool && t.profile.forced_without_thinking;
   plan.off = disabled || must_be_off;
   const Wanted wanted = plan.off ? Wanted{} : wanted_level(t);
   plan.on = wanted.level.has_value();
@@ -97,7 +97,8 @@ ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
   }
   if (!plan.on && !plan.off) return plan;
   if (profile.no_reasoning) {
-    if (plan.on) t.warn("thinking-unsupported", "thinking");
+    const bool by_effort = t.request.thinking == ThinkingKind::absent;
+    if (plan.on) t.warn("thinking-unsupported", by_effort ? "output_config.effort" : "thinking");
     plan.on = plan.off = false;
     return plan;
   }
@@ -172,6 +173,9 @@ void append_reasoning(std::string& out, const Translation& t, const ReasoningPla
     case ReasoningRequest::groq:
       append_effort(out, t, plan);
       if (plan.on) out.append(",\"reasoning_format\":\"parsed\"");
+      return;
+    case ReasoningRequest::prompt_mode:
+      if (plan.on) out.append(",\"prompt_mode\":\"reasoning\"");
       return;
   }
 }

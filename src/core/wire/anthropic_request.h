@@ -67,6 +67,7 @@ struct Block {
   bool has_text = false;       // text_raw was there, maybe empty
   bool has_content = false;    // content was present and not null
   bool has_citations = false;  // citations: a list with elements
+  bool by_program = false;     // tool_use caller other than direct
   // Content of a tool_result that is a list: [first_child, end_child) in
   // MessagesRequest::children.
   std::uint32_t first_child = 0, end_child = 0;

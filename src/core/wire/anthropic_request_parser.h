@@ -61,7 +61,7 @@ class RequestParser {
   // A string if it is one; anything else is passed over.
   bool read_loose(std::string_view& raw);
   bool read_loose_bool(bool& value);
-  void note_unknown(std::string_view prefix, std::string_view key_raw);
+  bool read_unknown(std::string_view prefix, std::string_view key_raw);
 
   bool read_model();
   bool read_max_tokens();
