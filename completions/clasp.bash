@@ -3,10 +3,10 @@ _clasp() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
   case $prev in
     -provider|--provider)
-      mapfile -t COMPREPLY < <(compgen -W "openai openrouter azure gemini deepseek grok qwen minimax litellm ollama custom mistral groq vllm lmstudio llamacpp demo" -- "$cur")
+      mapfile -t COMPREPLY < <(compgen -W "openai openrouter azure anthropic gemini deepseek grok qwen minimax litellm ollama custom mistral groq vllm lmstudio llamacpp demo" -- "$cur")
       return ;;
     -dialect|--dialect)
-      mapfile -t COMPREPLY < <(compgen -W "openai azure openrouter ollama vllm llamacpp lmstudio deepseek gemini xai mistral groq generic" -- "$cur")
+      mapfile -t COMPREPLY < <(compgen -W "openai azure openrouter ollama vllm llamacpp lmstudio deepseek gemini xai mistral groq generic anthropic" -- "$cur")
       return ;;
     -log-level|--log-level)
       mapfile -t COMPREPLY < <(compgen -W "debug info warn error" -- "$cur")

@@ -123,6 +123,8 @@ class Finisher {
 
   void check_key(const Preset& preset, const std::string& where, const BackendSettings& backend) {
     if (!preset.needs_key || !backend.api_key.empty()) return;
+    // Servers of one's own that speak the Messages API need none.
+    if (preset.dialect == "anthropic" && backend.base_url != preset.base_url) return;
     std::string message = where + ": the provider " + backend.provider + " needs a key: set " +
                           join_or(preset.key_env) + ", or api_key_file in [backend]";
     if (backend.provider == "openai")

@@ -100,10 +100,12 @@ void add_backend(std::vector<Option>& rows) {
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().model; }},
     {.section = "backend", .key = "dialect", .flag = "dialect", .env = "CLASP_DIALECT",
      .domain = {Kind::choice, 0, 0,
-                "openai|azure|openrouter|ollama|vllm|llamacpp|lmstudio|deepseek|gemini|xai|mistral|groq|generic"},
+                "openai|azure|openrouter|ollama|vllm|llamacpp|lmstudio|deepseek|gemini|xai|mistral|groq|generic|"
+                "anthropic"},
      .argument = "NAME",
      .help = "How requests are spelled, when the provider's own way is wrong: openai, azure, openrouter, "
-             "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, xai, mistral, groq or generic.",
+             "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, xai, mistral, groq or generic; or anthropic for a server that "
+             "speaks the Messages API itself, to which requests are passed on as they are.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().dialect; }},
     {.section = "backend", .key = "azure_deployment", .flag = "azure-deployment",
      .env = "AZURE_DEPLOYMENT_NAME", .domain = kText, .argument = "NAME",
@@ -137,7 +139,10 @@ void add_providers(std::vector<Option>& rows) {
     if (!preset.url_env.empty())
       rows.push_back({.section = "providers", .key = name + "_base_url", .env = std::string(preset.url_env),
                       .domain = kUrl, .default_text = std::string(preset.base_url), .argument = "URL",
-                      .help = "Address of " + label + "." + remark,
+                      .help = "Address of " + label + "." + remark +
+                              (name == "anthropic" ? " ANTHROPIC_BASE_URL is not read: for Claude Code it "
+                                                     "is the address of CLASP."
+                                                   : ""),
                       .slot = [name](Draft& d, std::string_view) -> Slot { return &d.credentials[name].base_url; }});
   }
 }

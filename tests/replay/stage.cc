@@ -30,6 +30,15 @@ class StageCall final : public exchange::BackendCall {
 
 using Problem = std::optional<std::string>;
 
+// "NAME MEMBERS" as an event of the Messages API.
+std::string event_of(const std::string& rest) {
+  const std::size_t space = rest.find(' ');
+  const std::string name = rest.substr(0, space);
+  std::string data = "{\"type\":\"" + name + "\"";
+  if (space != std::string::npos) data += "," + rest.substr(space + 1);
+  return "event: " + name + "\ndata: " + data + "}\n\n";
+}
+
 std::string unescape(std::string_view text) {
   return decode_json_string(text);
 }
@@ -96,6 +105,7 @@ Problem Stage::set(const std::string& rest) {
   const std::map<std::string, std::function<void()>> known = {
       {"dialect", [&] { settings_.backends[0].dialect = value; }},
       {"model", [&] { settings_.backends[0].model = value; }},
+      {"base_url", [&] { settings_.backends[0].base_url = value; }},
       {"ping_ms", [&] { settings_.timeouts.ping_ms = std::stoll(value); }},
       {"answer_grace_ms", [&] { settings_.timeouts.answer_grace_ms = std::stoll(value); }},
       {"response_bytes", [&] { settings_.limits.response_bytes = std::stoull(value); }},
@@ -231,6 +241,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
       {"head", [&] { return head(rest); }},
       {"data", [&] { return feed("data: " + rest + "\n\n"); }},
       {"raw", [&] { return feed(unescape(rest)); }},
+      {"event", [&] { return feed(event_of(rest)); }},
       {"end", [&] { return end_body(); }},
       {"break", [&] { return break_off(rest); }},
       {"advance",
@@ -284,6 +295,13 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          if (backend_.requests.empty()) return "the backend was not called";
          if (backend_.requests.back().body.find(rest) == std::string::npos) return std::nullopt;
          return "the backend got: " + rest;
+       }},
+      {"expect-call-url", [&] { return same("url", rest, backend_.requests.back().url); }},
+      {"expect-call-header",
+       [&]() -> Problem {
+         const std::size_t at = rest.find(':');
+         const std::string got(backend_.requests.back().headers.get(rest.substr(0, at)));
+         return same("header of the call", std::string(trim(rest.substr(at + 1))), got);
        }},
       {"expect-paused", [&] { return same("paused", true, backend_.paused); }},
       {"expect-reading", [&] { return same("paused", false, backend_.paused); }},

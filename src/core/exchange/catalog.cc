@@ -5,6 +5,7 @@
 
 #include <string_view>
 #include <utility>
+#include <algorithm>
 
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
@@ -14,6 +15,7 @@ namespace clasp::exchange {
 namespace {
 
 constexpr std::size_t kHashBytes = 4;
+constexpr std::string_view kDefaultVersion = "2023-06-01";
 
 std::string short_hash(std::string_view text) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -64,6 +66,15 @@ wire::Headers make_headers(const config::BackendSettings& settings) {
   return headers;
 }
 
+// What the client said about the API's version goes through unchanged; what the configuration says
+// wins.
+void add_versions(wire::Headers& headers, std::string_view version, std::string_view beta) {
+  if (!headers.find("anthropic-version"))
+    headers.add("anthropic-version", std::string(version.empty() ? kDefaultVersion : version));
+  if (!beta.empty() && !headers.find("anthropic-beta"))
+    headers.add("anthropic-beta", std::string(beta));
+}
+
 }  // namespace
 
 Result<CatalogPtr> make_catalog(config::Snapshot settings) {
@@ -106,11 +117,34 @@ BackendRequest make_backend_request(const Catalog& catalog, const Candidate& can
   return request;
 }
 
+bool has_relay(const Catalog& catalog) {
+  return std::any_of(catalog.backends.begin(), catalog.backends.end(),
+                     [](const Backend& backend) { return backend.dialect.relay; });
+}
+
+BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candidate,
+                                  std::string body, bool stream,
+                                  const translate::RequestFacts& facts) {
+  const config::BackendSettings& settings = candidate.backend->settings;
+  BackendRequest request;
+  request.url = policy::messages_url(settings, facts.beta_query);
+  request.headers = make_headers(settings);
+  add_versions(request.headers, facts.anthropic_version, facts.anthropic_beta);
+  request.headers.add("content-type", "application/json");
+  request.headers.add("accept", stream ? "text/event-stream" : "application/json");
+  request.body = std::move(body);
+  request.timeouts = make_timeouts(*catalog.settings);
+  return request;
+}
+
 BackendRequest make_models_request(const Catalog& catalog, const Backend& backend) {
   BackendRequest request;
   request.method = "GET";
-  request.url = policy::models_url(backend.settings);
+  const bool relay = backend.dialect.relay;
+  request.url =
+      relay ? policy::relay_models_url(backend.settings) : policy::models_url(backend.settings);
   request.headers = make_headers(backend.settings);
+  if (relay) add_versions(request.headers, {}, {});
   request.headers.add("accept", "application/json");
   request.timeouts = make_timeouts(*catalog.settings);
   return request;

@@ -42,9 +42,17 @@ Candidate choose_candidate(const Catalog& catalog, std::string_view model);
 
 translate::Target make_target(const Catalog& catalog, const Candidate& candidate);
 
+// Some backend speaks the Messages API itself.
+bool has_relay(const Catalog& catalog);
+
 // The HTTP request that carries a translated body to the candidate.
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
                                     std::string body, bool stream);
+
+// The same for a client's own body on its way to a backend that speaks the Messages API.
+BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candidate,
+                                  std::string body, bool stream,
+                                  const translate::RequestFacts& facts);
 
 // The HTTP request for the backend's list of models. Not for the demo, which has no address.
 BackendRequest make_models_request(const Catalog& catalog, const Backend& backend);

@@ -1,9 +1,10 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include "base/text.h"
 #include "core/exchange/routes.h"
-
 #include "core/translate/errors.h"
+#include "core/translate/relay.h"
 
 namespace clasp::exchange {
 
@@ -11,6 +12,13 @@ namespace {
 
 // After finish_reason a backend has this long to send its usage (translation spec §5.6).
 constexpr Duration kUsageGrace{1000};
+
+// One of the query's parameters is beta=true.
+bool asks_for_beta(std::string_view query) {
+  for (const std::string_view parameter : split(query, '&'))
+    if (parameter == "beta=true") return true;
+  return false;
+}
 
 // Names from clients and backends may be of any length, but common HTTP clients refuse an answer
 // whose headers exceed 16 KB.
@@ -52,6 +60,13 @@ void Exchange::start() {
   if (services_.records.wants_bodies(true))
     services_.records.on_body(record_.request_id, "client request", body_);
   auto parsed = wire::parse_messages_request(body_, false);
+  if (!parsed && has_relay(*catalog_)) {
+    // A new kind of block or field is no reason to refuse what another one understands.
+    if (auto envelope = wire::parse_messages_envelope(body_)) {
+      refusal_ = parsed.error();
+      parsed = std::move(envelope);
+    }
+  }
   make_answer(parsed ? parsed->stream : false);
   if (!parsed) {
     fail(parsed.error(), "bad request");
@@ -70,6 +85,10 @@ void Exchange::start() {
 
 void Exchange::read_facts() {
   facts_.anthropic_version = std::string(head_.headers.get("anthropic-version"));
+  for (const auto& [name, value] : head_.headers)
+    if (iequals(name, "anthropic-beta"))
+      facts_.anthropic_beta.append(facts_.anthropic_beta.empty() ? "" : ",").append(value);
+  facts_.beta_query = asks_for_beta(head_.query);
   facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
   facts_.beta = is_beta_call(head_);
   facts_.schemas = &services_.schemas;
@@ -89,7 +108,7 @@ void Exchange::forget_request() {
 // ---- the reply's progress ----------------------------------------------------------------------
 
 void Exchange::after_reply_input() {
-  using State = translate::Reply::State;
+  using State = translate::Converter::State;
   if (reply_->state() == State::failed) {
     fail(reply_->error(), "the backend's answer cannot be used");
     return;
@@ -114,6 +133,7 @@ void Exchange::arm_answer_grace() {
     grace_timer_.reset();
     reply_->open();
     answer_->open_stream(answer_headers());
+    if (!reply_->opened()) answer_->ping();
     answer_->flush();
   });
 }
@@ -157,7 +177,7 @@ void Exchange::record_reply() {
   record_.cached_tokens = usage.cache_read;
   record_.tokens_estimated = usage.estimated;
   if (!reply_->upstream_id().empty()) record_.upstream_id = std::string(reply_->upstream_id());
-  if (reply_->state() == translate::Reply::State::done)
+  if (reply_->state() == translate::Converter::State::done)
     record_.stop_reason = std::string(reply_->stop_reason());
 }
 
@@ -189,8 +209,10 @@ wire::Headers Exchange::answer_headers() const {
     headers.add("x-clasp-model", header_text(candidate_.model));
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
-  for (const auto& [name, value] :
-       translate::translate_backend_headers(backend_headers_, services_.scheduler.unix_seconds()))
+  for (const auto& [name, value] : relays()
+                                       ? translate::relay_backend_headers(backend_headers_)
+                                       : translate::translate_backend_headers(
+                                             backend_headers_, services_.scheduler.unix_seconds()))
     headers.add(name, header_text(value));
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     headers.add("x-clasp-upstream-id", header_text(reply_->upstream_id()));

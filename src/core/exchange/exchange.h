@@ -17,6 +17,7 @@
 #include "core/exchange/ports.h"
 #include "core/exchange/record.h"
 #include "core/exchange/states.h"
+#include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/request.h"
 #include "core/translate/schema_cache.h"
@@ -66,6 +67,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   void forget_request();
   void attempt();
   void make_reply(translate::ReplyContext context);
+  bool relays() const;
+  void attempt_relay();
   bool repair_and_repeat(int status);
   void remember_lesson();
   void remember_states();
@@ -96,6 +99,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   TimePoint started_;
   Phase phase_ = Phase::preparing;
   std::unique_ptr<wire::MessagesRequest> request_;  // views into body_
+  // What is wrong with the request for every backend but one that judges shapes by itself.
+  std::optional<wire::ApiError> refusal_;
   translate::RequestFacts facts_;
   std::string tenant_;
   std::optional<TenantStates> kept_states_;
@@ -107,7 +112,7 @@ class Exchange final : public RequestTask, private BackendEvents {
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
   std::unique_ptr<Answer> answer_;
-  std::unique_ptr<translate::Reply> reply_;
+  std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;
   int backend_status_ = 0;
   wire::Headers backend_headers_;

@@ -3,6 +3,7 @@
 
 #include "core/exchange/exchange.h"
 #include "core/translate/errors.h"
+#include "core/translate/relay.h"
 
 namespace clasp::exchange {
 
@@ -51,6 +52,14 @@ std::string join(const std::vector<std::string>& tokens) {
 
 // Translates for the candidate as it is known by now, and calls it.
 void Exchange::attempt() {
+  if (relays()) {
+    attempt_relay();
+    return;
+  }
+  if (refusal_) {
+    fail(*refusal_, "bad request");
+    return;
+  }
   translate::Target target = make_target(*catalog_, candidate_);
   if (adapted_) {
     target.dialect = &adapted_->dialect;
@@ -97,7 +106,8 @@ void Exchange::make_reply(translate::ReplyContext context) {
 // True when the refusal taught something and the request is on its way again (spec §6.5). Only
 // while the client has seen no content.
 bool Exchange::repair_and_repeat(int status) {
-  if (!request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs) return false;
+  if (relays() || !request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs)
+    return false;
   const translate::Dialect& current = adapted_ ? adapted_->dialect : candidate_.backend->dialect;
   static const translate::Adjustments kNone;
   const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
@@ -143,7 +153,7 @@ void Exchange::answer_without_call() {
 void Exchange::on_backend_head(int status, const wire::Headers& headers) {
   backend_status_ = status;
   backend_headers_ = headers;
-  record_.upstream_id = std::string(headers.get("x-request-id"));
+  record_.upstream_id = std::string(headers.get(relays() ? "request-id" : "x-request-id"));
   if (status < 200 || status > 299) {
     phase_ = Phase::reading_error;
   } else {
@@ -208,7 +218,7 @@ void Exchange::on_backend_failed(const BackendFailure& failure) {
   if (phase_ == Phase::reading_stream && failure.kind == FailureKind::reset) {
     // How a cut is to be understood depends on what was received: the reply decides.
     reply_->finish_stream();
-    if (reply_->state() == translate::Reply::State::done) {
+    if (reply_->state() == translate::Converter::State::done) {
       after_reply_input();
       return;
     }
@@ -220,12 +230,17 @@ void Exchange::on_document() {
   collected_.reserve(collected_.size() + kBodyPadding);
   reply_->feed_document(collected_);
   // Some servers refuse inside a 200.
-  if (reply_->state() == translate::Reply::State::failed && repair_and_repeat(200)) return;
+  if (reply_->state() == translate::Converter::State::failed && repair_and_repeat(200)) return;
   after_reply_input();
 }
 
 void Exchange::on_backend_error() {
   if (repair_and_repeat(backend_status_)) return;
+  const std::string cause = "backend answered " + std::to_string(backend_status_);
+  if (relays()) {
+    fail(translate::relay_backend_error(backend_status_, backend_headers_, collected_), cause);
+    return;
+  }
   // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
   auto conclusion = translate::detect_policy_refusal(backend_status_, collected_);
   if (!conclusion) conclusion = translate::detect_output_limit(backend_status_, collected_);
@@ -236,7 +251,6 @@ void Exchange::on_backend_error() {
   }
   wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
                                                             collected_, input_estimate_);
-  const std::string cause = "backend answered " + std::to_string(backend_status_);
   fail(error, cause);
 }
 

@@ -21,6 +21,11 @@ std::string models_url(const config::BackendSettings& backend);
 bool has_beta_path(const config::BackendSettings& backend);
 // Azure: an API version from before max_completion_tokens, stream_options and the developer role.
 bool has_old_azure_version(const config::BackendSettings& backend);
+// URL of the Messages endpoint of a backend that speaks that API itself: /v1/messages below the
+// base, of which /v1 or the whole path may be there already.
+std::string messages_url(const config::BackendSettings& backend, bool beta);
+// URL of that backend's model list, in one page.
+std::string relay_models_url(const config::BackendSettings& backend);
 
 // The one header that carries the key.
 struct AuthHeader {

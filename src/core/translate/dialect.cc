@@ -220,11 +220,18 @@ constexpr Dialect generic_row() {
   return d;
 }
 
-constexpr std::array<Dialect, 14> kDialects{
+constexpr Dialect anthropic_row() {
+  Dialect d;
+  d.name = "anthropic";
+  d.relay = true;
+  return d;
+}
+
+constexpr std::array<Dialect, 15> kDialects{
     openai_row("openai"), openai_row("azure"),  openrouter_row(), ollama_row(),
     vllm_row(),           llamacpp_row(),       lmstudio_row(),   deepseek_row(),
     gemini_row("gemini"), gemini_row("vertex"), xai_row(),        mistral_row(),
-    groq_row(),           generic_row(),
+    groq_row(),           generic_row(),        anthropic_row(),
 };
 
 constexpr std::array<std::string_view, 7> kEffortNames{"none", "minimal", "low", "medium",

@@ -54,6 +54,9 @@ bool parse_effort(std::string_view text, Effort& effort);
 
 struct Dialect {
   std::string_view name;
+  // Speaks the Messages API itself: requests and answers are handed on (relay.h), and no other
+  // flag matters.
+  bool relay = false;
   CapField cap = CapField::max_tokens;
   SystemRole system_role = SystemRole::system;
   MidSystem mid_system = MidSystem::fold;

@@ -61,8 +61,10 @@ class SchemaCache;
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
   std::string anthropic_version;
+  std::string anthropic_beta;            // header fields joined by commas
   std::string session_id;                // X-Claude-Code-Session-Id
   bool beta = false;                     // ?beta=true or an anthropic-beta header
+  bool beta_query = false;               // ?beta=true
   const ReplaySource* replay = nullptr;  // not owned, may be missing
   SchemaCache* schemas = nullptr;        // not owned, may be missing; one per loop
 };

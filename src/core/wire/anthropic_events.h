@@ -107,6 +107,8 @@ class MessageCollector final : public EventSink {
                   std::string_view signature) override;
   void message_end(const MessageEnd& end) override;
   const std::string& body() const { return body_; }
+  // For a message that was not put together here.
+  std::string& whole() { return body_; }
 
  private:
   enum class Kind { text, thinking, tool };

@@ -322,7 +322,7 @@ bool RequestParser::check(bool counting) {
   return true;
 }
 
-bool RequestParser::parse(bool counting) {
+bool RequestParser::begin() {
   if (!simdjson::validate_utf8(body_.data(), body_.size())) {
     error_ = refuse_request("The request body is not valid UTF-8");
     return false;
@@ -332,11 +332,36 @@ bool RequestParser::parse(bool counting) {
       error_ = refuse_request("The request body is not a JSON object");
     return false;
   }
+  return true;
+}
+
+bool RequestParser::parse(bool counting) {
+  if (!begin()) return false;
   std::string_view key;
   JsonReader::Members members(reader_);
   while (members.next(key))
     if (!parse_member(key)) return false;
   return reader_.at_end() && check(counting);
+}
+
+bool RequestParser::parse_envelope() {
+  if (!begin()) return false;
+  std::string_view key;
+  JsonReader::Members members(reader_);
+  while (members.next(key)) {
+    const bool good = raw_equals(key, "model")    ? read_model()
+                      : raw_equals(key, "stream") ? read_stream()
+                                                  : reader_.skip();
+    if (!good) return false;
+  }
+  return reader_.at_end() && (!out_.model.empty() || refuse("model", "Field required"));
+}
+
+Result<MessagesRequest, ApiError> parse_messages_envelope(std::string_view body) {
+  MessagesRequest request;
+  RequestParser parser(body, request);
+  if (!parser.parse_envelope()) return tl::unexpected<ApiError>(parser.error());
+  return request;
 }
 
 Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting) {

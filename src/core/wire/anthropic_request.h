@@ -144,6 +144,10 @@ inline constexpr std::size_t kMaxStopSequences = 1'000;
 // required.
 Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting);
 
+// The least that must be known of a body whose shapes somebody else judges: valid JSON in UTF-8, an
+// object, `model` and whether it asks for a stream. Nothing else is filled in.
+Result<MessagesRequest, ApiError> parse_messages_envelope(std::string_view body);
+
 // A tool definition that was only sliced while parsing; wrongly typed members are left empty.
 Tool parse_tool(std::string_view json);
 

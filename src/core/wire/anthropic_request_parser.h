@@ -35,6 +35,7 @@ class RequestParser {
 
   // False: error() says why.
   bool parse(bool counting);
+  bool parse_envelope();
   ApiError error() const;
   // A `content` value: string or list of blocks, appended to `blocks`.
   bool parse_content(std::vector<Block>& blocks);
@@ -50,6 +51,7 @@ class RequestParser {
   static const Field kFields[];
 
   // All return false after a failure, of the grammar or of the shape.
+  bool begin();
   bool refuse(std::string path, std::string_view problem);
   bool parse_member(std::string_view key);
   bool check(bool counting);
