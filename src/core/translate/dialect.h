@@ -26,6 +26,7 @@ enum class ReasoningRequest {
   gemini,           // reasoning_effort or extra_body.google
   template_kwargs,  // vllm, llamacpp: chat_template_kwargs when configured
   groq,             // reasoning_effort + reasoning_format
+  prompt_mode,      // mistral: prompt_mode "reasoning"
 };
 enum class ReasoningReplay { none, reasoning, reasoning_content, details, gemini, thinking_part };
 enum class JsonOutput { none, json_object, json_schema };
@@ -110,8 +111,14 @@ struct Dialect {
   Prefill prefill = Prefill::emulate;
   bool prefill_without_thinking = false;  // with reasoning on, prefill is emulated (llamacpp)
   bool openai_families = false;           // models follow OpenAI's family rules whatever their name
+  bool no_transforms = false;             // openrouter: transforms:[] keeps it from cutting prompts
+  bool guard_context = false;    // too long a prompt is cut in silence: refuse it before (ollama)
+  bool hidden_allowance = true;  // room for reasoning that cannot be switched off (spec §1.2.4)
+  bool fast_tier = false;        // speed "fast" becomes service_tier "priority" where that exists
+  bool long_cache = false;       // hints of an hour ask for twelve (spec §1.8)
+  bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
   // Flags that were overridden: these win over the rules of the model's family.
-  enum Pin : std::uint8_t {
+  enum Pin : std::uint16_t {
     kPinCap = 1,
     kPinRole = 2,
     kPinEfforts = 4,
@@ -119,9 +126,11 @@ struct Dialect {
     kPinSampling = 16,
     kPinParallel = 32,
     kPinIds = 64,
-    kPinReasoning = 128
+    kPinReasoning = 128,
+    kPinReplay = 256,
+    kPinRestore = 512
   };
-  std::uint8_t pinned = 0;
+  std::uint16_t pinned = 0;
 };
 
 // The row of that name (openai, azure, openrouter, ollama, …), nullptr when unknown.

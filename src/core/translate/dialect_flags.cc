@@ -17,7 +17,7 @@ struct Flag {
   std::string_view name;
   Setter set;
   std::string_view expected;
-  std::uint8_t pin = 0;
+  std::uint16_t pin = 0;
 };
 
 template <bool Dialect::*Member>
@@ -58,8 +58,8 @@ constexpr std::array<std::string_view, 2> kCaps{"max_tokens", "max_completion_to
 constexpr std::array<std::string_view, 3> kRoles{"system", "developer", "user"};
 constexpr std::array<std::string_view, 2> kMidSystem{"keep", "fold"};
 constexpr std::array<std::string_view, 3> kToolChoices{"all", "strings", "mistral"};
-constexpr std::array<std::string_view, 7> kReasoning{
-    "none", "effort", "object", "thinking", "gemini", "template_kwargs", "groq"};
+constexpr std::array<std::string_view, 8> kReasoning{
+    "none", "effort", "object", "thinking", "gemini", "template_kwargs", "groq", "prompt_mode"};
 constexpr std::array<std::string_view, 6> kReplay{"none",    "reasoning", "reasoning_content",
                                                   "details", "gemini",    "thinking_part"};
 constexpr std::array<std::string_view, 3> kJsonOutput{"none", "json_object", "json_schema"};
@@ -101,15 +101,16 @@ constexpr Flag kFlags[] = {
     {"tool_choice", CLASP_CHOICE(tool_choice, kToolChoices), "all, strings or mistral"},
     {"parallel_tool_calls", set_bool<&Dialect::parallel_tool_calls>, kYesNo, Dialect::kPinParallel},
     {"reasoning", CLASP_CHOICE(reasoning, kReasoning),
-     "none, effort, object, thinking, gemini, template_kwargs or groq", Dialect::kPinReasoning},
+     "none, effort, object, thinking, gemini, template_kwargs, groq or prompt_mode",
+     Dialect::kPinReasoning},
     {"efforts", set_efforts, "a list of none, minimal, low, medium, high, xhigh, max",
      Dialect::kPinEfforts},
     CLASP_BOOL_FLAG(default_effort),
     {"kwargs_key", CLASP_CHOICE(kwargs_key, kKwargs), "none, enable_thinking or thinking"},
     CLASP_BOOL_FLAG(thinking_budget),
     {"replay", CLASP_CHOICE(replay, kReplay),
-     "none, reasoning, reasoning_content, details, gemini or thinking_part"},
-    CLASP_BOOL_FLAG(replay_on_calls),
+     "none, reasoning, reasoning_content, details, gemini or thinking_part", Dialect::kPinReplay},
+    {"replay_on_calls", set_bool<&Dialect::replay_on_calls>, kYesNo, Dialect::kPinReplay},
     {"json_output", CLASP_CHOICE(json_output, kJsonOutput), "none, json_object or json_schema"},
     CLASP_BOOL_FLAG(plain_schema_output),
     CLASP_BOOL_FLAG(stream_options),
@@ -121,7 +122,7 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(mistral_sampling),
     {"max_tool_id", set_int<&Dialect::max_tool_id>, kNumber},
     {"mistral_ids", set_bool<&Dialect::mistral_ids>, kYesNo, Dialect::kPinIds},
-    CLASP_BOOL_FLAG(restore_ids),
+    {"restore_ids", set_bool<&Dialect::restore_ids>, kYesNo, Dialect::kPinRestore},
     CLASP_BOOL_FLAG(null_content),
     CLASP_BOOL_FLAG(omit_content),
     CLASP_BOOL_FLAG(string_content),
@@ -157,6 +158,12 @@ constexpr Flag kFlags[] = {
     {"prefill", CLASP_CHOICE(prefill, kPrefill), "emulate, as_last, continue or prefix"},
     CLASP_BOOL_FLAG(prefill_without_thinking),
     CLASP_BOOL_FLAG(openai_families),
+    CLASP_BOOL_FLAG(no_transforms),
+    CLASP_BOOL_FLAG(guard_context),
+    CLASP_BOOL_FLAG(hidden_allowance),
+    CLASP_BOOL_FLAG(fast_tier),
+    CLASP_BOOL_FLAG(long_cache),
+    CLASP_BOOL_FLAG(policy_as_error),
 };
 
 #undef CLASP_BOOL_FLAG
