@@ -7,7 +7,7 @@
 namespace clasp::exchange {
 
 bool Exchange::relays() const {
-  return candidate_.backend != nullptr && candidate_.backend->dialect.relay;
+  return candidate_.facts && candidate_.facts->dialect.relay;
 }
 
 void Exchange::attempt_relay() {

@@ -113,14 +113,6 @@ bool has_beta_path(const config::BackendSettings& backend) {
   return ends_with(url->path, "/beta");
 }
 
-bool has_old_azure_version(const config::BackendSettings& backend) {
-  // The first version that knows them; versions are dates, with "-preview" behind some.
-  constexpr std::string_view kFirst = "2024-09-01";
-  const std::string_view version = backend.azure_api_version;
-  return backend.provider == "azure" && version.starts_with("20") &&
-         version.substr(0, kFirst.size()) < kFirst;
-}
-
 std::string messages_url(const config::BackendSettings& backend, bool beta) {
   auto url = relay_base(backend);
   if (!url) return "";

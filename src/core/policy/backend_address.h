@@ -19,8 +19,6 @@ std::string models_url(const config::BackendSettings& backend);
 
 // DeepSeek: the address under /beta, where an answer that was begun can be continued.
 bool has_beta_path(const config::BackendSettings& backend);
-// Azure: an API version from before max_completion_tokens, stream_options and the developer role.
-bool has_old_azure_version(const config::BackendSettings& backend);
 // URL of the Messages endpoint of a backend that speaks that API itself: /v1/messages below the
 // base, of which /v1 or the whole path may be there already.
 std::string messages_url(const config::BackendSettings& backend, bool beta);

@@ -56,8 +56,8 @@ constexpr Dialect openrouter_row() {
   d.session_id = true;
   d.user_hash = true;
   d.tool_parts_by_model = true;
-  d.empty_transforms = true;
   d.prefill = Prefill::as_last;
+  d.no_transforms = true;
   return d;
 }
 
@@ -81,6 +81,7 @@ constexpr Dialect ollama_row() {
   d.image_urls = false;
   d.keep_refs = false;
   d.drop_tools_on_none = true;
+  d.guard_context = true;
   d.prefill = Prefill::as_last;
   return d;
 }

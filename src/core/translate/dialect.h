@@ -26,7 +26,7 @@ enum class ReasoningRequest {
   gemini,           // reasoning_effort or extra_body.google
   template_kwargs,  // vllm, llamacpp: chat_template_kwargs when configured
   groq,             // reasoning_effort + reasoning_format
-  prompt_mode,      // mistral's older models: prompt_mode "reasoning"
+  prompt_mode,      // mistral: prompt_mode "reasoning"
 };
 enum class ReasoningReplay { none, reasoning, reasoning_content, details, gemini, thinking_part };
 enum class JsonOutput { none, json_object, json_schema };
@@ -111,7 +111,6 @@ struct Dialect {
   bool forced_without_thinking = false;    // forced tool_choice needs reasoning off (deepseek)
   bool letter_names = false;               // function names start with a letter or underscore
   WebSearch web_search = WebSearch::none;  // the backend's own search, if it may be used
-  bool empty_transforms = false;    // transforms:[] keeps openrouter from cutting out the middle
   bool nonempty_tool = false;       // a tool message must have text
   bool no_user_after_tool = false;  // mistral: user text goes into the last tool message
   bool think_tags = false;          // a leading <think>…</think> in the text is reasoning
@@ -122,6 +121,12 @@ struct Dialect {
   bool beta_prefix = false;               // an address that ends in /beta takes `prefix` (deepseek)
   bool prefill_without_thinking = false;  // with reasoning on, prefill is emulated (llamacpp)
   bool openai_families = false;           // models follow OpenAI's family rules whatever their name
+  bool no_transforms = false;             // openrouter: transforms:[] keeps it from cutting prompts
+  bool guard_context = false;    // too long a prompt is cut in silence: refuse it before (ollama)
+  bool hidden_allowance = true;  // room for reasoning that cannot be switched off (spec §1.2.4)
+  bool fast_tier = false;        // speed "fast" becomes service_tier "priority" where that exists
+  bool long_cache = false;       // hints of an hour ask for twelve (spec §1.8)
+  bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
   // Flags that were overridden: these win over the rules of the model's family.
   enum Pin : std::uint16_t {
     kPinCap = 1,
@@ -132,7 +137,8 @@ struct Dialect {
     kPinParallel = 32,
     kPinIds = 64,
     kPinReasoning = 128,
-    kPinRestore = 256
+    kPinReplay = 256,
+    kPinRestore = 512
   };
   std::uint16_t pinned = 0;
 };

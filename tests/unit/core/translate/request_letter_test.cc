@@ -175,7 +175,7 @@ TEST_CASE("§1.8 of a cache hint its type and lifetime go out") {
 
 TEST_CASE("§8 openrouter never cuts out the middle") {
   CHECK(ask(hi(), {.dialect = "openrouter"}).at("transforms") == "[]");
-  CHECK(ask(hi(), {.dialect = "openrouter", .flags = {{"empty_transforms", "false"}}})
+  CHECK(ask(hi(), {.dialect = "openrouter", .flags = {{"no_transforms", "false"}}})
             .at("transforms") == "");
   CHECK(ask(hi()).at("transforms") == "");
 }
