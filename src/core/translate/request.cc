@@ -191,7 +191,8 @@ void fill_reply(Translation& t) {
   reply.backend_model = t.target.model;
   reply.backend_hash = t.target.base_url_hash;
   reply.compaction = !t.request.compaction_json.empty();
-  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as well.
+  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as
+  // well.
   reply.beta = t.facts.beta || reply.compaction || !t.request.context_management_json.empty();
   reply.thinking_disabled = t.request.thinking == ThinkingKind::disabled || reply.compaction;
   reply.thinking_omitted = wire::raw_equals(t.request.thinking_display_raw, "omitted");
@@ -297,6 +298,13 @@ Result<TokenCount, wire::ApiError> count_tokens(const wire::MessagesRequest& req
   count.original_input_tokens = count.input_tokens;
   if (edits.request) count.input_tokens = estimate_tokens(*edits.request);
   return count;
+}
+
+ReplyContext begin_reply_context(const wire::MessagesRequest& request, const Target& target,
+                                 const RequestFacts& facts) {
+  Translation t(request, target, facts);
+  fill_reply(t);
+  return std::move(t.reply);
 }
 
 Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,

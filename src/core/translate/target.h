@@ -57,6 +57,7 @@ class ReplaySource {
 };
 
 class SchemaCache;
+class PreparedMedia;
 
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
@@ -65,6 +66,7 @@ struct RequestFacts {
   bool beta = false;                     // ?beta=true or an anthropic-beta header
   const ReplaySource* replay = nullptr;  // not owned, may be missing
   SchemaCache* schemas = nullptr;        // not owned, may be missing; one per loop
+  const PreparedMedia* media = nullptr;  // not owned, may be missing
 };
 
 }  // namespace clasp::translate
