@@ -38,9 +38,10 @@ struct Draft {
   BackendDraft& backend() { return backends[current]; }
 
   Settings settings;
-  std::vector<std::string> listen, alias_list;
+  std::vector<std::string> listen, alias_list, fetch_networks;
   std::uint32_t port = 8080;
   std::string log_level = "info";
+  std::string pdf_text = "auto";
   std::vector<BackendDraft> backends;  // the first one is the nameless one
   std::size_t current = 0;             // what [backend NAME] keys fill
   std::map<std::string, Credential, std::less<>> credentials;
