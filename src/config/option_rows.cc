@@ -239,6 +239,25 @@ void add_limits(std::vector<Option>& rows) {
   });
 }
 
+void add_media(std::vector<Option>& rows) {
+  rows.insert(rows.end(), {
+    {.section = "media", .key = "fetch_remote", .flag = "fetch-remote", .env = "CLASP_FETCH_REMOTE",
+     .domain = kBool, .default_text = "false",
+     .help = "Fetch pictures and PDFs that a request names by URL, for backends that take only data. From the "
+             "public Internet only, without any proxy.",
+     .slot = CLASP_AT(settings.media.fetch_remote)},
+    {.section = "media", .key = "fetch_networks", .env = "CLASP_FETCH_NETWORKS", .domain = kList,
+     .argument = "NETWORK",
+     .help = "Networks that are not public and may be fetched from all the same, such as 10.1.0.0/16.",
+     .slot = CLASP_AT(fetch_networks)},
+    {.section = "media", .key = "pdf_text", .flag = "pdf-text", .env = "CLASP_PDF_TEXT",
+     .domain = {Kind::choice, 0, 0, "auto|off"}, .default_text = "auto", .argument = "MODE",
+     .help = "Send the text of PDFs to backends that take no files: auto does so where the program pdftotext "
+             "is installed, off never.",
+     .slot = CLASP_AT(pdf_text)},
+  });
+}
+
 void add_commands(std::vector<Option>& rows) {
   rows.insert(rows.end(), {
     {.flag = "config", .env = "CLASP_CONFIG_FILE", .domain = kPath, .argument = "FILE",
@@ -270,6 +289,7 @@ void add_available_rows(std::vector<Option>& rows) {
   add_translation_rows(rows);
   add_timeouts(rows);
   add_limits(rows);
+  add_media(rows);
   add_log(rows);
 }
 

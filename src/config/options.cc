@@ -66,6 +66,7 @@ const std::vector<Section>& sections() {
       {"timeouts", "Timeouts",
        "Numbers without a unit count seconds; ms, s, m, h and d are understood."},
       {"limits", "Limits", "Sizes may end in K, M or G."},
+      {"media", "Pictures and PDFs", "For backends that do not take them as clients send them."},
       {"log", "Logging", "Messages go to the journal or to standard error."},
       {"auth", "Client authentication", "Who may use this proxy."},
       {"rate_limit", "Rate limit", "How much may be asked."},

@@ -43,9 +43,10 @@ struct Draft {
   ModelRule& model() { return model_rules[current_model]; }
 
   Settings settings;
-  std::vector<std::string> listen, alias_list;
+  std::vector<std::string> listen, alias_list, fetch_networks;
   std::uint32_t port = 8080;
   std::string log_level = "info";
+  std::string pdf_text = "auto";
   std::vector<BackendDraft> backends;  // the first one is the nameless one
   std::size_t current = 0;             // what [backend NAME] keys fill
   std::vector<ModelRule> model_rules;  // the first one is nobody's

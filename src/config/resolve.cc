@@ -32,6 +32,7 @@ class Resolver {
     resolve_log();
     resolve_listeners();
     resolve_aliases();
+    resolve_media();
     resolve_backends();
     resolve_models();
     resolve_model_rules();
@@ -88,6 +89,18 @@ class Resolver {
       std::string dashed = alias;
       std::replace(dashed.begin(), dashed.end(), '_', '-');
       settings_.models.aliases.emplace(std::move(dashed), model);
+    }
+  }
+
+  void resolve_media() {
+    settings_.media.pdf_text = draft_.pdf_text != "off";
+    for (const std::string& text : draft_.fetch_networks) {
+      const auto network = parse_network(text);
+      if (network)
+        settings_.media.fetch_networks.push_back(*network);
+      else
+        error(collector_.place_of(*find_key("media", "fetch_networks").option) + ": " +
+              quoted(text) + ": " + network.error().message);
     }
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/network.h"
 #include "base/secret.h"
 
 namespace clasp::config {
@@ -155,6 +156,13 @@ struct KeySettings {
   std::int64_t rest_rate_limit_ms = 5'000;      // 429 that does not say how long
 };
 
+// Pictures and PDFs that a backend does not take as they come.
+struct MediaSettings {
+  bool fetch_remote = false;
+  std::vector<Network> fetch_networks;  // besides the public Internet
+  bool pdf_text = true;                 // where the program for it is installed
+};
+
 struct Settings {
   std::vector<Listener> listeners;
   std::uint32_t workers = 0;  // 0: one per core
@@ -172,6 +180,7 @@ struct Settings {
   BreakerSettings breaker;
   QueueSettings queue;
   KeySettings keys;
+  MediaSettings media;
   bool demo_fallback = false;  // nothing is configured, the demo backend answers instead
   std::string ca_file;         // extra CA certificates for backends, empty: the system's
   std::string config_file;     // where the file part came from, empty: none

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ struct BackendClientOptions {
   std::string ca_file;  // CA certificates beside the system's, empty for none
   BackendPool::Limits pool;
   wire::ProxySettings proxy;
+  // Asked for every address of a host before any is connected to; empty: all are good.
+  std::function<bool(const IpAddress&)> may_connect;
 };
 
 struct BackendCounters {
@@ -83,6 +86,7 @@ class BackendClient final : public exchange::BackendPort {
   event_base* base_;
   Scheduler& scheduler_;
   wire::ProxyRules proxies_;
+  const std::function<bool(const IpAddress&)> may_connect_;
   BackendCounters counters_;
   std::unordered_map<std::string, std::shared_ptr<const BackendRoute>> routes_;
   std::unique_ptr<char[]> scratch_;  // every read of this loop goes through it

@@ -28,6 +28,17 @@ class StageCall final : public exchange::BackendCall {
   StageBackend& owner_;
 };
 
+class StageMediaWork final : public exchange::MediaWork {
+ public:
+  StageMediaWork(StageMedia& owner, std::shared_ptr<StageMedia::Waiting> waiting)
+      : owner_(owner), waiting_(std::move(waiting)) {}
+  ~StageMediaWork() override { std::erase(owner_.running, waiting_); }
+
+ private:
+  StageMedia& owner_;
+  std::shared_ptr<StageMedia::Waiting> waiting_;
+};
+
 using Problem = std::optional<std::string>;
 
 // "NAME MEMBERS" as an event of the Messages API.
@@ -60,6 +71,7 @@ class Stage {
   Problem expect_not(const std::string& text);
   Problem expect_events(const std::string& names);
   Problem leave();
+  Problem medium(const std::string& rest);
   template <class T>
   static Problem same(const char* what, const T& wanted, const T& got);
 
@@ -72,6 +84,7 @@ class Stage {
   exchange::Lessons lessons_;
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageBackend backend_;
+  StageMedia media_;
   StageRecords records_;
   StageClient client_;
   wire::Headers request_headers_;
@@ -110,6 +123,10 @@ Problem Stage::set(const std::string& rest) {
       {"ping_ms", [&] { settings_.timeouts.ping_ms = std::stoll(value); }},
       {"answer_grace_ms", [&] { settings_.timeouts.answer_grace_ms = std::stoll(value); }},
       {"response_bytes", [&] { settings_.limits.response_bytes = std::stoull(value); }},
+      {"media",
+       [&] {
+         media_.able = {value != "pdf_text", value != "fetch"};
+       }},
       {"strict", [&] { settings_.strict = value == "true"; }},
       {"context_window", [&] { settings_.backends[0].context_window = std::stoll(value); }},
       {"unknown_models", [&] { settings_.models.refuse_unknown = value == "refuse"; }},
@@ -151,7 +168,7 @@ Problem Stage::request(const std::string& rest) {
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
       exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_,
-                         states_},
+                         states_, &media_},
       *catalog, std::move(head), std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();
@@ -235,6 +252,31 @@ Problem Stage::leave() {
   return std::nullopt;
 }
 
+// "image BASE64", "text RAW", "scan" or "fail WORDS".
+Problem Stage::medium(const std::string& rest) {
+  using translate::Medium;
+  if (media_.running.empty()) return "nothing is being prepared";
+  const std::size_t space = std::min(rest.find(' '), rest.size());
+  const std::string kind = rest.substr(0, space);
+  std::string value = space < rest.size() ? rest.substr(space + 1) : "";
+  Medium made;
+  if (kind == "image") {
+    made = {.state = Medium::State::ready, .raw = value, .media_type = "image/png"};
+  } else if (kind == "text") {
+    made = {.state = Medium::State::ready, .raw = value};
+  } else if (kind == "scan") {
+    made = {.state = Medium::State::no_text};
+  } else if (kind == "fail") {
+    made = {.problem = value};
+  } else {
+    return "unknown medium " + kind;
+  }
+  const auto done = media_.running.front()->done;
+  done(std::make_shared<const Medium>(std::move(made)));
+  scheduler_.run_posted();
+  return std::nullopt;
+}
+
 Problem Stage::step(const std::string& verb, const std::string& rest) {
   const auto record = [&]() -> exchange::Record {
     return records_.records.empty() ? exchange::Record{} : records_.records.back();
@@ -278,6 +320,10 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          return std::nullopt;
        }},
       {"leave", [&] { return leave(); }},
+      {"medium", [&] { return medium(rest); }},
+      {"expect-preparing",
+       [&] { return same("preparing", std::stoul(rest), media_.running.size()); }},
+      {"expect-prepared", [&] { return same("prepared", std::stoi(rest), media_.started); }},
       {"shutdown",
        [&]() -> Problem {
          exchange_->end_with(wire::make_error(wire::ErrorType::overloaded, "shutting down"));
@@ -345,6 +391,7 @@ Problem Stage::finish() {
   if (auto problem = same("records", requests_, records_.records.size())) return problem;
   if (auto problem = same<std::size_t>("armed timers", 0, scheduler_.armed())) return problem;
   if (backend_.events != nullptr) return "the backend call was left running";
+  if (!media_.running.empty()) return "media are still being prepared";
   return std::nullopt;
 }
 
@@ -355,6 +402,12 @@ std::unique_ptr<exchange::BackendCall> StageBackend::start(exchange::BackendRequ
   requests.push_back(std::move(made));
   events = &to;
   return std::make_unique<StageCall>(*this);
+}
+
+exchange::MediaStart StageMedia::start(const translate::MediaNeed& need, Done done) {
+  ++started;
+  running.push_back(std::make_shared<Waiting>(Waiting{std::string(need.raw), std::move(done)}));
+  return {nullptr, std::make_unique<StageMediaWork>(*this, running.back())};
 }
 
 std::optional<std::string> play_scenario(const std::string& path) {

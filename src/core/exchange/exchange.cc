@@ -108,6 +108,7 @@ void Exchange::read_facts() {
 // What an attempt needs again is kept until the answer has begun; then it is memory for nothing.
 void Exchange::forget_request() {
   request_.reset();
+  media_.clear();
   std::string().swap(body_);
 }
 
@@ -137,6 +138,8 @@ void Exchange::arm_answer_grace() {
   const Duration grace{catalog_->settings->timeouts.answer_grace_ms};
   grace_timer_ = services_.scheduler.after(grace, [this] {
     grace_timer_.reset();
+    // Media are still being prepared: the message begins without knowing its request.
+    if (!reply_) make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
     reply_->open();
     answer_->open_stream(answer_headers());
     if (!reply_->opened()) answer_->ping();
@@ -192,6 +195,7 @@ void Exchange::finish(Outcome outcome) {
   phase_ = Phase::over;
   grace_timer_.reset();
   usage_timer_.reset();
+  preparation_.reset();
   call_.reset();
   record_.outcome = outcome;
   record_.total_us = elapsed_us();

@@ -15,6 +15,7 @@
 #include "core/exchange/catalog.h"
 #include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
+#include "core/exchange/preparation.h"
 #include "core/exchange/record.h"
 #include "core/exchange/states.h"
 #include "core/translate/converter.h"
@@ -33,8 +34,9 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;  // shared by all workers
-  StatePort& states;    // shared by all workers
+  LessonPort& lessons;         // shared by all workers
+  StatePort& states;           // shared by all workers
+  MediaPort* media = nullptr;  // may be missing
 };
 
 class Exchange final : public RequestTask, private BackendEvents {
@@ -66,6 +68,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   void read_facts();
   void forget_request();
   void attempt();
+  bool wait_for_media(const translate::Target& target);
+  translate::Target current_target() const;
   void make_reply(translate::ReplyContext context);
   bool relays() const;
   void attempt_relay();
@@ -104,6 +108,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   translate::RequestFacts facts_;
   std::string tenant_;
   std::optional<TenantStates> kept_states_;
+  translate::PreparedMedia media_;  // its keys are views into body_
+  std::unique_ptr<Preparation> preparation_;
   Candidate candidate_;
   AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
   std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these

@@ -50,7 +50,39 @@ std::string join(const std::vector<std::string>& tokens) {
 
 }  // namespace
 
-// Translates for the candidate as it is known by now, and calls it.
+// The candidate as it is known by now.
+translate::Target Exchange::current_target() const {
+  translate::Target target = make_target(*catalog_, candidate_);
+  if (adapted_) {
+    target.dialect = &adapted_->dialect;
+    target.adjustments = &adapted_->adjustments;
+  }
+  return target;
+}
+
+// True when attempt() has to wait for media that this target takes only in another form; it is
+// called again when they are there.
+bool Exchange::wait_for_media(const translate::Target& target) {
+  if (services_.media == nullptr) return false;
+  media_.abilities = services_.media->abilities();
+  if (!media_.abilities.fetch && !media_.abilities.pdf_text) return false;
+  facts_.media = &media_;
+  auto needs = translate::plan_media(*request_, target, media_);
+  if (needs.empty()) return false;
+  preparation_ = std::make_unique<Preparation>(services_.scheduler, *services_.media,
+                                               std::move(needs), media_, [this] {
+                                                 preparation_.reset();
+                                                 attempt();
+                                               });
+  if (!preparation_->start()) {
+    phase_ = Phase::preparing;
+    return true;
+  }
+  preparation_.reset();
+  return false;
+}
+
+// Translates for the candidate and calls it.
 void Exchange::attempt() {
   if (relays()) {
     attempt_relay();
@@ -60,11 +92,8 @@ void Exchange::attempt() {
     fail(*refusal_, "bad request");
     return;
   }
-  translate::Target target = make_target(*catalog_, candidate_);
-  if (adapted_) {
-    target.dialect = &adapted_->dialect;
-    target.adjustments = &adapted_->adjustments;
-  }
+  const translate::Target target = current_target();
+  if (wait_for_media(target)) return;
   auto translated = translate::translate_request(*request_, target, facts_);
   if (!translated) {
     fail(translated.error(), "request cannot be translated");

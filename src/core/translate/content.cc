@@ -2,6 +2,7 @@
 #include "core/translate/content.h"
 
 #include "base/text.h"
+#include "core/translate/media.h"
 #include "core/wire/json_reader.h"
 
 namespace clasp::translate {
@@ -56,6 +57,13 @@ void add_media(Translation& t, const Destination& to, const Block& block, Part p
                       " attached below]"));
 }
 
+// What was prepared for a block that cannot go as it is; nullptr when nothing was.
+const Medium* find_medium(const Translation& t, const Block& block) {
+  if (t.facts.media == nullptr) return nullptr;
+  const auto want = wanted_medium(block, t.target, t.facts.media->abilities);
+  return want ? t.facts.media->find({*want, block.data_raw}) : nullptr;
+}
+
 void add_image(Translation& t, const Block& block, const Destination& to) {
   if (!t.target.vision || (!t.dialect.images && !t.dialect.image_urls)) {
     add_placeholder(t, to, block, "image-omitted", "[image omitted: model has no vision]");
@@ -72,8 +80,14 @@ void add_image(Translation& t, const Block& block, const Destination& to) {
     return add_media(t, to, block, part, "image");
   }
   if (block.source_type_raw == "url" && !block.data_raw.empty()) {
-    if (!t.dialect.image_urls)
+    if (t.dialect.image_urls) return add_media(t, to, block, part, "image");
+    const Medium* fetched = find_medium(t, block);
+    if (fetched == nullptr)
       return omit(t, to, block, "image", "image URLs are not fetched, send the data as base64");
+    if (fetched->state != Medium::State::ready)
+      return omit(t, to, block, "image", fetched->problem);
+    part.raw = fetched->raw;
+    part.media_type = fetched->media_type;
     return add_media(t, to, block, part, "image");
   }
   omit(t, to, block, "image", "its source is not available here");
@@ -120,8 +134,9 @@ std::string_view document_head(Translation& t, const Block& block) {
 
 constexpr std::string_view kDocumentTail = "\\n</document>";
 
-void add_text_document(Translation& t, const Block& block, const Destination& to) {
-  Part part = text_part(block.data_raw, to.glue);
+void add_text_document(Translation& t, const Block& block, const Destination& to,
+                       std::string_view raw) {
+  Part part = text_part(raw, to.glue);
   part.before = document_head(t, block);
   part.after = kDocumentTail;
   part.cache_control = cache_hint(t, block);
@@ -162,9 +177,20 @@ std::string_view pdf_name(Translation& t, const Block& block) {
   return t.keep(std::move(name));
 }
 
+// A PDF of which only the text goes on, or nothing.
+void add_read_document(Translation& t, const Block& block, const Destination& to,
+                       const Medium& read) {
+  if (read.state == Medium::State::failed) return omit(t, to, block, "document", read.problem);
+  if (read.state == Medium::State::no_text)
+    return add_placeholder(t, to, block, "document-omitted",
+                           "[document omitted: it holds pictures only, no text]");
+  t.warn(read.cut ? "document-cut" : "document-text", block);
+  add_text_document(t, block, to, read.raw);
+}
+
 void add_document(Translation& t, const Block& block, const Destination& to) {
   if (block.citations) t.warn("citations", block);
-  if (block.source_type_raw == "text") return add_text_document(t, block, to);
+  if (block.source_type_raw == "text") return add_text_document(t, block, to, block.data_raw);
   if (block.source_type_raw == "content") return add_block_document(t, block, to);
   Part part;
   part.kind = Part::Kind::file;
@@ -177,6 +203,13 @@ void add_document(Translation& t, const Block& block, const Destination& to) {
   }
   if (block.source_type_raw == "url" && known && t.dialect.pdf_urls)
     return add_media(t, to, block, part, "document");
+  if (const Medium* medium = find_medium(t, block)) {
+    if (medium->state != Medium::State::ready || medium->media_type.empty())
+      return add_read_document(t, block, to, *medium);
+    part.raw = medium->raw;
+    part.media_type = medium->media_type;
+    return add_media(t, to, block, part, "document");
+  }
   omit(t, to, block, "document", "this backend does not read such files");
 }
 

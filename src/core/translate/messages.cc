@@ -153,7 +153,12 @@ void Planner::fold(std::string_view raw) {
 void Planner::add_user(std::size_t index) {
   std::vector<Part> parts = std::move(media_);
   media_.clear();
-  const Destination to{parts, kBlankLineRaw, index == newest_user_};
+  // What stands beside results was made by a tool too (a file that it read, say): to refuse that
+  // would end the session.
+  bool from_tools = false;
+  for (const Block* block : turns_[index].blocks)
+    from_tools = from_tools || pairing_.is_paired(t_, *block);
+  const Destination to{parts, kBlankLineRaw, index == newest_user_ && !from_tools};
   for (const Block* block : turns_[index].blocks)
     if (!pairing_.is_paired(t_, *block)) add_user_block(t_, *block, to);
   if (!parts.empty()) place_user(std::move(parts));

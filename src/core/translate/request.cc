@@ -318,6 +318,13 @@ Result<TokenCount, wire::ApiError> count_tokens(const wire::MessagesRequest& req
   return count;
 }
 
+ReplyContext begin_reply_context(const wire::MessagesRequest& request, const Target& target,
+                                 const RequestFacts& facts) {
+  Translation t(request, target, facts);
+  fill_reply(t);
+  return std::move(t.reply);
+}
+
 Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,
                                                             const Target& target,
                                                             const RequestFacts& facts) {

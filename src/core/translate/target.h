@@ -64,6 +64,7 @@ class ReplaySource {
 };
 
 class SchemaCache;
+class PreparedMedia;
 
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
@@ -74,6 +75,7 @@ struct RequestFacts {
   bool beta_query = false;               // ?beta=true
   const ReplaySource* replay = nullptr;  // not owned, may be missing
   SchemaCache* schemas = nullptr;        // not owned, may be missing; one per loop
+  const PreparedMedia* media = nullptr;  // not owned, may be missing
 };
 
 }  // namespace clasp::translate

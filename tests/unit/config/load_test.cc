@@ -321,6 +321,25 @@ TEST_CASE("addresses") {
         "https://generativelanguage.googleapis.com/v1beta/openai");
 }
 
+TEST_CASE("media: what may be fetched, and whether PDFs are read") {
+  const auto usual = load_text("");
+  REQUIRE(usual);
+  CHECK(!usual->settings.media.fetch_remote);
+  CHECK(usual->settings.media.fetch_networks.empty());
+  CHECK(usual->settings.media.pdf_text);
+  const auto loaded = load_text(
+      "[media]\nfetch_remote = yes\nfetch_networks = 10.1.0.0/16, fd00::/8\npdf_text = off\n");
+  REQUIRE(loaded);
+  CHECK(loaded->settings.media.fetch_remote);
+  CHECK(loaded->settings.media.fetch_networks ==
+        std::vector{*clasp::parse_network("10.1.0.0/16"), *clasp::parse_network("fd00::/8")});
+  CHECK(!loaded->settings.media.pdf_text);
+  const std::string wrong = complaint(load_text("[media]\nfetch_networks = 10.1.0.0/8\n"));
+  CHECK(has(wrong, "10.1.0.0/8"));
+  CHECK(has(wrong, "clasp.conf:2"));
+  CHECK(has(complaint(load_text("[media]\npdf_text = always\n")), "auto"));
+}
+
 TEST_CASE("listen addresses") {
   const auto loaded = load_from({"-provider", "demo", "-listen", "0.0.0.0", "-listen",
                                  "[::1]:9000,unix:/run/clasp.sock", "-port", "7"},
