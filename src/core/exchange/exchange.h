@@ -16,6 +16,7 @@
 #include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
 #include "core/exchange/record.h"
+#include "core/exchange/repairs.h"
 #include "core/exchange/states.h"
 #include "core/translate/reply.h"
 #include "core/translate/request.h"
@@ -66,8 +67,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   void forget_request();
   void attempt();
   void make_reply(translate::ReplyContext context);
-  bool repair_and_repeat(int status);
-  void remember_lesson();
+  bool repair_and_repeat(int status, std::string_view refusal);
+  void remember_lessons();
   void remember_states();
   void answer_without_call();
   void after_reply_input();
@@ -100,12 +101,10 @@ class Exchange final : public RequestTask, private BackendEvents {
   std::string tenant_;
   std::optional<TenantStates> kept_states_;
   Candidate candidate_;
-  AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
-  std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these
-  std::vector<std::string> repairs_;         // lessons that this exchange used, by their keys
-  bool lessons_last_ = true;                 // none of them holds for this request only
+  Repairs repairs_;
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
+  std::int64_t context_window_ = 0;  // 0: unknown
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Reply> reply_;
   std::unique_ptr<BackendCall> call_;

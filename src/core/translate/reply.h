@@ -88,7 +88,9 @@ class Reply {
   State conclude(const Conclusion& conclusion);
 
   State state() const;
-  const wire::ApiError& error() const;   // valid when failed
+  const wire::ApiError& error() const;  // valid when failed
+  // When failed because the backend said so: its words, for detect_repair(). Else empty.
+  std::string_view refusal() const;
   const Usage& usage() const;            // valid when done; best knowledge otherwise
   std::string_view stop_reason() const;  // valid when done
   std::string_view upstream_id() const;  // the backend's id of the reply, empty: none seen
