@@ -33,7 +33,7 @@ struct BackendClientOptions {
 struct BackendCounters {
   std::uint64_t opened = 0;   // connections
   std::uint64_t reused = 0;   // calls on a connection from the pool
-  std::uint64_t retried = 0;  // of those, begun again on a new connection
+  std::uint64_t retried = 0;  // begun again on another connection
   std::uint64_t lookups = 0;  // names the cache did not know
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;

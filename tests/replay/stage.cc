@@ -378,6 +378,10 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
              "tokens", rest,
              std::to_string(record().input_tokens) + " " + std::to_string(record().output_tokens));
        }},
+      {"expect-lessons",
+       [&] { return same("lessons", rest, std::string(lessons_.empty() ? "none" : "some")); }},
+      {"expect-repairs", [&] { return same("repairs", rest, record().repairs); }},
+      {"expect-tolerated", [&] { return same("tolerated", rest, record().tolerated); }},
       {"expect-error", [&] { return same("error", rest, record().error); }},
   };
   const auto found = steps.find(verb);

@@ -84,7 +84,9 @@ void Exchange::start() {
   candidate_ = std::move(*candidate);
   record_.model_used = candidate_.model;
   record_.backend = candidate_.backend->settings.name;
-  adapted_ = services_.lessons.find(record_.backend, candidate_.model, started_);
+  repairs_.begin(
+      candidate_.facts->dialect,
+      services_.lessons.find(lesson_key(*candidate_.backend), candidate_.model, started_));
   if (answer_->streams()) arm_answer_grace();
   attempt();
 }
@@ -117,8 +119,14 @@ void Exchange::forget_request() {
 void Exchange::after_reply_input() {
   using State = translate::Converter::State;
   if (reply_->state() == State::failed) {
+    // Some servers refuse inside a 200: in place of a document, or in a stream's first chunk.
+    if (repair_and_repeat(200, reply_->refusal())) return;
     fail(reply_->error(), "the backend's answer cannot be used");
     return;
+  }
+  if (reply_->block_opened() || reply_->state() == State::done) {
+    repairs_.settle();
+    remember_lessons();
   }
   if (answer_->streams() && reply_->opened()) {
     grace_timer_.reset();
@@ -168,6 +176,7 @@ void Exchange::complete() {
 
 void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
+  remember_lessons();
   record_.error = error.message;
   record_.cause = std::string(cause);
   answer_->fail(error, answer_headers());
@@ -185,6 +194,9 @@ void Exchange::record_reply() {
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
   record_.tokens_estimated = usage.estimated;
+  record_.repairs = repairs_.render();
+  for (const std::string& note : reply_->notes())
+    record_.tolerated.append(record_.tolerated.empty() ? "" : ", ").append(note);
   if (!reply_->upstream_id().empty()) record_.upstream_id = std::string(reply_->upstream_id());
   if (reply_->state() == translate::Converter::State::done)
     record_.stop_reason = std::string(reply_->stop_reason());
@@ -227,6 +239,10 @@ wire::Headers Exchange::answer_headers() const {
     headers.add(name, header_text(value));
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     headers.add("x-clasp-upstream-id", header_text(reply_->upstream_id()));
+  // A stream's headers are out before anybody knows.
+  const bool done = reply_ && reply_->state() == translate::Reply::State::done;
+  if (done && !answer_->streams() && reply_->usage().estimated)
+    headers.add("x-clasp-usage", "estimated");
   if (!record_.warnings.empty()) headers.add("x-clasp-warning", header_text(record_.warnings));
   return headers;
 }

@@ -17,6 +17,7 @@
 #include "core/exchange/ports.h"
 #include "core/exchange/preparation.h"
 #include "core/exchange/record.h"
+#include "core/exchange/repairs.h"
 #include "core/exchange/states.h"
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
@@ -73,8 +74,8 @@ class Exchange final : public RequestTask, private BackendEvents {
   void make_reply(translate::ReplyContext context);
   bool relays() const;
   void attempt_relay();
-  bool repair_and_repeat(int status);
-  void remember_lesson();
+  bool repair_and_repeat(int status, std::string_view refusal);
+  void remember_lessons();
   void remember_states();
   void answer_without_call();
   void after_reply_input();
@@ -111,10 +112,7 @@ class Exchange final : public RequestTask, private BackendEvents {
   translate::PreparedMedia media_;  // its keys are views into body_
   std::unique_ptr<Preparation> preparation_;
   Candidate candidate_;
-  AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
-  std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these
-  std::vector<std::string> repairs_;         // lessons that this exchange used, by their keys
-  bool lessons_last_ = true;                 // none of them holds for this request only
+  Repairs repairs_;
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
   std::unique_ptr<Answer> answer_;

@@ -9,7 +9,7 @@ namespace clasp::translate {
 
 namespace {
 
-constexpr std::uint64_t kMaxRetryAfter = 3600;
+constexpr std::uint64_t kMaxRetryAfter = kLongestRetryAfter;
 
 // The id under which the backend knows the call, by whichever name it gives it.
 constexpr std::string_view kIdNames[] = {"x-request-id", "request-id", "apim-request-id",
@@ -21,12 +21,7 @@ void add(wire::Headers& out, std::string name, std::string_view value) {
 }
 
 void translate_retry(const wire::Headers& headers, wire::Headers& out) {
-  const std::string_view value = trim(headers.get("retry-after"));
-  const auto seconds = parse_unsigned(value);
-  if (seconds && *seconds > kMaxRetryAfter)
-    out.add("retry-after", std::to_string(kMaxRetryAfter));
-  else
-    add(out, "retry-after", value);
+  add(out, "retry-after", retry_after_header(headers.get("retry-after")));
   if (const auto ms = parse_unsigned(trim(headers.get("retry-after-ms"))))
     out.add("retry-after-ms", std::to_string(std::min(*ms, kMaxRetryAfter * 1000)));
 }

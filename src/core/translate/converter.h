@@ -67,6 +67,8 @@ class Converter {
 
   virtual State state() const = 0;
   virtual const wire::ApiError& error() const = 0;   // valid when failed
+  // When failed because the backend said so: its words, for detect_repair(). Else empty.
+  virtual std::string_view refusal() const { return {}; }
   virtual const Usage& usage() const = 0;            // valid when done; best knowledge otherwise
   virtual std::string_view stop_reason() const = 0;  // valid when done
   virtual std::string_view upstream_id() const = 0;  // the backend's id of the reply, if seen

@@ -114,6 +114,7 @@ struct Dialect {
   bool nonempty_tool = false;       // a tool message must have text
   bool no_user_after_tool = false;  // mistral: user text goes into the last tool message
   bool think_tags = false;          // a leading <think>…</think> in the text is reasoning
+  bool parse_text_tools = false;    // tool calls may be written into the text
   bool lax_finish = false;          // [DONE] without finish_reason is a normal end
   bool output_from_total = false;   // completion_tokens may lack reasoning: total - prompt counts
   bool strict_alternation = false;

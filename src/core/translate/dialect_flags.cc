@@ -158,6 +158,7 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(nonempty_tool),
     CLASP_BOOL_FLAG(no_user_after_tool),
     CLASP_BOOL_FLAG(think_tags),
+    CLASP_BOOL_FLAG(parse_text_tools),
     CLASP_BOOL_FLAG(lax_finish),
     CLASP_BOOL_FLAG(output_from_total),
     CLASP_BOOL_FLAG(strict_alternation),

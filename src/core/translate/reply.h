@@ -52,6 +52,7 @@ class Reply final : public Converter {
   State conclude(const Conclusion& conclusion) override;
   State state() const override;
   const wire::ApiError& error() const override;
+  std::string_view refusal() const override;
   const Usage& usage() const override;
   std::string_view stop_reason() const override;
   std::string_view upstream_id() const override;

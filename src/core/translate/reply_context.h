@@ -45,7 +45,8 @@ struct ReplyContext {
   // Function name on the wire -> what the client declared.
   struct ToolName {
     std::string name;
-    std::string toolset;  // empty: none
+    std::string toolset;   // empty: none
+    std::string schema{};  // JSON, only where calls are read out of text (parse_text_tools)
   };
   std::unordered_map<std::string, ToolName> tools;
   std::unordered_set<std::string> used_tool_ids;  // ids that occur in the request's history

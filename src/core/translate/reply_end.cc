@@ -1,4 +1,6 @@
 // How a reply ends: what counts as an end, which reason the client is given, what it cost.
+#include <algorithm>
+
 #include "base/text.h"
 #include "core/translate/citations.h"
 #include "core/translate/reply_impl.h"
@@ -14,6 +16,11 @@ void Reply::Impl::flush_text() {
     TextFilter::Output out;
     filter.finish(out);
     emit(out);
+  }
+  if (text_tools) {
+    std::vector<TextTools::Item> items;
+    text_tools->finish(items);
+    show_items(items);
   }
   flush_fenced();
 }
@@ -65,6 +72,8 @@ void Reply::Impl::end_normally() {
     fail(bad_gateway(problem != nullptr ? problem : "backend's answer is too large"));
     return;
   }
+  if (queue.raw_input_kept()) note("tool input that is no JSON");
+  if (queue.stray_input()) note("bytes behind tool input");
   usage = translate_usage(report, context.input_estimate, queue.output_bytes(),
                           context.dialect->output_from_total);
   open();
@@ -103,6 +112,7 @@ wire::MessageUsage Reply::Impl::wire_usage() const {
   out.thinking_tokens = usage.thinking_tokens;
   out.cache_write_known = usage.cache_write_known;
   out.service_tier = service_tier;
+  if (context.web_search) out.web_search_requests = std::max<std::int64_t>(report.web_searches, 0);
   out.fast = context.fast && service_tier == "priority";
   return out;
 }

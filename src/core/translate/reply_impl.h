@@ -15,6 +15,7 @@
 #include "core/translate/stop.h"
 #include "core/translate/summary_sink.h"
 #include "core/translate/text_filter.h"
+#include "core/translate/text_tools.h"
 #include "core/wire/openai_chat.h"
 #include "core/wire/sse.h"
 
@@ -27,7 +28,9 @@ struct Reply::Impl {
         parser(chat),
         sink(context.compaction ? summary.emplace(event_sink) : event_sink),
         queue(context, sink, random),
-        filter(context.dialect->think_tags, context.prefill, context.local_stops) {}
+        filter(context.dialect->think_tags, context.prefill, context.local_stops) {
+    if (context.dialect->parse_text_tools && !context.tools.empty()) text_tools.emplace(context);
+  }
 
   void open();
   void fail(wire::ApiError error);
@@ -36,8 +39,9 @@ struct Reply::Impl {
   void on_chunk(const wire::ChatChunk& chunk, std::string_view whole);
   void on_error(std::string_view json);
   void on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
-  void on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
-  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  bool on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk, bool reasoned);
+  void on_image();
   void on_annotations(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
   void on_refusal(std::string_view raw);
   void on_tools(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
@@ -48,6 +52,7 @@ struct Reply::Impl {
   void emit(const TextFilter::Output& out);
   void show_text(std::string_view raw);
   void flush_fenced();
+  void show_items(const std::vector<TextTools::Item>& items);
   void flush_text();
   void flush();
   void end(bool by_done);
@@ -67,6 +72,7 @@ struct Reply::Impl {
   wire::EventSink& sink;
   BlockQueue queue;
   TextFilter filter;
+  std::optional<TextTools> text_tools;  // calls in the text, where that is switched on
   wire::SseParser sse;
   RawJoiner text_joiner, thinking_joiner;
   std::string scratch;
@@ -85,13 +91,15 @@ struct Reply::Impl {
   std::string matched_stop;  // the stop sequence the backend met
   bool native_stop = false;
   bool refused = false;
-  std::string refusal;  // raw, clean
+  std::string refusal;     // raw, clean
+  std::string error_json;  // the backend's own error
   wire::ChatUsage report;
   Usage usage;
   std::string service_tier = "standard";
   std::string stop_reason;
   std::string upstream_id;
   std::string citations_json;
+  std::int64_t text_calls = 0;
   CallStates call_states;
   std::vector<std::string> notes;
 };

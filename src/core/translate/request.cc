@@ -163,8 +163,10 @@ void append_stop(std::string& out, Translation& t) {
 }
 
 void append_stream(std::string& out, const Translation& t) {
-  const bool refused = t.target.adjustments != nullptr && t.target.adjustments->no_stream;
-  if (!t.request.stream || refused) return;
+  const Adjustments* learned = t.target.adjustments;
+  const bool only = learned != nullptr && learned->stream_only;
+  const bool never = learned != nullptr && learned->no_stream;
+  if (never || !(t.request.stream || only)) return;
   out.append(",\"stream\":true");
   if (!t.dialect.stream_options) return;
   out.append(",\"stream_options\":{\"include_usage\":true");

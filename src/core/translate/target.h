@@ -21,9 +21,10 @@ struct Adjustments {
       reduced_tools;              // names on the wire; their schemas are cut to the safe subset
   bool auto_tool_choice = false;  // a forced tool choice is not taken at all
   bool no_stream = false;         // only plain answers are given
+  bool stream_only = false;       // only streams are given
   bool empty() const {
     return max_output == 0 && drop_fields.empty() && reduced_tools.empty() && !auto_tool_choice &&
-           !no_stream;
+           !no_stream && !stream_only;
   }
 };
 

@@ -107,7 +107,9 @@ void ToolPlanner::add_function(PlannedTool planned, std::string_view toolset, co
     if (place->second != toolset) error.details_code = "tool_name_conflict";
     return t_.refuse(std::move(error));
   }
-  t_.reply.tools[name] = {std::string(planned.client_name), std::string(toolset)};
+  ReplyContext::ToolName& known = t_.reply.tools[name];
+  known = {std::string(planned.client_name), std::string(toolset), {}};
+  if (t_.dialect.parse_text_tools) known.schema = std::string(tool.schema_json);
   if (!t_.dialect.cache_control) planned.cache_control = {};
   cut_description(planned);
   plan_.tools.push_back(planned);
