@@ -137,6 +137,8 @@ struct Settings {
   ModelSettings models;
   TimeoutSettings timeouts;
   LimitSettings limits;
+  // Pages in browsers that may read answers; "*": all.
+  std::vector<std::string> cors_origins;
   RoutingSettings routing;
   RetrySettings retry;
   BreakerSettings breaker;

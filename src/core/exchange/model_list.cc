@@ -43,6 +43,21 @@ std::string parameter(std::string_view query, std::string_view name) {
   return {};
 }
 
+// Whether the stages of life that the caller wants to see, if it named any, include "active".
+bool wants_active(std::string_view query) {
+  bool named = false;
+  for (std::string_view part : split(query, '&')) {
+    const std::size_t at = part.find('=');
+    const std::string name = decode_url(part.substr(0, at));
+    if (at == std::string_view::npos || (name != "lifecycle" && name != "lifecycle[]")) continue;
+    named = true;
+    const std::string stages = decode_url(part.substr(at + 1));
+    for (std::string_view stage : split(stages, ','))
+      if (trim(stage) == "active") return true;
+  }
+  return !named;
+}
+
 std::string render_item(std::string_view model) {
   std::string out = R"({"type":"model","id":)";
   append_json_string(out, model);
@@ -69,9 +84,10 @@ Page choose_page(const std::vector<std::string>& models, std::string_view query)
     return static_cast<std::size_t>(std::find(models.begin(), models.end(), id) - models.begin());
   };
   Page page;
+  if (!wants_active(query)) return page;
   const std::string before = parameter(query, "before_id"), after = parameter(query, "after_id");
   if (!before.empty()) {
-    page.end = position(before);
+    page.end = position(before) < models.size() ? position(before) : 0;
     page.first = page.end - std::min(page.end, limit);
     page.more = page.first > 0;
     return page;
