@@ -1,6 +1,7 @@
 // How a reply ends: what counts as an end, which reason the client is given, what it cost.
+#include <algorithm>
+
 #include "base/text.h"
-#include "core/translate/citations.h"
 #include "core/translate/reply_impl.h"
 #include "core/translate/usage.h"
 
@@ -54,8 +55,10 @@ void Reply::Impl::end_normally() {
   const std::string_view half = thinking_joiner.finish();
   if (!half.empty()) queue.thinking(half);
   if (!citations_json.empty())
-    for (std::string& citation : render_citation_list(context, citations_json))
-      queue.cite(std::move(citation));
+    for (const WebSource& source : read_source_list(citations_json)) {
+      sources.add(source.url_raw, source.title_raw);
+      queue.cite(render_citation(context, source.url_raw, source.title_raw, ""));
+    }
   auto how = BlockQueue::End::whole;
   if (finish == Finish::length) how = BlockQueue::End::cut;
   if (finish == Finish::content_filter) how = BlockQueue::End::filtered;
@@ -69,6 +72,9 @@ void Reply::Impl::end_normally() {
                           context.dialect->output_from_total);
   open();
   queue.pump();
+  if (!sources.empty() && how != BlockQueue::End::filtered)
+    for (const std::string& block : sources.render_blocks(context, make_id(random, kOwnSearch)))
+      queue.whole_block(block);
   collect_states();
   StopFacts facts;
   facts.finish = finish;
@@ -104,6 +110,8 @@ wire::MessageUsage Reply::Impl::wire_usage() const {
   out.cache_write_known = usage.cache_write_known;
   out.service_tier = service_tier;
   out.fast = context.fast && service_tier == "priority";
+  if (!sources.empty())
+    out.web_search_requests = std::max<std::int64_t>(out.web_search_requests, 1);
   return out;
 }
 
