@@ -336,3 +336,12 @@ TEST_CASE("header values with control characters are not passed on") {
       0);
   CHECK(out.empty());
 }
+
+TEST_CASE("seen 4: no endpoint with tools on openrouter is told as it is, not retried") {
+  const ApiError e =
+      translate_error(404, say("No endpoints found that support tool use.", ",\"code\":404"));
+  CHECK(e.status == 404);
+  CHECK(e.type == ErrorType::not_found);
+  CHECK(e.message.find("support tool use") != std::string::npos);
+  CHECK(e.should_retry == false);
+}
