@@ -152,6 +152,7 @@ scripts := tools/setup tests/run .ci/run $(wildcard tests/fuzz/run)
 lint: build
 	tools/check-layers
 	tools/check-size
+	tools/check-proofs
 	tools/check-text
 	tools/check-generated $(BUILD)/clasp
 	@clang-format --dry-run --Werror $(sources)

@@ -41,6 +41,11 @@ void add_server(std::vector<Option>& rows) {
     {.section = "server", .key = "ca_file", .flag = "ca-file", .env = "CLASP_CA_FILE", .domain = kPath,
      .argument = "FILE", .help = "Certificates (PEM) to trust besides the system's, for all backends.",
      .slot = CLASP_AT(settings.ca_file)},
+    {.section = "server", .key = "cors_origins", .flag = "cors-origins", .env = "CLASP_CORS_ORIGINS",
+     .domain = kList, .argument = "https://HOST",
+     .help = "Origins, such as https://app.example, whose pages in browsers may use CLASP directly; * admits "
+             "every page that its users open. Without it no page can.",
+     .slot = CLASP_AT(settings.cors_origins)},
     {.flag = "proxy-only", .domain = kBool, .default_text = "false",
      .help = "Run the proxy only. CLASP always does; accepted for older start scripts.",
      .slot = CLASP_AT(proxy_only)},

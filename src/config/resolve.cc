@@ -31,6 +31,7 @@ class Resolver {
   void run() {
     resolve_log();
     resolve_listeners();
+    resolve_origins();
     resolve_aliases();
     resolve_media();
     resolve_backends();
@@ -68,6 +69,18 @@ class Resolver {
         error(place + ": " + render_listener(*listener) + " is listed twice");
       else
         settings_.listeners.push_back(std::move(*listener));
+    }
+  }
+
+  // As browsers write them: scheme, host, port, nothing behind.
+  void resolve_origins() {
+    for (const std::string& origin : settings_.cors_origins) {
+      const std::size_t host = origin.find("://");
+      const bool whole = host != std::string::npos && host > 0 && host + 3 < origin.size() &&
+                         origin.find_first_of("/ *?#@", host + 3) == std::string::npos;
+      if (origin != "*" && !whole)
+        error(collector_.place_of(*find_flag("cors-origins")) + ": " + quoted(origin) +
+              " is no origin such as https://app.example, nor *");
     }
   }
 

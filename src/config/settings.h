@@ -175,6 +175,8 @@ struct Settings {
   TranslationSettings translation;
   TimeoutSettings timeouts;
   LimitSettings limits;
+  // Pages in browsers that may read answers; "*": all.
+  std::vector<std::string> cors_origins;
   RoutingSettings routing;
   RetrySettings retry;
   BreakerSettings breaker;

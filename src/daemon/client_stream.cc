@@ -6,7 +6,9 @@ namespace clasp::daemon {
 AnswerHead HttpClientStream::make_head(int status, const wire::Headers& headers, bool framed) {
   // Without length or chunks only the end of the connection ends the body.
   keep_alive_ = framed && owner_.may_keep_alive();
-  return {status, headers, owner_.date(), keep_alive_};
+  if (request_.more.empty()) return {status, headers, owner_.date(), keep_alive_};
+  for (const auto& [name, value] : headers) request_.more.add(name, value);
+  return {status, request_.more, owner_.date(), keep_alive_};
 }
 
 void HttpClientStream::answer(int status, const wire::Headers& headers, std::string_view body) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "core/exchange/ports.h"
 #include "daemon/http_engine.h"
@@ -27,10 +28,11 @@ class HttpClientStream final : public exchange::ClientStream {
   struct Request {
     int minor_version = 1;
     bool head_only = false;
+    wire::Headers more = {};  // on top of the answer's own
   };
   // Both must outlive this, or detach() must come first. The engine's request must be open.
   HttpClientStream(EngineConnection& link, AnswerOwner& owner, Request request)
-      : link_(&link), owner_(owner), request_(request) {}
+      : link_(&link), owner_(owner), request_(std::move(request)) {}
 
   void answer(int status, const wire::Headers& headers, std::string_view body) override;
   void begin(int status, const wire::Headers& headers) override;

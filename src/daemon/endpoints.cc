@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "core/exchange/cors.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
 
@@ -81,7 +82,26 @@ HttpAnswer Endpoints::error_answer(const wire::ApiError& error, std::string_view
   return out;
 }
 
+wire::Headers Endpoints::more_headers(const exchange::RequestHead& head) {
+  return exchange::cors_headers(catalog_->settings->cors_origins, head.headers);
+}
+
+// A browser asks before a page may send something: yes for pages that are admitted, silence (the
+// usual 405) for all others.
+std::optional<HttpAnswer> Endpoints::options(const exchange::RequestHead& head) const {
+  const std::string_view methods = exchange::allowed_methods(head.path);
+  const auto& origins = catalog_->settings->cors_origins;
+  if (methods.empty() || exchange::cors_headers(origins, head.headers).empty()) return std::nullopt;
+  HttpAnswer out;
+  out.status = 204;
+  out.headers = exchange::preflight_headers(methods, head.headers);
+  out.headers.add("request-id", make_id(services_.random, "req_"));
+  return out;
+}
+
 std::optional<HttpAnswer> Endpoints::on_head(const exchange::RequestHead& head) {
+  if (head.method == "OPTIONS")
+    if (auto preflight = options(head)) return preflight;
   const auto endpoint = exchange::match_route(head.method, head.path);
   if (!endpoint) return error_answer(endpoint.error(), head.path);
   // Telemetry is accepted and never read.
@@ -104,6 +124,10 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     switch (*endpoint) {
       case Endpoint::health:
         return health();
+      case Endpoint::alive:
+        return answer(200, R"({"status":"ok"})");
+      case Endpoint::ready:
+        return ready();
       case Endpoint::count_tokens:
         return count_tokens(head, body);
       case Endpoint::models:
@@ -157,6 +181,11 @@ HttpAnswer Endpoints::health() const {
                         json_pack("{s:o}", "provider", text_value(backend.settings.provider)));
   json_object_set_new(root.get(), "providers", providers);
   return answer(draining_ ? 503 : 200, dump(root));
+}
+
+// For load balancers: whether to send requests here.
+HttpAnswer Endpoints::ready() const {
+  return draining_ ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
 }
 
 HttpAnswer Endpoints::model(std::string_view path) const {

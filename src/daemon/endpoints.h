@@ -24,6 +24,7 @@ class Endpoints final : public HttpHandler {
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts);
 
   std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) override;
+  wire::Headers more_headers(const exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
 
@@ -41,7 +42,9 @@ class Endpoints final : public HttpHandler {
   HttpAnswer server_info() const;
   HttpAnswer health() const;
   HttpAnswer model(std::string_view path) const;
+  HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
+  std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;

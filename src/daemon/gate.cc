@@ -51,7 +51,7 @@ bool Gate::open_stream(const exchange::RequestHead& head, HttpClientStream::Requ
   set_state(State::running);
   clear_deadline();
   AnswerOwner& owner = *this;
-  stream_ = std::make_unique<HttpClientStream>(*link_, owner, answer);
+  stream_ = std::make_unique<HttpClientStream>(*link_, owner, std::move(answer));
   return true;
 }
 
@@ -92,7 +92,9 @@ void Gate::send_last_answer(const HttpAnswer& answer, HttpClientStream::Request 
   // evhtp renders answers to requests only: one that it must not see gets a stand-in.
   if (!link_->open_request(request.head_only ? "HEAD" : "GET", "/", request.minor_version))
     return close();
-  link_->send_answer({answer.status, answer.headers, server_.date(), false}, answer.body.size(),
+  wire::Headers headers = std::move(request.more);
+  for (const auto& [name, value] : answer.headers) headers.add(name, value);
+  link_->send_answer({answer.status, headers, server_.date(), false}, answer.body.size(),
                      request.head_only ? std::string_view() : answer.body);
   incoming_.reset();
   pending_.clear();

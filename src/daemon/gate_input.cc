@@ -208,6 +208,7 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   Incoming& in = *incoming_;
   in.head = make_request_head();
   in.answer = answer;
+  in.answer.more = server_.handler_.more_headers(in.head);
   in.framing = parsed.framing;
   in.coding = parsed.coding;
   in.length = parsed.content_length;
@@ -215,7 +216,7 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   if (const auto early = server_.handler_.on_head(in.head))
     return settle_early(*early, wants_continue);
   if (in.length > server_.limits_.body_bytes)
-    return refuse(413, "Request exceeds the maximum size", answer);
+    return refuse(413, "Request exceeds the maximum size", in.answer);
   start_body(wants_continue);
 }
 

@@ -36,6 +36,8 @@ class HttpHandler {
   // request before its body is read; a small body is then skipped, a large one costs the client
   // the connection.
   virtual std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) = 0;
+  // What every answer to this request carries besides its own headers, the server's refusals too.
+  virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
   // The whole request; the body is decoded and has kBodyPadding spare capacity. May answer at once
   // and return nullptr. A returned task lives until its answer is sent or the client is gone;
   // on_client_gone() is called only while its answer is not over.

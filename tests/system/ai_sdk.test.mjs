@@ -1,9 +1,10 @@
 // Vercel's AI SDK with its Anthropic provider: a second, independent reading of the protocol.
 import { createAnthropic } from '@ai-sdk/anthropic';
-import { generateText, isStepCount, streamText, tool } from 'ai';
+import { generateText, isStepCount, Output, streamText, tool } from 'ai';
 import { z } from 'zod';
 import { test, assert } from './lib/harness.mjs';
 import { fail, reply, say, sse } from './lib/mock.mjs';
+import { pdf, png } from './lib/files.mjs';
 import { chunk, completionChunks, usageOf } from './lib/chunks.mjs';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -56,6 +57,30 @@ test('streamText with reasoning', async (b) => {
   const result = streamText({ model, prompt: 'Think', maxRetries: 0, onError: quiet });
   assert.equal(await result.text, 'Yes.');
   assert.equal((await result.reasoning)[0]?.text, 'Let me think.');
+});
+
+test('pictures and documents', async (b) => {
+  const { model, mock } = await front(b, [say('Seen.')]);
+  const result = await generateText({ model, maxRetries: 0, messages: [{ role: 'user', content: [
+    { type: 'text', text: 'Look' },
+    { type: 'file', mediaType: 'image/png', data: png(8) },
+    { type: 'file', mediaType: 'application/pdf', data: pdf('hello'), filename: 'a.pdf' },
+  ] }] });
+  assert.equal(result.text, 'Seen.');
+  const parts = mock.last.body.messages[0].content;
+  assert.deepEqual(parts.map((p) => p.type), ['text', 'image_url', 'file']);
+  assert.equal(parts[1].image_url.url, `data:image/png;base64,${png(8).toString('base64')}`);
+  assert.equal(parts[2].file.file_data, `data:application/pdf;base64,${pdf('hello').toString('base64')}`);
+});
+
+test('structured output', async (b) => {
+  const { model, mock } = await front(b, (request) => (request.body.tools
+    ? reply({ calls: [{ id: 'call_j', name: request.body.tools[0].function.name, arguments: '{"city":"Rome","sunny":true}' }] }) : say('{"city":"Rome","sunny":true}')));
+  const schema = z.object({ city: z.string(), sunny: z.boolean() });
+  const result = await generateText({ model, prompt: 'Weather?', output: Output.object({ schema }), maxRetries: 0 });
+  assert.deepEqual(result.output, { city: 'Rome', sunny: true });
+  const { response_format: format, tools } = mock.last.body;
+  assert.ok(format?.json_schema?.strict === true || tools?.length === 1, JSON.stringify(format));
 });
 
 test('a broken stream is an error, not a short answer', async (b) => {

@@ -1,85 +1,17 @@
-// The real Claude Code, headless, in a home and a folder of its own, working through the daemon
-// with a stand-in for a model behind it.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { crc32, deflateSync } from 'node:zlib';
-import { test, assert } from './lib/harness.mjs';
+// The real Claude Code in whole sessions: what reaches the model, what comes back, and what happens
+// when a backend fails. Its tools one by one are in claude_code_tools.test.mjs.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { assert } from './lib/harness.mjs';
+import { ccTest, finished, session, stage, steps } from './lib/claude.mjs';
 import { Model } from './lib/model.mjs';
-import { fail, say, sse } from './lib/mock.mjs';
+import { fail, sse } from './lib/mock.mjs';
 import { completionChunks } from './lib/chunks.mjs';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { png } from './lib/files.mjs';
 import { pdf } from './lib/pdf.mjs';
-import { within } from './lib/scale.mjs';
 
-const packages = fileURLToPath(new URL('./node_modules/@anthropic-ai/', import.meta.url));
-const claude = (existsSync(packages) ? readdirSync(packages) : []).filter((n) => n.startsWith('claude-code-'))
-  .map((n) => path.join(packages, n, 'claude')).find((file) => existsSync(file));
-
-// Runs `claude -p` to its end: {code, lines (the JSON it printed), work (its folder)}.
-async function session(b, url, prompt, { prepare = () => {}, args = [], env = {}, limit = 50_000 } = {}) {
-  const root = mkdtempSync(path.join(os.tmpdir(), 'clasp-claude-'));
-  b.atEnd(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
-  const [home, work] = ['home', 'work'].map((name) => path.join(root, name));
-  mkdirSync(home);
-  mkdirSync(work);
-  prepare(work);
-  const child = spawn(claude, ['-p', prompt(work), '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions', ...args], {
-    cwd: work, stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH, HOME: home, TMPDIR: root, IS_SANDBOX: '1', ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'test',
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_TELEMETRY: '1', DISABLE_AUTOUPDATER: '1', DISABLE_ERROR_REPORTING: '1',
-      DISABLE_BUG_COMMAND: '1', DISABLE_COST_WARNINGS: '1', CLAUDE_CODE_MAX_RETRIES: '1', ...env,
-    },
-  });
-  b.atEnd(() => { if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL'); });
-  let stdout = '', stderr = '';
-  child.stdout.on('data', (d) => { stdout += d; });
-  child.stderr.on('data', (d) => { stderr += d; });
-  const [code] = await within(limit, once(child, 'close'), 'claude to finish');
-  const lines = stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  const result = lines.findLast((line) => line.type === 'result');
-  return { code, lines, result, work, stderr };
-}
-
-async function stage(b, model = new Model(), options = {}) {
-  const made = await b.front(model.script ?? model, options);
-  const tap = await b.tap(made.daemon.url);
-  return { ...made, tap, model };
-}
-
-function finished(run, tap) {
-  assert.equal(run.code, 0, `${run.stderr}\n${JSON.stringify(run.result)}\n${tap.exchanges.map((e) => `${e.method} ${e.path} ${e.status} ${e.json?.error?.message ?? ''}`).join('\n')}`);
-  assert.equal(run.result.is_error, false);
-  assert.equal(run.result.subtype, 'success');
-  for (const e of tap.exchanges) if (/^\/v1\/messages(\?|$)/.test(e.path)) assert.equal(e.status, 200, `${e.path}: ${JSON.stringify(e.json)}`);
-}
-
-// A PNG of two colours, made here.
-function png(size) {
-  const part = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const out = Buffer.alloc(8 + data.length + 4);
-    out.writeUInt32BE(data.length, 0);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc32(body), 8 + data.length);
-    return out;
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(size, 0);
-  head.writeUInt32BE(size, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  const rows = Buffer.concat(Array.from({ length: size }, (_, y) => Buffer.concat([Buffer.from([0]),
-    ...Array.from({ length: size }, (_, x) => Buffer.from((x ^ y) & 8 ? [220, 40, 40] : [40, 40, 220]))])));
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), part('IHDR', head), part('IDAT', deflateSync(rows)), part('IEND', Buffer.alloc(0))]);
-}
-
-const ccTest = (name, body) => test(name, { limit: 60_000 }, (b) =>
-  (claude ? body(b) : b.skip(`no Claude Code for ${process.platform}-${process.arch} was installed`)));
-
-ccTest('writes a file', async (b) => {
+ccTest('habit 7: writes a file', async (b) => {
   const { tap, model, mock } = await stage(b);
   const content = 'hello\n"quoted" \\ and ünï – 😀\n\ttab\n';
   const run = await session(b, tap.url, (work) => `DO write ${JSON.stringify({ path: `${work}/hello.txt`, content })}`);
@@ -91,6 +23,13 @@ ccTest('writes a file', async (b) => {
   const streams = tap.exchanges.filter((e) => e.message);
   assert.deepEqual(streams.map((e) => e.message.stop_reason).filter((r) => r === 'tool_use').length, 1);
   assert.equal(mock.last.body.prompt_cache_key, run.result.session_id, 'the session is the cache key');
+  const first = tap.exchanges.find((e) => e.path === '/v1/messages?beta=true');
+  assert.match(first.headers['anthropic-beta'], /claude-code-/);
+  assert.equal(first.headers['x-stainless-timeout'], '600');
+  assert.equal(first.headers['x-claude-code-session-id'], run.result.session_id);
+  const declared = mock.chats.find((r) => r.body.tools).body;
+  assert.ok(declared.tools.length >= 8 && Number(declared.max_completion_tokens) === 16384, 'many tools, and 128000 tokens fitted to the model');
+  assert.ok(!JSON.stringify(declared).includes('x-anthropic-billing-header'));
 });
 
 ccTest('parallel tool calls in one reply', async (b) => {
@@ -133,7 +72,7 @@ ccTest('reads a PDF, where files are taken and where only text is', async (b) =>
   }
 });
 
-ccTest('a model that reasons (gpt-5), and a compatible server', async (b) => {
+ccTest('seen 2, seen 7: a model that reasons (gpt-5), and a compatible server', async (b) => {
   for (const options of [{ model: 'gpt-5' }, { provider: 'custom', model: 'llama' }]) {
     const { tap, mock } = await stage(b, new Model(), options);
     const run = await session(b, tap.url, (work) => `DO write ${JSON.stringify({ path: `${work}/a.txt`, content: 'a' })}`);
@@ -143,7 +82,7 @@ ccTest('a model that reasons (gpt-5), and a compatible server', async (b) => {
   }
 });
 
-ccTest('two requests of one conversation share their prefix', async (b) => {
+ccTest('trap 29: two requests of one conversation share their prefix', async (b) => {
   const { tap, mock } = await stage(b);
   finished(await session(b, tap.url, (work) => `DO write ${JSON.stringify({ path: `${work}/a.txt`, content: 'a' })}`), tap);
   const [first, second] = mock.chats.filter((r) => r.body.tools?.length).map((r) => JSON.stringify(r.body.messages));
@@ -159,12 +98,40 @@ ccTest('a backend without money: told at once and not asked again and again', as
   assert.ok(mock.chats.length <= 3, `${mock.chats.length} requests`);
 });
 
-
-ccTest('a context that is too long is recognised as such', async (b) => {
+ccTest('trap 14: a context that is too long is recognised as such', async (b) => {
   const { tap } = await stage(b, () => fail(400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 90000 tokens.", { code: 'context_length_exceeded' }));
   const run = await session(b, tap.url, () => 'Say hello');
   assert.equal(run.result?.is_error, true);
   assert.match(run.result.result, /prompt is too long/i);
+});
+
+ccTest('trap 14: a conversation that outgrows the context is compacted and goes on', async (b) => {
+  const model = new Model();
+  const size = (request) => JSON.stringify(request.body.messages).length;
+  const { tap, mock } = await stage(b, (request) => (size(request) > 120_000
+    ? fail(400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.", { code: 'context_length_exceeded' })
+    : model.script(request)));
+  const bash = { tool: 'Bash', input: { command: 'seq 1 6000', description: 'Counts' } };
+  const run = await session(b, tap.url, () => steps([bash], [bash], [bash], [bash]));
+  assert.equal(run.code, 0, JSON.stringify(run.result));
+  assert.equal(run.result.subtype, 'success');
+  const refused = tap.exchanges.filter((e) => e.status === 400);
+  assert.deepEqual(refused.map((e) => e.json.error.message), ['prompt is too long: 9000 tokens > 8192 maximum']);
+  assert.ok(run.lines.some((line) => line.type === 'system' && line.subtype === 'compact_boundary'), 'the client says that it compacted');
+  assert.ok(size(mock.last) < 120_000);
+});
+
+ccTest('trap 33: the thoughts of a model are shown, and go back where the server needs them', async (b) => {
+  const thoughts = (body) => `I have ${body.messages.length} messages.`;
+  const { tap, mock, model } = await stage(b, new Model({ thoughts }), { provider: 'custom', model: 'deepseek-chat', args: ['-dialect', 'deepseek'] });
+  const run = await session(b, tap.url, (work) => steps(...['a', 'b'].map((name) => [{ tool: 'Write', input: { file_path: `${work}/${name}.txt`, content: name } }])));
+  finished(run, tap);
+  const shown = run.lines.filter((l) => l.type === 'assistant').flatMap((l) => l.message.content).filter((c) => c.type === 'thinking').map((c) => c.thinking);
+  assert.equal(shown.length, 3);
+  const turns = mock.last.body.messages.filter((m) => m.role === 'assistant');
+  assert.deepEqual(turns.map((m) => m.reasoning_content), shown.slice(0, 2));
+  assert.ok(mock.chats.every((r) => !JSON.stringify(r.body).includes('clasp1.')), 'our signatures stay here');
+  assert.deepEqual(model.log.filter((w) => w !== 'small-talk'), ['Write', 'Write', 'done']);
 });
 
 ccTest('a stream that breaks is taken up again', async (b) => {

@@ -48,7 +48,7 @@ const kTable = [
   ['a body cut short', bytes(['HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"id":']), 502, 'api_error', null],
 ];
 
-test('every kind of failure, as an answer and before a stream', { limit: 60_000 }, async (b) => {
+test('vector 133, defect 16: every kind of failure, as an answer and before a stream', { limit: 60_000 }, async (b) => {
   let responder;
   const { client } = await b.front(() => responder, { provider: 'custom' });
   for (const [what, made, status, type, retry, pattern, headers = {}] of kTable) {
@@ -68,13 +68,13 @@ test('every kind of failure, as an answer and before a stream', { limit: 60_000 
   }
 });
 
-test('an error with secrets and several lines is cleaned', async (b) => {
+test('vector 139: an error with secrets and several lines is cleaned', async (b) => {
   const { client } = await b.front(() => fail(400, 'Bad key sk-proj-verysecret1234567890 used\nwith Bearer abcdef123456 at\nhttps://host/path?token=123'), { provider: 'custom' });
   const { json: answer } = await client.message(ask('x'));
   for (const secret of ['verysecret', 'abcdef123456', 'token=123']) assert.ok(!answer.error.message.includes(secret), answer.error.message);
 });
 
-test('headers of the backend: rate limits and ids are translated, the rest stays behind', async (b) => {
+test('vector 138: rate limits and ids are translated, the rest stays behind', async (b) => {
   const headers = { 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '59', 'x-ratelimit-reset-requests': '1s',
     'x-ratelimit-limit-tokens': '150000', 'x-ratelimit-remaining-tokens': '149984', 'x-ratelimit-reset-tokens': '6m0s',
     'set-cookie': 'a=b', server: 'cloudflare', 'openai-organization': 'secret-org', 'x-request-id': 'req-of-backend' };
@@ -90,7 +90,7 @@ test('headers of the backend: rate limits and ids are translated, the rest stays
   }
 });
 
-test('a blocked prompt is a refusal, not an error', async (b) => {
+test('vector 134: a blocked prompt is a refusal, not an error', async (b) => {
   const { client } = await b.front(() => fail(400, 'The response was filtered', { code: 'content_filter' }));
   const plain = await client.message(ask('x'));
   assert.equal(plain.status, 200);
@@ -133,7 +133,7 @@ test('a backend that takes the connection and says nothing', async (b) => {
   assert.equal(streamed.status, 504);
 });
 
-test('errors in a stream that has begun', async (b) => {
+test('trap 11, trap 12, trap 13: errors in a stream that has begun', async (b) => {
   // The pause makes sure that the first words are on their way before the failure comes.
   const begin = [...completionChunks({ text: 'Hello' }).slice(0, 2), 40];
   const cases = [
@@ -157,7 +157,7 @@ test('errors in a stream that has begun', async (b) => {
   }
 });
 
-test('an error as the very first chunk is an HTTP error', async (b) => {
+test('vector 115: an error as the very first chunk is an HTTP error', async (b) => {
   const { client } = await b.front([sse([{ error: { code: 502, message: 'upstream is down' } }], { end: 'clean' })], { mock: { mayLeave: true } });
   const stream = await client.wholeStream(ask('x'));
   assert.equal(stream.status, 502);
@@ -172,7 +172,7 @@ test('a failed attempt is repeated', async (b) => {
   assert.equal(mock.chats.length, 2);
 });
 
-test('a refused parameter is repaired', async (b) => {
+test('vector 136, trap 35: a refused parameter is repaired', async (b) => {
   const message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
   const strict = (request) => 'max_tokens' in request.body ? fail(400, message, { code: 'unsupported_parameter', param: 'max_tokens' }) : say('repaired');
   const { client, mock } = await b.front(strict, { provider: 'custom', model: 'some-model', rules: 'none' });
@@ -183,7 +183,23 @@ test('a refused parameter is repaired', async (b) => {
   assert.equal(mock.chats.length, 3, 'the second request knows');
 });
 
-test('a repair after the stream has begun is invisible', { limit: 20_000 }, async (b) => {
+test('vector 84: a description that is too long is cut once and for all, and nothing of it is lost', async (b) => {
+  const description = 'word '.repeat(800).trim();
+  const strict = ({ body: { tools } }) => (tools[0].function.description.length > 1024
+    ? fail(400, `Invalid 'tools[0].function.description': string too long. Expected a string with maximum length 1024, but got a string with length ${description.length} instead.`, { code: 'string_above_max_length', param: 'tools[0].function.description' })
+    : say('fine'));
+  const { client, mock } = await b.front(strict);
+  const request = ask('x', { system: 'Be kind.', tools: [{ name: 'f', description, input_schema: { type: 'object' } }] });
+  for (const expected of [2, 3]) {
+    assert.equal((await client.message(request)).json.content[0].text, 'fine');
+    assert.equal(mock.chats.length, expected);
+    const { messages, tools } = mock.last.body;
+    assert.ok(tools[0].function.description.length <= 1024 && tools[0].function.description.length > 900);
+    assert.ok(messages[0].content.startsWith('Be kind.') && messages[0].content.includes(description));
+  }
+});
+
+test('vector 137, vector 149: a repair after the stream has begun is invisible', { limit: 20_000 }, async (b) => {
   const message = "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model. Supported values are: 'low', 'medium', and 'high'.";
   const strict = (request) => (request.body.reasoning_effort === 'xhigh' ? pause(700, fail(400, message, { code: 'unsupported_value', param: 'reasoning_effort' })) : say('repaired'));
   const { client, mock } = await b.front(strict, { model: 'gpt-5.2', env: { CLASP_ANSWER_GRACE: '0' } });

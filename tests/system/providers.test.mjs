@@ -31,7 +31,7 @@ test('openrouter', async (b) => {
   assert.ok(body.reasoning);
 });
 
-test('a server of one\'s own without a key gets no authorization header', async (b) => {
+test('seen 3: a server of one\'s own without a key gets no authorization header', async (b) => {
   const mock = await b.mock(() => say('local'), { rules: 'compatible', auth: {} });
   for (const [provider, env] of [['custom', { CUSTOM_BASE_URL: mock.url }], ['ollama', { OLLAMA_BASE_URL: mock.origin }]]) {
     const daemon = await b.daemon({ args: ['-provider', provider, '-model', 'llama3.1'], env });

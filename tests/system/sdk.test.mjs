@@ -3,14 +3,17 @@
 import Current from '@anthropic-ai/sdk';
 import Old from 'anthropic-sdk-0';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
+import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
+import { betaZodTool as oldBetaZodTool } from 'anthropic-sdk-0/helpers/beta/zod';
 import { betaTool as oldBetaTool } from 'anthropic-sdk-0/helpers/beta/json-schema';
+import { z } from 'zod';
 import { test, assert } from './lib/harness.mjs';
 import { kModel } from './lib/client.mjs';
 import { fail, json, reply, say, sse } from './lib/mock.mjs';
 import { chunk, completion, completionChunks, pieces, usageOf } from './lib/chunks.mjs';
 import { until } from './lib/scale.mjs';
 
-const kinds = [['1.12', Current, betaTool], ['0.137', Old, oldBetaTool]];
+const kinds = [['current', Current, betaTool, betaZodTool], ['0.137', Old, oldBetaTool, oldBetaZodTool]];
 const hello = { model: kModel, max_tokens: 500, messages: [{ role: 'user', content: 'Hello' }] };
 const weather = { name: 'get_weather', description: 'The weather', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } };
 
@@ -20,7 +23,7 @@ async function front(b, Sdk, script, { maxRetries = 0, ...options } = {}) {
   return { ...made, tap, sdk: new Sdk({ apiKey: 'test-client', baseURL: tap.url, maxRetries }) };
 }
 
-for (const [version, Sdk, toolHelper] of kinds) {
+for (const [version, Sdk, toolHelper, zodHelper] of kinds) {
   const sdkTest = (name, ...rest) => test(`${version}: ${name}`, ...rest);
 
   sdkTest('messages.create', async (b) => {
@@ -30,7 +33,7 @@ for (const [version, Sdk, toolHelper] of kinds) {
     assert.equal(message.usage.input_tokens, 11);
     assert.equal(message.stop_reason, 'end_turn');
     assert.match(message._request_id ?? '', /^req_/);
-    assert.equal(tap.exchanges[0].headers[version === '1.12' ? 'authorization' : 'x-api-key'] !== undefined, true);
+    assert.equal(tap.exchanges[0].headers[version === 'current' ? 'authorization' : 'x-api-key'] !== undefined, true);
     assert.equal(mock.last.body.messages[0].content, 'Hello');
   });
 
@@ -47,7 +50,7 @@ for (const [version, Sdk, toolHelper] of kinds) {
     assert.equal(types.at(-1), 'message_stop');
   });
 
-  sdkTest('the stream helper puts the same message together as a plain call', async (b) => {
+  sdkTest('vector 128: the stream helper puts the same message together as a plain call', async (b) => {
     const answers = [
       { text: 'Only words, with ünïcödé and 😀.' },
       { text: 'Let me look.', calls: [{ id: 'call_a', name: 'get_weather', arguments: '{"city":"Zürich \\"old town\\"\\n"}' }] },
@@ -118,6 +121,29 @@ for (const [version, Sdk, toolHelper] of kinds) {
       assert.equal(mock.chats.length - before, 2);
     }
     assert.ok(tap.exchanges.every((e) => e.status === 200 || e.status === 404), tap.exchanges.map((e) => e.status).join());
+  });
+
+  sdkTest('the tool runner with zod: several rounds, a tool that throws, tokens as they come', async (b) => {
+    const { sdk, mock } = await front(b, Sdk, (request) => {
+      const results = request.body.messages.filter((m) => m.role === 'tool');
+      const ask = (id, args) => reply({ text: 'Counting.', calls: [{ id, name: 'divide', arguments: JSON.stringify(args) }], size: 2 });
+      if (results.length === 0) return ask('call_first', { a: 6, b: 0 });
+      return results.length === 1 ? ask('call_second', { a: 6, b: 4, note: 'näher "dran"' }) : say(`It is ${results[1].content}.`);
+    });
+    const seen = [];
+    const tool = zodHelper({ name: 'divide', description: 'Divides', inputSchema: z.object({ a: z.number(), b: z.number(), note: z.string().optional() }),
+      run: (input) => { seen.push(input); if (input.b === 0) throw new Error('not by zero'); return String(input.a / input.b); } });
+    let text = '', rounds = 0;
+    const runner = sdk.beta.messages.toolRunner({ ...hello, tools: [tool], stream: true });
+    for await (const stream of runner) {
+      ++rounds;
+      for await (const event of stream) if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') text += event.delta.text;
+    }
+    assert.equal(rounds, 3);
+    assert.equal(text, 'Counting.Counting.It is 1.5.');
+    assert.deepEqual(seen, [{ a: 6, b: 0 }, { a: 6, b: 4, note: 'näher "dran"' }]);
+    assert.match(mock.chats[1].body.messages.find((m) => m.role === 'tool').content, /^Error: .*not by zero/);
+    assert.deepEqual(mock.chats[0].body.tools[0].function.parameters.required, ['a', 'b']);
   });
 
   sdkTest('abort ends the backend call', async (b) => {

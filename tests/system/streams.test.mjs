@@ -11,7 +11,7 @@ const render = (chunks, end = '\n') => chunks.map((c) => `data: ${JSON.stringify
 const tools = ['f', 'g'].map((name) => ({ name, input_schema: { type: 'object', properties: {} } }));
 const toolDelta = (index, f, more = {}) => ({ tool_calls: [{ ...(index === undefined ? {} : { index }), ...more, function: f }] });
 
-test('UTF-8 cut at every byte', { limit: 60_000 }, async (b) => {
+test('vector 120, trap 7: UTF-8 cut at every byte', { limit: 60_000 }, async (b) => {
   const text = 'ä€😀\u2028"\\';
   const raw = Buffer.from(render([chunk({ content: text }), chunk({}, { finish: 'stop' }), usageChunk()]));
   const from = raw.indexOf(Buffer.from('ä')), to = raw.indexOf(Buffer.from('\u2028')) + 4;
@@ -94,7 +94,7 @@ test('tool calls however they are cut up', async (b) => {
   }
 });
 
-test('thinking, text and calls keep their order', async (b) => {
+test('seen 8: thinking, text and calls keep their order', async (b) => {
   const { client } = await b.front([
     sse([chunk({ role: 'assistant', reasoning_content: 'hm' }), chunk({ reasoning_content: 'm, ' , content: 'So: ' }), chunk({ content: 'yes' }), chunk({ reasoning_content: 'really?' }),
       chunk(toolDelta(0, { name: 'f', arguments: '{}' }, { id: 'call_a' })), chunk({ content: 'after' }), chunk({}, { finish: 'tool_calls' }), usageChunk()]),
@@ -136,7 +136,7 @@ test('how a stream may end', async (b) => {
   }
 });
 
-test('JSON where a stream was wanted, and the other way round', async (b) => {
+test('vector 150: JSON where a stream was wanted, and the other way round', async (b) => {
   const answer = { text: 'either way', calls: [{ id: 'call_a', name: 'f', arguments: '{"a":1}' }] };
   const { client } = await b.front([json(completion(answer)), sse(completionChunks(answer))]);
   const streamed = (await client.wholeStream(ask('x', { tools }))).checker.message;
@@ -144,7 +144,7 @@ test('JSON where a stream was wanted, and the other way round', async (b) => {
   for (const m of [streamed, plain]) assert.deepEqual(m.content.map((c) => c.text ?? c.input), ['either way', { a: 1 }]);
 });
 
-test('local stop sequences', async (b) => {
+test('vector 17, vector 18: local stop sequences', async (b) => {
   const words = ['abc', 'ST', 'OP', 'def'];
   const { client, mock } = await b.front(() => sse([...words.map((content) => chunk({ content })), chunk({}, { finish: 'stop' }), usageChunk()]));
   const many = ['STOP', '1', '2', '3', '4', '5'];
@@ -174,7 +174,7 @@ test('pings while a stream pauses', { limit: 30_000 }, async (b) => {
   assert.ok(order.slice(4, -3).filter((e) => e === 'ping').length >= 2, order.join());
 });
 
-test('with the shipped times: an answer within 10 s of silence', { limit: 40_000 }, async (b) => {
+test('vector 121, trap 16: with the shipped times, an answer within 10 s of silence', { limit: 40_000 }, async (b) => {
   const { client } = await b.front([pause(21_500, say('late'))]);
   const stream = await client.stream(ask('x'), { limit: 30_000 });
   assert.ok(stream.headAt - stream.started < atMost(10_700), `head after ${stream.headAt - stream.started} ms`);
@@ -184,7 +184,7 @@ test('with the shipped times: an answer within 10 s of silence', { limit: 40_000
   assert.ok(stream.checker.events.filter((e) => e.event === 'ping').length >= 2);
 });
 
-test('an error that comes after the grace is an event', { limit: 20_000 }, async (b) => {
+test('vector 121: an error that comes after the grace is an event', { limit: 20_000 }, async (b) => {
   const { client } = await b.front([pause(2000, json({ error: { message: 'No', type: 'invalid_request_error', code: null } }, { status: 400 }))],
     { env: { CLASP_ANSWER_GRACE: '1' } });
   const stream = await client.wholeStream(ask('x'));
@@ -192,7 +192,7 @@ test('an error that comes after the grace is an event', { limit: 20_000 }, async
   assert.equal(stream.checker.error?.type, 'invalid_request_error');
 });
 
-test('a stream that falls silent ends in a timeout error', { limit: 20_000 }, async (b) => {
+test('trap 17: a stream that falls silent ends in a timeout error', { limit: 20_000 }, async (b) => {
   const { client, mock } = await b.front([sse([chunk({ content: 'a' }), () => new Promise(() => {})])], { args: ['-http-timeout', '1'] });
   const stream = await client.wholeStream(ask('x'));
   assert.equal(stream.checker.text, 'a');
@@ -200,7 +200,14 @@ test('a stream that falls silent ends in a timeout error', { limit: 20_000 }, as
   await until(() => mock.aborted === 1, 2000, 'the backend call to be ended');
 });
 
-test('a client that leaves ends the backend call at once', { limit: 30_000 }, async (b) => {
+test('trap 18, defect 16: a stream has no time limit of its own', { limit: 20_000 }, async (b) => {
+  const { client } = await b.front([sse(['slow ', 'but ', 'steady ', 'to ', 'the ', 'end'].flatMap((content) => [chunk({ content }), 600]).concat([chunk({}, { finish: 'stop' })]))], { args: ['-http-timeout', '1'] });
+  const stream = await client.wholeStream(ask('x'));
+  assert.equal(stream.checker.text, 'slow but steady to the end');
+  assert.equal(stream.checker.message.stop_reason, 'end_turn');
+});
+
+test('vector 125, trap 15, defect 16: a client that leaves ends the backend call at once', { limit: 30_000 }, async (b) => {
   const { client, mock } = await b.front((request) => (request.body.stream ? sse([chunk({ content: 'a' }), () => new Promise(() => {})]) : hang()));
   const times = [];
   for (let i = 0; i < 5; ++i) {
@@ -228,7 +235,7 @@ test('a client that leaves ends the backend call at once', { limit: 30_000 }, as
   assert.ok(times[times.length >> 1] < 100 * slow, `cancelled after ${times.map(Math.round)} ms`);
 });
 
-test('a client that does not read costs little memory and slows the backend', { limit: 40_000 }, async (b) => {
+test('seen 6: a client that does not read costs little memory and slows the backend', { limit: 40_000 }, async (b) => {
   const block = 'x'.repeat(8000);
   const total = 12_000; // about 96 MB
   let sent = 0;

@@ -47,6 +47,21 @@ std::string known_number(std::int64_t number) {
   return number > 0 ? std::to_string(number) : "null";
 }
 
+// Whether the stages of life that the caller wants to see, if it named any, include "active".
+bool wants_active(std::string_view query) {
+  bool named = false;
+  for (std::string_view part : split(query, '&')) {
+    const std::size_t at = part.find('=');
+    const std::string name = decode_url(part.substr(0, at));
+    if (at == std::string_view::npos || (name != "lifecycle" && name != "lifecycle[]")) continue;
+    named = true;
+    const std::string stages = decode_url(part.substr(at + 1));
+    for (std::string_view stage : split(stages, ','))
+      if (trim(stage) == "active") return true;
+  }
+  return !named;
+}
+
 std::string render_item(const ListedModel& model) {
   std::string out = R"({"type":"model","id":)";
   append_json_string(out, model.id);
@@ -76,9 +91,10 @@ Page choose_page(const std::vector<ListedModel>& models, std::string_view query)
   const std::size_t limit =
       asked && *asked >= 1 ? std::min<std::size_t>(*asked, kLargestPage) : kUsualPage;
   Page page;
+  if (!wants_active(query)) return page;
   const std::string before = parameter(query, "before_id"), after = parameter(query, "after_id");
   if (!before.empty()) {
-    page.end = position_of(models, before);
+    page.end = position_of(models, before) < models.size() ? position_of(models, before) : 0;
     page.first = page.end - std::min(page.end, limit);
     page.more = page.first > 0;
     return page;

@@ -25,7 +25,8 @@ struct ListedModel {
 std::vector<ListedModel> client_models(const Catalog& catalog);
 
 // One page of the list as JSON. `query` is the request's: limit (1 to 1000, 20 when absent or
-// bad), before_id, after_id.
+// bad), before_id, after_id (an unknown id has nothing before or behind it), lifecycle (once or
+// several times; all models here are active).
 std::string render_model_list(const std::vector<ListedModel>& models, std::string_view query);
 
 // One model as JSON; nothing when the name is not known. `id` is the path's last part, URL-encoded;

@@ -21,10 +21,13 @@ constexpr Route kRoutes[] = {
     {"/v1/models", "GET, HEAD", Endpoint::models},
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
+    {"/healthz", "GET, HEAD", Endpoint::alive},
+    {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/", "GET, HEAD", Endpoint::server_info},
     {"/api/hello", "GET, HEAD", Endpoint::hello},
     {"/api/event_logging/*", "POST", Endpoint::telemetry},
     {"/api/claude_cli_feedback", "POST", Endpoint::telemetry},
+    {"/api/claude_code/metrics", "POST", Endpoint::telemetry},
 };
 
 // Paths that clients of the real API know and this daemon does not serve, with what to say.

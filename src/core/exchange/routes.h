@@ -13,6 +13,8 @@ namespace clasp::exchange {
 enum class Endpoint {
   server_info,   // GET /
   health,        // GET /health
+  alive,         // GET /healthz: the process runs
+  ready,         // GET /readyz: it takes requests
   messages,      // POST /v1/messages
   count_tokens,  // POST /v1/messages/count_tokens
   models,        // GET /v1/models
@@ -25,7 +27,7 @@ enum class Endpoint {
 // known path with another method. `path` is without the query. HEAD is taken wherever GET is.
 tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std::string_view path);
 
-// The `allow` header of a 405, empty for unknown paths.
+// The `allow` header of a 405, and what a preflight is told; empty for unknown paths.
 std::string_view allowed_methods(std::string_view path);
 
 // A call of the beta API: ?beta=true or an anthropic-beta header. Its answers have more members.

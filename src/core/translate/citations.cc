@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "core/translate/raw_string.h"
-#include "core/translate/signature.h"
+#include "core/translate/reasoning_state.h"
 
 namespace clasp::translate {
 
@@ -54,12 +54,6 @@ std::string decode_raw(std::string_view raw) {
 
 std::string render_citation(const ReplyContext& context, std::string_view url_raw,
                             std::string_view title_raw, std::string_view cited) {
-  SignatureState state;
-  state.dialect = context.dialect->name;
-  state.backend = context.backend_hash;
-  state.model = context.backend_model;
-  state.kind = 'n';
-  state.state_json = "{}";
   std::string out = "{\"type\":\"web_search_result_location\",\"url\":";
   append_clean_string(out, url_raw);
   out.append(",\"title\":");
@@ -70,7 +64,7 @@ std::string render_citation(const ReplyContext& context, std::string_view url_ra
   out.append(",\"cited_text\":");
   append_json_string(out, shorten(cited));
   out.append(",\"encrypted_index\":");
-  append_json_string(out, encode_signature(state));
+  append_json_string(out, ReasoningState::render_tag(context));
   out.push_back('}');
   return out;
 }
@@ -102,8 +96,8 @@ std::vector<CitedPiece> split_by_citations(const ReplyContext& context, std::str
   return pieces;
 }
 
-std::vector<std::string> render_citation_list(const ReplyContext& context, std::string_view json) {
-  std::vector<std::string> out;
+std::vector<WebSource> read_source_list(std::string_view json) {
+  std::vector<WebSource> out;
   const std::unique_ptr<json_t, decltype(&json_decref)> list(
       json_loadb(json.data(), json.size(), JSON_ALLOW_NUL, nullptr), &json_decref);
   std::size_t i = 0;
@@ -111,15 +105,44 @@ std::vector<std::string> render_citation_list(const ReplyContext& context, std::
   json_array_foreach(list.get(), i, entry) {
     json_t* url = json_is_object(entry) ? json_object_get(entry, "url") : entry;
     if (!json_is_string(url) || out.size() >= kMaxCitations) continue;
-    std::string raw;
+    std::string raw, title;
     append_json_escaped(raw, std::string_view(json_string_value(url), json_string_length(url)));
-    std::string title;
     if (json_t* t = json_is_object(entry) ? json_object_get(entry, "title") : nullptr;
         json_is_string(t))
       append_json_escaped(title, std::string_view(json_string_value(t), json_string_length(t)));
-    out.push_back(render_citation(context, raw, title, ""));
+    out.push_back({std::move(raw), std::move(title)});
   }
   return out;
+}
+
+void WebSources::add(std::string_view url_raw, std::string_view title_raw) {
+  if (url_raw.empty() || sources_.size() >= kMaxCitations) return;
+  if (addresses_.emplace(url_raw).second)
+    sources_.push_back({std::string(url_raw), std::string(title_raw)});
+}
+
+std::vector<std::string> WebSources::render_blocks(const ReplyContext& context,
+                                                   std::string_view id) const {
+  std::string use = R"({"type":"server_tool_use","id":)";
+  append_json_string(use, id);
+  // The backend does not tell what it searched for.
+  use.append(R"(,"name":"web_search","input":{},"caller":{"type":"direct"}})");
+  std::string result = R"({"type":"web_search_tool_result","tool_use_id":)";
+  append_json_string(result, id);
+  result.append(R"(,"caller":{"type":"direct"},"content":[)");
+  const std::string tag = ReasoningState::render_tag(context);
+  for (const WebSource& source : sources_) {
+    if (result.back() != '[') result.push_back(',');
+    result.append(R"({"type":"web_search_result","url":)");
+    append_clean_string(result, source.url_raw);
+    result.append(R"(,"title":)");
+    append_clean_string(result, source.title_raw.empty() ? source.url_raw : source.title_raw);
+    result.append(R"(,"encrypted_content":)");
+    append_json_string(result, tag);
+    result.append(R"(,"page_age":null})");
+  }
+  result.append("]}");
+  return {std::move(use), std::move(result)};
 }
 
 }  // namespace clasp::translate

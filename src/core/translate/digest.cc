@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/text.h"
+#include "core/translate/citations.h"
 #include "core/translate/content.h"
 #include "core/wire/json_reader.h"
 
@@ -136,7 +137,6 @@ std::string browser_digest(const Block& block) {
 }  // namespace
 
 std::string digest_block(const Block& block) {
-  constexpr std::string_view kOwnServerTool = "srvtoolu_clasp";
   switch (block.type) {
     case BlockType::search_result:
       return search_result_digest(block);
@@ -145,10 +145,10 @@ std::string digest_block(const Block& block) {
     case BlockType::server_tool_use:
     case BlockType::mcp_tool_use:
       // What this proxy made up for a search stands in the text already.
-      return block.id_raw.starts_with(kOwnServerTool) ? std::string() : call_digest(block);
+      return block.id_raw.starts_with(kOwnSearch) ? std::string() : call_digest(block);
     case BlockType::server_tool_result:
     case BlockType::mcp_tool_result:
-      return block.id_raw.starts_with(kOwnServerTool) ? std::string() : result_digest(block);
+      return block.id_raw.starts_with(kOwnSearch) ? std::string() : result_digest(block);
     default:
       break;
   }

@@ -36,7 +36,11 @@ void Reply::Impl::on_choice(const wire::ChatChoice& choice, const wire::ChatChun
   if (!repeats || !text_seen) on_content(choice, chunk, reasoned);
   if (choice.images) on_image();
   if (!choice.refusal.empty() && !(repeats && refused)) on_refusal(choice.refusal.raw);
-  if (context.web_search && !in_document) on_annotations(choice, chunk);
+  if (context.web_search) {
+    for (std::uint32_t i = choice.annotations.first; i < choice.annotations.end; ++i)
+      sources.add(chunk.annotations[i].url.raw, chunk.annotations[i].title.raw);
+    if (!in_document) on_annotations(choice, chunk);
+  }
   if (filter.stopped()) return;
   if (!choice.thought_signature.empty()) queue.add_text_signature(choice.thought_signature.raw);
   on_tools(choice, chunk);

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "core/translate/citations.h"
 #include "core/translate/reply_impl.h"
 #include "core/translate/usage.h"
 
@@ -61,8 +60,10 @@ void Reply::Impl::end_normally() {
   const std::string_view half = thinking_joiner.finish();
   if (!half.empty()) queue.thinking(half);
   if (!citations_json.empty())
-    for (std::string& citation : render_citation_list(context, citations_json))
-      queue.cite(std::move(citation));
+    for (const WebSource& source : read_source_list(citations_json)) {
+      sources.add(source.url_raw, source.title_raw);
+      queue.cite(render_citation(context, source.url_raw, source.title_raw, ""));
+    }
   auto how = BlockQueue::End::whole;
   if (finish == Finish::length) how = BlockQueue::End::cut;
   if (finish == Finish::content_filter) how = BlockQueue::End::filtered;
@@ -78,6 +79,9 @@ void Reply::Impl::end_normally() {
                           context.dialect->output_from_total);
   open();
   queue.pump();
+  if (!sources.empty() && how != BlockQueue::End::filtered)
+    for (const std::string& block : sources.render_blocks(context, make_id(random, kOwnSearch)))
+      queue.whole_block(block);
   collect_states();
   StopFacts facts;
   facts.finish = finish;
@@ -114,6 +118,8 @@ wire::MessageUsage Reply::Impl::wire_usage() const {
   out.service_tier = service_tier;
   if (context.web_search) out.web_search_requests = std::max<std::int64_t>(report.web_searches, 0);
   out.fast = context.fast && service_tier == "priority";
+  if (!sources.empty())
+    out.web_search_requests = std::max<std::int64_t>(out.web_search_requests, 1);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/translate/citations.h"
 #include "core/translate/errors.h"
 #include "core/translate/raw_string.h"
 #include "core/translate/reply.h"
@@ -23,10 +24,11 @@ namespace clasp::translate {
 
 struct Reply::Impl {
   Impl(ReplyContext reply_context, wire::ChatParser& chat, wire::EventSink& event_sink,
-       Random& random)
+       Random& random_source)
       : context(std::move(reply_context)),
         parser(chat),
         sink(context.compaction ? summary.emplace(event_sink) : event_sink),
+        random(random_source),
         queue(context, sink, random),
         filter(context.dialect->think_tags, context.prefill, context.local_stops) {
     if (context.dialect->parse_text_tools && !context.tools.empty()) text_tools.emplace(context);
@@ -70,6 +72,7 @@ struct Reply::Impl {
   wire::ChatParser& parser;
   std::optional<SummarySink> summary;  // the reply is a summary
   wire::EventSink& sink;
+  Random& random;
   BlockQueue queue;
   TextFilter filter;
   std::optional<TextTools> text_tools;  // calls in the text, where that is switched on
@@ -100,6 +103,7 @@ struct Reply::Impl {
   std::string upstream_id;
   std::string citations_json;
   std::int64_t text_calls = 0;
+  WebSources sources;
   CallStates call_states;
   std::vector<std::string> notes;
 };

@@ -75,6 +75,9 @@ class BlockQueue {
     cut,       // it was stopped: an unfinished call stays unfinished
     filtered,  // as cut, and calls not yet shown stay hidden
   };
+  // A block that is complete by itself, behind all others: after finish() and pump().
+  void whole_block(std::string_view json) { sink_.whole_block(next_index_++, json); }
+
   // Nothing more comes: completes the calls and emits the rest. Nothing when all is well, else
   // what is wrong; then nothing was emitted.
   const char* finish(End end);

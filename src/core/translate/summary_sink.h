@@ -42,6 +42,7 @@ class SummarySink final : public wire::EventSink {
   void input_delta(int, std::string_view) override {}
   void citation_delta(int, std::string_view) override {}
   void block_stop(int) override {}
+  void whole_block(int, std::string_view) override {}
   void compaction(int, std::optional<std::string_view>, std::string_view) override {}
 
  private:

@@ -238,6 +238,12 @@ void SseEventWriter::compaction(int index, std::optional<std::string_view> summa
   block_stop(index);
 }
 
+void SseEventWriter::whole_block(int index, std::string_view json) {
+  append_start_head(out_, index);
+  out_.append(json).append("}\n\n");
+  block_stop(index);
+}
+
 void SseEventWriter::message_end(const MessageEnd& end) {
   out_.append("event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{");
   append_stop(out_, end);
@@ -334,6 +340,11 @@ void MessageCollector::compaction(int index, std::optional<std::string_view> sum
   body_.append("{\"type\":\"compaction\",\"content\":");
   append_raw_or_null(body_, summary_raw);
   append_compaction_tail(body_, signature);
+}
+
+void MessageCollector::whole_block(int index, std::string_view json) {
+  if (index > 0) body_.push_back(',');
+  body_.append(json);
 }
 
 void MessageCollector::message_end(const MessageEnd& end) {

@@ -60,6 +60,8 @@ class EventSink {
   // A whole compaction block; without a summary it says that none could be made.
   virtual void compaction(int index, std::optional<std::string_view> summary_raw,
                           std::string_view signature) = 0;
+  // A content block (JSON) that has no deltas.
+  virtual void whole_block(int index, std::string_view json) = 0;
   virtual void message_end(const MessageEnd& end) = 0;  // message_delta and message_stop
 };
 
@@ -81,6 +83,7 @@ class SseEventWriter final : public EventSink {
   void block_stop(int index) override;
   void compaction(int index, std::optional<std::string_view> summary_raw,
                   std::string_view signature) override;
+  void whole_block(int index, std::string_view json) override;
   void message_end(const MessageEnd& end) override;
 
  private:
@@ -105,6 +108,7 @@ class MessageCollector final : public EventSink {
   void block_stop(int index) override;
   void compaction(int index, std::optional<std::string_view> summary_raw,
                   std::string_view signature) override;
+  void whole_block(int index, std::string_view json) override;
   void message_end(const MessageEnd& end) override;
   const std::string& body() const { return body_; }
   // For a message that was not put together here.

@@ -9,8 +9,8 @@ export const usageOf = (prompt = 20, completion = 7, more = {}) => ({
   prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, ...more,
 });
 
-// {text, calls: [{id, name, arguments}], finish, usage, message} -> one JSON document
-export function completion({ text, calls, finish, usage, model, message = {} } = {}) {
+// {text, reasoning, annotations, calls: [{id, name, arguments}], finish, usage, message} -> one JSON document
+export function completion({ text, reasoning, annotations, calls, finish, usage, model, message = {} } = {}) {
   const tool_calls = calls?.map((call) => ({
     id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments },
   }));
@@ -18,7 +18,8 @@ export function completion({ text, calls, finish, usage, model, message = {} } =
     ...envelope('chat.completion', model),
     choices: [{
       index: 0,
-      message: { role: 'assistant', content: text ?? null, refusal: null, ...(tool_calls && { tool_calls }), ...message },
+      message: { role: 'assistant', ...(reasoning && { reasoning_content: reasoning }), content: text ?? null, refusal: null,
+        ...(annotations && { annotations }), ...(tool_calls && { tool_calls }), ...message },
       logprobs: null,
       finish_reason: finish ?? (tool_calls ? 'tool_calls' : 'stop'),
     }],
@@ -46,8 +47,9 @@ export function pieces(text, size) {
 }
 
 // The same answer as `completion`, as chunks. `interleave` mixes the fragments of several calls.
-export function completionChunks({ text, calls = [], finish, usage, model, size = 5, interleave = false } = {}) {
+export function completionChunks({ text, reasoning, annotations, calls = [], finish, usage, model, size = 5, interleave = false } = {}) {
   const out = [chunk({ role: 'assistant', content: '' }, { model })];
+  if (reasoning) for (const part of pieces(reasoning, size)) out.push(chunk({ reasoning_content: part }, { model }));
   if (text) for (const part of pieces(text, size)) out.push(chunk({ content: part }, { model }));
   const rows = calls.map((call, index) => [
     chunk({ tool_calls: [{ index, id: call.id, type: 'function', function: { name: call.name, arguments: '' } }] }, { model }),
@@ -57,6 +59,7 @@ export function completionChunks({ text, calls = [], finish, usage, model, size 
   if (!interleave) out.push(...rows.flat());
   else for (let i = 0; rows.some((row) => i < row.length); ++i)
     for (const row of rows) if (i < row.length) out.push(row[i]);
+  if (annotations) out.push(chunk({ annotations }, { model }));
   out.push(chunk({}, { model, finish: finish ?? (calls.length ? 'tool_calls' : 'stop') }));
   out.push(usageChunk(usage, model));
   return out;

@@ -5,6 +5,7 @@
 //   write {"path","content"}            one call of the Write tool
 //   write-many [{"path","content"},…]   several calls in one reply, fragments interleaved
 //   read {"path"}                       one call of the Read tool, then a word about what came back
+//   steps [[{"tool","input"},…],…]      any calls: one reply for each list, the next when it has the results
 // Everything else (titles, topics, small talk) is answered with a short text.
 import { completion, completionChunks } from './chunks.mjs';
 import { json, sse } from './mock.mjs';
@@ -23,10 +24,11 @@ function situation(messages) {
     if (found) { at = i; order = { verb: found[1], what: JSON.parse(found[2]) }; }
   });
   const since = messages.slice(at + 1);
-  const images = since.filter((m) => m.role === 'user' && Array.isArray(m.content))
-    .flatMap((m) => m.content).filter((p) => p.type === 'image_url').map((p) => p.image_url.url);
-  return { order, images, results: since.filter((m) => m.role === 'tool').map((m) => textOf(m.content)),
-           called: since.some((m) => m.role === 'assistant' && m.tool_calls) };
+  const parts = since.filter((m) => m.role === 'user' && Array.isArray(m.content)).flatMap((m) => m.content);
+  const images = parts.filter((p) => p.type === 'image_url').map((p) => p.image_url.url);
+  const files = parts.filter((p) => p.type === 'file').map((p) => p.file);
+  return { order, images, files, results: since.filter((m) => m.role === 'tool').map((m) => textOf(m.content)),
+           steps: since.filter((m) => m.role === 'assistant' && m.tool_calls).length };
 }
 
 // Arguments for a declared tool, by what the names of its properties mean.
@@ -43,8 +45,12 @@ function argumentsFor(tool, what) {
 }
 
 export class Model {
+  // thoughts: body => the reasoning in front of an answer. search: {text, annotations}, the answer when
+  // the backend itself shall search the web.
+  constructor({ thoughts, search } = {}) { Object.assign(this, { thoughts, search }); }
   log = []; // what it decided, one word per request
   images = [];
+  files = []; // documents: {filename, file_data}
   results = [];
   #calls = 0;
 
@@ -58,12 +64,19 @@ export class Model {
   }
 
   #decide(body) {
-    const { order, images, results, called } = situation(body.messages);
+    const { order, images, files, results, steps } = situation(body.messages);
+    if (this.search && (body.web_search_options || body.plugins)) return { word: 'search', ...this.search };
     if (!order || !body.tools?.length) return { word: 'small-talk', text: 'A short title' };
     this.images.push(...images);
+    this.files.push(...files);
     this.results.push(...results);
-    if (called) {
-      const seen = images.length ? ` I see ${images.length} image.` : '';
+    if (order.verb === 'steps' && steps < order.what.length) {
+      const jobs = order.what[steps];
+      return { word: jobs.map((job) => job.tool).join('+'), text: 'I will do that.', interleave: jobs.length > 1,
+               calls: jobs.map((job) => ({ id: `call_model${++this.#calls}`, name: this.#tool(body, new RegExp(`^${job.tool}$`)).function.name, arguments: JSON.stringify(job.input) })) };
+    }
+    if (steps) {
+      const seen = (images.length ? ` I see ${images.length} image.` : '') + (files.length ? ` I read ${files.length} document.` : '');
       return { word: 'done', text: `All done: ${results.length} result(s).${seen} ✅` };
     }
     const jobs = [].concat(order.what);
@@ -76,6 +89,7 @@ export class Model {
 
   #answer(body) {
     const { word, ...answer } = this.#decide(body);
+    if (word !== 'small-talk' && this.thoughts) answer.reasoning = this.thoughts(body);
     this.log.push(word);
     const whole = { ...answer, model: body.model };
     if (!body.stream) return json(completion(whole));

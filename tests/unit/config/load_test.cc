@@ -377,6 +377,9 @@ TEST_CASE("mistakes in the file are told with line, reason and the nearest name"
   CHECK(has(complaint(load_text("[log]\nlevel = warm\n")),
             "is not one of debug, info, warn, error (did you mean warn?)"));
   CHECK(has(complaint(load_text("[timeouts]\nping = 10 apples\n")), "is not a duration such as"));
+  for (const char* origin : {"app.example", "https://app.example/", "https://*.example", "://x"})
+    CHECK(has(complaint(load_text(std::string("[server]\ncors_origins = ") + origin + "\n")),
+              "is no origin such as"));
   CHECK(has(complaint(load_text("[server one]\nport = 1\n")), "unknown section [server one]"));
   const auto two = load_text("[server]\nport = x\nworkers = y\n");
   CHECK(has(complaint(two), ":2:"));

@@ -173,11 +173,34 @@ class Grammar {
       if (index_ != 0) return "compaction block beside others";
       if (!is_null(block, "content") || !is_null(block, "encrypted_content"))
         return "compaction start";
+    } else if (kind_ == "server_tool_use" || kind_ == "web_search_tool_result") {
+      const std::string problem = check_search(block);
+      if (!problem.empty()) return problem;
     } else {
       return "unknown block type";
     }
     json_array_append_new(json_object_get(message_.get(), "content"), json_deep_copy(block));
     return {};
+  }
+
+  // Whole blocks without deltas, the result directly behind its call.
+  std::string check_search(const json_t* block) {
+    if (kind_ == "server_tool_use") {
+      search_id_ = text_at(block, "id");
+      const bool fine = search_id_.substr(0, 9) == "srvtoolu_" && !text_at(block, "name").empty() &&
+                        json_is_object(json_object_get(block, "input"));
+      return fine ? "" : "server_tool_use start";
+    }
+    if (search_id_.empty() || text_at(block, "tool_use_id") != search_id_) return "search id";
+    search_id_.clear();
+    std::size_t i = 0;
+    json_t* entry = nullptr;
+    json_array_foreach(json_object_get(block, "content"), i, entry) {
+      if (text_at(entry, "type") != "web_search_result" || text_at(entry, "title").empty() ||
+          text_at(entry, "url").empty() || text_at(entry, "encrypted_content").empty())
+        return "search result";
+    }
+    return i > 0 ? "" : "search without results";
   }
 
   std::string check_tool(const json_t* block) {
@@ -262,6 +285,8 @@ class Grammar {
     } else if (kind_ == "compaction") {
       if (!compacted_) return "compaction block without its delta";
       blocks_.push_back("compaction:" + text_);
+    } else if (kind_ != "tool_use") {
+      blocks_.push_back(kind_);
     } else {
       const Json input = parse_json(text_.empty() ? "{}" : text_);
       // Only the cap may leave input unfinished; that is judged when the reason is known.
@@ -327,7 +352,7 @@ class Grammar {
   bool open_ = false, signed_ = false, cited_ = false, deltas_ = false, truncated_ = false,
        compacted_ = false;
   std::size_t index_ = 0;
-  std::string kind_, text_;
+  std::string kind_, text_, search_id_;
   std::vector<std::string> events_, blocks_, tool_ids_, signatures_;
   Json message_, error_;
 };

@@ -91,6 +91,23 @@ TEST_CASE("models: pages") {
   CHECK(page(models, "limit=0") == "abcd ad");
   CHECK(page(models, "limit=x&after_id=%61") == "bcd bd");
   CHECK(page({}, "limit=1000") == " none");
+  CHECK(page(models, "limit=99999") == "abcd ad");
+  CHECK(page(models, "limit=-1") == "abcd ad");
+  CHECK(page(models, "after_id=zzz") == " none");
+  CHECK(page(models, "before_id=zzz") == " none");
+  CHECK(page(models, "before_id=a") == " none");
+  std::vector<std::string> many;
+  for (int i = 100; i < 130; ++i) many.push_back(std::to_string(i));
+  CHECK(page(many, "").ends_with("119+ 100119"));
+}
+
+TEST_CASE("models: by their stage of life") {
+  const std::vector<std::string> models{"a", "b"};
+  for (const char* query : {"lifecycle=active", "lifecycle[]=active", "lifecycle%5B%5D=active",
+                            "lifecycle=deprecated&lifecycle=active", "lifecycle=deprecated,active"})
+    CHECK(page(models, query) == "ab ab");
+  for (const char* query : {"lifecycle=deprecated", "lifecycle[]=retired", "lifecycle="})
+    CHECK(page(models, query) == " none");
 }
 
 TEST_CASE("models: one by its name") {

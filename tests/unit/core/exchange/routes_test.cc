@@ -12,7 +12,11 @@ TEST_CASE("routes: what is served") {
   CHECK(match_route("HEAD", "/") == Endpoint::server_info);
   CHECK(match_route("GET", "/health") == Endpoint::health);
   CHECK(match_route("HEAD", "/api/hello") == Endpoint::hello);
-  CHECK(match_route("POST", "/api/event_logging/batch") == Endpoint::telemetry);
+  CHECK(match_route("GET", "/healthz") == Endpoint::alive);
+  CHECK(match_route("HEAD", "/readyz") == Endpoint::ready);
+  for (const char* path : {"/api/event_logging/batch", "/api/event_logging/v2/batch",
+                           "/api/claude_cli_feedback", "/api/claude_code/metrics"})
+    CHECK(match_route("POST", path) == Endpoint::telemetry);
 }
 
 TEST_CASE("routes: exact paths only") {

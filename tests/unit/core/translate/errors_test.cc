@@ -379,3 +379,12 @@ TEST_CASE("spec 6.6: limits of tokens as limits of input tokens, when configured
   CHECK_FALSE(translate::translate_backend_headers(in, 1'790'000'000)
                   .find("anthropic-ratelimit-input-tokens-limit"));
 }
+
+TEST_CASE("seen 4: no endpoint with tools on openrouter is told as it is, not retried") {
+  const ApiError e =
+      translate_error(404, say("No endpoints found that support tool use.", ",\"code\":404"));
+  CHECK(e.status == 404);
+  CHECK(e.type == ErrorType::not_found);
+  CHECK(e.message.find("support tool use") != std::string::npos);
+  CHECK(e.should_retry == false);
+}

@@ -34,7 +34,7 @@ TEST_CASE("text is counted by script") {
   CHECK(estimate(user_text("\\ud83d\\ude00")) == 5);
 }
 
-TEST_CASE("vector 140: counting needs no max_tokens") {
+TEST_CASE("vector 140, trap 39: counting needs no max_tokens") {
   CHECK(estimate(R"({"model":"m","messages":[{"role":"user","content":"a"}]})") > 0);
 }
 

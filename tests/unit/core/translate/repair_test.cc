@@ -28,7 +28,7 @@ std::string lesson(const std::string& dialect, const std::string& body, int stat
 
 }  // namespace
 
-TEST_CASE("vector 136, repair 1: the cap field is swapped, both ways") {
+TEST_CASE("vector 136, trap 35, repair 1: the cap field is swapped, both ways") {
   CHECK(lesson("generic", openai_error("Unsupported parameter: 'max_tokens' is not supported with "
                                        "this model. Use 'max_completion_tokens' instead.",
                                        "max_tokens", "unsupported_parameter")) ==

@@ -44,7 +44,7 @@ struct Answer {
 
 }  // namespace
 
-TEST_CASE("vector 85: cached tokens are not input") {
+TEST_CASE("vector 85, defect 15: cached tokens are not input") {
   const Answer a(
       completion(content("x"), "stop",
                  "{\"prompt_tokens\":100,\"completion_tokens\":7,\"prompt_tokens_details\":"
@@ -271,7 +271,7 @@ TEST_CASE("vector 100: url citations") {
   ReplyContext context = make_context();
   context.web_search = true;
   const Answer with(annotated, context);
-  REQUIRE(with.blocks() == 3);
+  REQUIRE(with.blocks() == 5);
   CHECK(with.text(0) == "See A");
   CHECK(with.text(1) == " and B.");
   CHECK(with.text(2) == " End");
@@ -283,11 +283,21 @@ TEST_CASE("vector 100: url citations") {
   CHECK(json_text(json_object_get(second, "cited_text")) == "cited");
   CHECK(dump_json(json_object_get(second, "title")) == "null");
   CHECK(dump_json(json_object_get(with.block(2), "citations")) == "null");
+  // Where the answer comes from, for clients that look for results: each address once.
+  CHECK(with.text(3, "type") == "server_tool_use");
+  CHECK(with.text(3, "id").starts_with("srvtoolu_clasp"));
+  CHECK(with.text(4, "tool_use_id") == with.text(3, "id"));
+  const json_t* results = json_object_get(with.block(4), "content");
+  REQUIRE(json_array_size(results) == 2);
+  CHECK(json_text(json_object_get(json_array_get(results, 0), "title")) == "A");
+  CHECK(json_text(json_object_get(json_array_get(results, 1), "title")) == "http://b/");
+  CHECK(with.usage("server_tool_use") == "{\"web_fetch_requests\":0,\"web_search_requests\":1}");
+  CHECK(without.usage("server_tool_use") == "null");
   const Answer wild(
       completion(content("ab") + ",\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":"
                                  "{\"url\":\"u\",\"start_index\":90,\"end_index\":99}}]"),
       context);
-  CHECK(wild.blocks() == 1);
+  CHECK(wild.blocks() == 3);
   CHECK(json_array_size(json_object_get(wild.block(0), "citations")) == 1);
   const Answer list(
       "{\"citations\":[\"http://c/\"],\"choices\":[{\"message\":{\"content\":\"x\"},"
@@ -475,7 +485,8 @@ TEST_CASE("the service tier is told in Anthropic's words") {
   CHECK(tier("scale") == "\"standard\"");
 }
 
-TEST_CASE("thinking that is omitted goes into the signature, disabled thinking nowhere") {
+TEST_CASE(
+    "vector 11: thinking that is omitted goes into the signature, disabled thinking nowhere") {
   ReplyContext context = make_context("deepseek");
   context.thinking_omitted = true;
   const Answer omitted(completion("\"reasoning_content\":\"R\\u00e9\"," + content("T")), context);

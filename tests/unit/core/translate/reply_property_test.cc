@@ -60,6 +60,8 @@ std::string essence(json_t* message) {
   json_array_foreach(json_object_get(message, "content"), i, block) {
     if (json_object_get(block, "id") != nullptr)
       json_object_set_new(block, "id", json_string("id"));
+    if (json_object_get(block, "tool_use_id") != nullptr)
+      json_object_set_new(block, "tool_use_id", json_string("id"));
     if (json_object_get(block, "signature") != nullptr)
       json_object_set_new(block, "signature", json_null());
     const std::string name = json_text(json_object_get(block, "name"));

@@ -141,6 +141,24 @@ TEST_CASE("vector 147: fragments of one detail become one entry") {
         "\"signature\":\"sig\"},{\"type\":\"reasoning.summary\",\"summary\":\"S\",\"index\":1}]");
 }
 
+TEST_CASE("vector 100: citations of a stream, and the sources behind it") {
+  const std::string note =
+      "\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"http://a/\","
+      "\"title\":\"A\",\"start_index\":0,\"end_index\":2}}]";
+  ReplyContext context = make_context();
+  context.web_search = true;
+  const Run run(frames({say("It is"), delta(note), delta(note), finish("stop")}), context);
+  CHECK(run.grammar.blocks() == Blocks{"text:It is", "server_tool_use", "web_search_tool_result"});
+  const json_t* content = json_object_get(run.grammar.message(), "content");
+  CHECK(json_array_size(json_object_get(json_array_get(content, 2), "content")) == 1);
+  CHECK(run.stop() == "end_turn");
+  CHECK(Run(frames({say("It is"), delta(note), finish("stop")})).grammar.blocks() ==
+        Blocks{"text:It is"});
+  // What a filter took back has no sources either.
+  CHECK(Run(frames({say("It is"), delta(note), finish("content_filter")}), context)
+            .grammar.blocks() == Blocks{"text:It is"});
+}
+
 TEST_CASE("openrouter's reasoning text is not shown twice") {
   const Run run(frames({delta("\"reasoning\":\"R\",\"reasoning_details\":[{\"type\":\"reasoning."
                               "text\",\"text\":\"R\","

@@ -33,7 +33,7 @@ struct Run {
 
 }  // namespace
 
-TEST_CASE("vector 102: the ordinary stream, frame by frame") {
+TEST_CASE("vector 102, defect 1, defect 15: the ordinary stream, frame by frame") {
   const Run run(frames({delta("\"role\":\"assistant\",\"content\":\"\""), say("Hi"), finish("stop"),
                         usage_chunk(10, 5)}));
   REQUIRE(run.out.done());
@@ -89,7 +89,7 @@ TEST_CASE("vector 104: interleaved fragments of two calls") {
   CHECK(run.grammar.tool_ids() == Blocks{"call_a1", "call_b1"});
 }
 
-TEST_CASE("vector 105: arguments before the name") {
+TEST_CASE("vector 105, defect 7: arguments before the name") {
   const Run run(
       frames({calls({call(0, "call_a1", "", "{\\\"x\\\"")}), calls({call(0, "", "read", "")}),
               calls({call(0, "", "", ":1}")}), finish("tool_calls")}));
@@ -128,7 +128,7 @@ TEST_CASE("vector 108: ollama numbers every call 0") {
   CHECK(run.stop() == "tool_use");
 }
 
-TEST_CASE("vector 109: text, call, text; white space between calls is no block") {
+TEST_CASE("vector 109, defect 3: text, call, text; white space between calls is no block") {
   const Run run(frames(
       {say("A"), calls({call(0, "call_x1", "read", "{}")}), say("\\n"), say("B"), finish("stop")}));
   CHECK(run.grammar.blocks() == Blocks{"text:A", "tool_use:read:{}", "text:\nB"});
@@ -149,7 +149,7 @@ TEST_CASE("vector 110: reasoning, text, reasoning") {
   CHECK(run.grammar.signatures()[0].substr(0, 7) == "clasp1.");
 }
 
-TEST_CASE("vector 111: reasoning and content in one chunk") {
+TEST_CASE("vector 111, defect 4: reasoning and content in one chunk") {
   const Run run(frames({delta("\"content\":\"T\",\"reasoning\":\"R\""), finish("stop")}),
                 make_context("vllm"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:R", "text:T"});
@@ -160,7 +160,7 @@ TEST_CASE("vector 112: a call without arguments") {
   CHECK(run.grammar.blocks() == Blocks{"tool_use:read:{}"});
 }
 
-TEST_CASE("vector 113: the stream breaks off") {
+TEST_CASE("vector 113, defect 5: the stream breaks off") {
   const Run run(frames({say("half")}, false));
   CHECK(run.out.failed());
   CHECK(run.out.error.type == clasp::wire::ErrorType::api);
@@ -228,7 +228,7 @@ TEST_CASE("vector 119: the old function_call") {
   CHECK(run.stop() == "tool_use");
 }
 
-TEST_CASE("vector 120: a read ends inside a character") {
+TEST_CASE("vector 120, trap 7: a read ends inside a character") {
   const std::string input = frames({say("a\xF0\x9F\x98\x80z"), finish("stop")});
   const Run run(input);
   CHECK(run.grammar.blocks() == Blocks{"text:a\xF0\x9F\x98\x80z"});

@@ -29,17 +29,17 @@ std::string both(const std::string& inside) {
 
 }  // namespace
 
-TEST_CASE("trap: indices with gaps, a stop for a block never opened (new-api 5482)") {
+TEST_CASE("trap 1: indices with gaps, a stop for a block never opened (new-api 5482)") {
   const Run run(frames({say(""), say(" "), think(""), finish("stop")}), make_context("vllm"));
   CHECK(run.grammar.events() == Blocks{"message_start", "ping", "message_delta", "message_stop"});
 }
 
-TEST_CASE("trap: one index for blocks of two kinds (CLIProxyAPI 539, ollama 17101)") {
+TEST_CASE("trap 2: one index for blocks of two kinds (CLIProxyAPI 539, ollama 17101)") {
   const Run run(frames({say("a"), think("b"), say("c"), finish("stop")}), make_context("ollama"));
   CHECK(run.grammar.blocks() == Blocks{"text:a", "thinking:b", "text:c"});
 }
 
-TEST_CASE("trap: thinking_delta inside a text block, a second message_start (litellm 33224)") {
+TEST_CASE("trap 3: thinking_delta inside a text block, a second message_start (litellm 33224)") {
   const Run run(frames({delta("\"role\":\"assistant\",\"content\":\"a\""),
                         both("\"content\":\"b\",\"reasoning_content\":\"r\""),
                         delta("\"role\":\"assistant\",\"content\":\"c\""), finish("stop")}),
@@ -47,7 +47,7 @@ TEST_CASE("trap: thinking_delta inside a text block, a second message_start (lit
   CHECK(run.grammar.blocks() == Blocks{"text:a", "thinking:r", "text:bc"});
 }
 
-TEST_CASE("trap: arguments in the chunk that switches blocks (litellm 25321)") {
+TEST_CASE("trap 4: arguments in the chunk that switches blocks (litellm 25321)") {
   const Run run(frames({say("a"),
                         both("\"reasoning_content\":\"r\",\"content\":\"b\",\"tool_calls\":[" +
                              call(0, "call_x1", "read", "{\\\"p\\\":1}") + "]"),
@@ -57,13 +57,13 @@ TEST_CASE("trap: arguments in the chunk that switches blocks (litellm 25321)") {
         Blocks{"text:a", "thinking:r", "text:b", "tool_use:read:{\"p\":1}"});
 }
 
-TEST_CASE("trap: the first text after thinking is lost (litellm 30765)") {
+TEST_CASE("trap 5: the first text after thinking is lost (litellm 30765)") {
   const Run run(frames({think("r"), say("first"), say(" second"), finish("stop")}),
                 make_context("deepseek"));
   CHECK(run.grammar.blocks() == Blocks{"thinking:r", "text:first second"});
 }
 
-TEST_CASE("trap: an empty 200 is an error before anything was sent (CLIProxyAPI 3697)") {
+TEST_CASE("trap 6: an empty 200 is an error before anything was sent (CLIProxyAPI 3697)") {
   for (const std::string& nothing : {std::string(), std::string(": ping\n\n"), frames({}),
                                      frames({"{\"choices\":[]}"}), std::string("\n\n")}) {
     const Run run(nothing);
@@ -73,7 +73,7 @@ TEST_CASE("trap: an empty 200 is an error before anything was sent (CLIProxyAPI 
   }
 }
 
-TEST_CASE("trap: the backend holds the connection open after finish_reason (CCR 1271)") {
+TEST_CASE("trap 8: the backend holds the connection open after finish_reason (CCR 1271)") {
   std::string sse;
   clasp::wire::SseEventWriter writer(sse);
   run_with(make_context(), writer, [](clasp::translate::Reply& reply) {
@@ -88,7 +88,7 @@ TEST_CASE("trap: the backend holds the connection open after finish_reason (CCR 
   CHECK(grammar.check_complete(sse) == "");
 }
 
-TEST_CASE("trap: every path ends with message_stop or fails (better-ccflare 307)") {
+TEST_CASE("trap 9: every path ends with message_stop or fails (better-ccflare 307)") {
   for (const std::string& input :
        {frames({say("x")}), frames({say("x")}, false), frames({finish("stop")}),
         frames({think("x")}), frames({calls({call(0, "", "", "{}")})}),
@@ -98,13 +98,13 @@ TEST_CASE("trap: every path ends with message_stop or fails (better-ccflare 307)
   }
 }
 
-TEST_CASE("trap: comments are not data (llm-gateway 2053)") {
+TEST_CASE("trap 10: comments are not data (llm-gateway 2053)") {
   const Run run(": OPENROUTER PROCESSING\n\n" + frames({say("x"), finish("stop")}));
   CHECK(run.grammar.blocks() == Blocks{"text:x"});
   CHECK(run.out.notes.empty());
 }
 
-TEST_CASE("trap: an error becomes an empty success (litellm 20347)") {
+TEST_CASE("trap 12: an error becomes an empty success (litellm 20347)") {
   const std::string error = "{\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}";
   const Run run(frames({error, finish("stop")}));
   CHECK(run.out.failed());
@@ -112,7 +112,7 @@ TEST_CASE("trap: an error becomes an empty success (litellm 20347)") {
   CHECK(run.out.error.type == ErrorType::api);
 }
 
-TEST_CASE("trap: openrouter's error chunk with finish_reason error (OmniRoute 8210)") {
+TEST_CASE("trap 13: openrouter's error chunk with finish_reason error (OmniRoute 8210)") {
   const Run run(frames({say("x"),
                         "{\"error\":{\"code\":429,\"message\":\"slow\"},\"choices\":[{\"index\":0,"
                         "\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}]}"}));
@@ -120,14 +120,14 @@ TEST_CASE("trap: openrouter's error chunk with finish_reason error (OmniRoute 82
   CHECK(Run(frames({say("x"), finish("error")})).out.failed());
 }
 
-TEST_CASE("trap: context exceeded inside a stream (oh-my-claudecode 3574)") {
+TEST_CASE("trap 14: context exceeded inside a stream (oh-my-claudecode 3574)") {
   const Run run(frames(
       {"{\"error\":{\"message\":\"maximum context length is 100 tokens, requested 200\"}}"}));
   CHECK(run.out.error.type == ErrorType::invalid_request);
   CHECK(run.out.error.message == "prompt is too long: 200 tokens > 100 maximum");
 }
 
-TEST_CASE("trap: the start of the arguments is lost (CLIProxyAPI 3776)") {
+TEST_CASE("trap 19: the start of the arguments is lost (CLIProxyAPI 3776)") {
   const Run run(
       frames({calls({call(0, "", "", "{\\\"command\\\"")}), calls({call(0, "call_x1", "", ":")}),
               calls({call(0, "", "read", "\\\"ls\\\"}")}), finish("tool_calls")}));
@@ -135,7 +135,7 @@ TEST_CASE("trap: the start of the arguments is lost (CLIProxyAPI 3776)") {
   CHECK(run.grammar.tool_ids() == Blocks{"call_x1"});
 }
 
-TEST_CASE("trap: broken arguments are never shown as none (9router 3416)") {
+TEST_CASE("trap 20: broken arguments are never shown as none (9router 3416)") {
   const Run run(
       frames({calls({call(0, "call_x1", "read", "{\\\"a\\\": oops}")}), finish("tool_calls")}));
   CHECK(run.out.failed());
@@ -143,7 +143,7 @@ TEST_CASE("trap: broken arguments are never shown as none (9router 3416)") {
   CHECK(run.grammar.started());
 }
 
-TEST_CASE("trap: the id is repeated or new in each piece (nanoclaw 1241)") {
+TEST_CASE("trap 21: the id is repeated or new in each piece (nanoclaw 1241)") {
   const Run same(frames({calls({call(0, "call_x1", "read", "{")}),
                          calls({call(0, "call_x1", "", "\\\"a\\\"")}),
                          calls({call(0, "call_x1", "", ":1}")}), finish("tool_calls")}));
@@ -154,7 +154,7 @@ TEST_CASE("trap: the id is repeated or new in each piece (nanoclaw 1241)") {
   CHECK(fresh.grammar.blocks() == Blocks{"tool_use:read:{\"a\":1}"});
 }
 
-TEST_CASE("trap: the call comes in the final message only (bifrost 1354)") {
+TEST_CASE("trap 27: the call comes in the final message only (bifrost 1354)") {
   const std::string whole =
       "{\"choices\":[{\"index\":0,\"delta\":{},\"message\":{\"content\":\"Hi\",\"tool_calls\":[" +
       call(0, "call_x1", "read", "{\\\"a\\\":1}") + "]},\"finish_reason\":\"tool_calls\"}]}";
@@ -164,7 +164,7 @@ TEST_CASE("trap: the call comes in the final message only (bifrost 1354)") {
   CHECK(alone.grammar.blocks() == Blocks{"text:Hi", "tool_use:read:{\"a\":1}"});
 }
 
-TEST_CASE("trap: usage on any chunk, also after the finish (CLIProxyAPI 1700)") {
+TEST_CASE("trap 38: usage on any chunk, also after the finish (CLIProxyAPI 1700)") {
   const Run run(frames({say("x"), finish("stop"), usage_chunk(40, 2)}));
   const json_t* usage = json_object_get(run.grammar.message(), "usage");
   CHECK(dump_json(json_object_get(usage, "input_tokens")) == "40");
@@ -243,7 +243,7 @@ TEST_CASE("trap: a name in pieces") {
   CHECK(run.grammar.blocks() == Blocks{"tool_use:get_weather:{}"});
 }
 
-TEST_CASE("trap: content_filter on a stream is a refusal") {
+TEST_CASE("defect 8: content_filter on a stream is a refusal") {
   const Run run(frames({say("part"), finish("content_filter")}));
   CHECK(run.grammar.blocks() == Blocks{"text:part"});
   CHECK(run.stop() == "refusal");

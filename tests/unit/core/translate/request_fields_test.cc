@@ -4,7 +4,7 @@
 using namespace clasp;
 using namespace clasp::translate;
 
-TEST_CASE("vector 1: cap field of reasoning models") {
+TEST_CASE("vector 1, trap 35: cap field of reasoning models") {
   const auto u =
       ask(hi(R"("thinking":{"type":"enabled","budget_tokens":2000})"), {.model = "gpt-5"});
   CHECK(u.at("max_completion_tokens") == "1000");
@@ -143,7 +143,7 @@ TEST_CASE("vector 16: top_k") {
   CHECK(u.warned("top-k-dropped"));
 }
 
-TEST_CASE("vector 17: more stop sequences than the backend takes") {
+TEST_CASE("vector 17, trap 36: more stop sequences than the backend takes") {
   const std::string six = R"("stop_sequences":["STOP","b","c","d","e","f"])";
   const auto u = ask(hi(six));
   CHECK(u.at("stop") == "");
@@ -174,7 +174,7 @@ TEST_CASE("vector 20: the user is a hash") {
   CHECK(ask(hi(R"("metadata":{"user_id":"user_1"})"), {.dialect = "vllm"}).at("user") == "");
 }
 
-TEST_CASE("vector 21: the cache key") {
+TEST_CASE("vector 21, habit 6: the cache key") {
   CHECK(ask(hi(), {.session = "S"}).text("prompt_cache_key") == "S");
   const auto one = ask(hi(R"("system":"s")"));
   const auto two = ask(chat(

@@ -37,7 +37,7 @@ const std::string kGo = said("user", "\"go\"") + ",";
 
 }  // namespace
 
-TEST_CASE("vectors 31 and 32: results come before the user's words") {
+TEST_CASE("vector 31, vector 32, trap 25, defect 9: results come before the user's words") {
   const std::string before = kGo + assistant(use("t1")) + ",";
   for (const auto& blocks :
        {result("t1", "\"out\"") + "," + text("go"), text("go") + "," + result("t1", "\"out\"")}) {
@@ -49,7 +49,7 @@ TEST_CASE("vectors 31 and 32: results come before the user's words") {
   }
 }
 
-TEST_CASE("vector 33: results follow the order of the calls") {
+TEST_CASE("vector 33, trap 25: results follow the order of the calls") {
   const auto u = ask(chat(kGo + assistant(use("t1") + "," + use("t2")) + "," +
                           user(result("t2", "\"b\"") + "," + result("t1", "\"a\""))));
   CHECK(u.text("messages.2.tool_call_id") == "t1");
@@ -57,7 +57,7 @@ TEST_CASE("vector 33: results follow the order of the calls") {
   CHECK(u.text("messages.3.content") == "b");
 }
 
-TEST_CASE("vector 34: images of a tool result move into a user message") {
+TEST_CASE("vector 34, trap 31, defect 10: images of a tool result move into a user message") {
   const auto u =
       ask(chat(kGo + assistant(use("t1")) + "," +
                user(result("t1", "[" + text("see") + "," + kImage + "]") + "," + text("rest"))));
@@ -95,7 +95,7 @@ TEST_CASE("vector 36: results without content") {
             .at("messages.2.content") == "\"\"");
 }
 
-TEST_CASE("vector 37: a call without a result") {
+TEST_CASE("vector 37, trap 23: a call without a result") {
   const std::string a = chat(kGo + assistant(use("t1")) + "," + user(text("never mind")));
   const auto u = ask(a);
   CHECK(u.text("messages.2.content") == "[No result: the tool call was interrupted]");
@@ -109,7 +109,7 @@ TEST_CASE("vector 37: a call without a result") {
   CHECK(last.request.reply.prefill.empty());
 }
 
-TEST_CASE("vector 38: a result without a call") {
+TEST_CASE("vector 38, trap 24: a result without a call") {
   const auto u = ask(chat(kGo + assistant(text("x")) + "," + user(result("t9", "\"out\""))));
   CHECK(u.text("messages.2.content") == "[Result of unknown tool call t9]\nout");
   CHECK(u.warned("orphan-tool-result"));
@@ -168,7 +168,7 @@ TEST_CASE("vector 42: system turns that clear") {
   CHECK(ask(chat(kGo + note)).text("messages.1.content") == "note");
 }
 
-TEST_CASE("system turns elsewhere") {
+TEST_CASE("trap 28: system turns elsewhere") {
   const std::string note =
       R"({"role":"system","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})";
   const auto head = ask(chat(note + "," + said("user", "\"hi\""), R"("system":"S")"));
@@ -184,7 +184,7 @@ TEST_CASE("system turns elsewhere") {
         R"([{"type":"text","text":"S"},{"type":"text","text":"hi"}])");
 }
 
-TEST_CASE("vector 43: the billing line") {
+TEST_CASE("vector 43, trap 29, habit 8, defect 13: the billing line") {
   const auto with = [](int n) {
     return ask(hi(R"("system":[{"type":"text","text":"x-anthropic-billing-header: v; cch=)" +
                   std::to_string(n) + R"("},{"type":"text","text":"S"}])"));
@@ -197,7 +197,7 @@ TEST_CASE("vector 43: the billing line") {
       "You are");
 }
 
-TEST_CASE("vector 44: empty texts") {
+TEST_CASE("vector 44, trap 32: empty texts") {
   const auto u = ask(chat(user(text("a") + "," + text("") + "," + text(" \\n") + "," + text("b"))));
   CHECK(u.size("messages.0.content") == 2);
   CHECK(refusal(chat(user(text("")))).message.starts_with("messages.0.content"));
@@ -216,7 +216,7 @@ TEST_CASE("vector 45: neighbours merge") {
   CHECK(u.text("messages.1.content") == "cd");
 }
 
-TEST_CASE("vectors 46 to 48: assistant text and calls") {
+TEST_CASE("vector 46, vector 47, vector 48, trap 32: assistant text and calls") {
   const std::string tail = "," + user(result("t1", "\"r\""));
   const auto u = ask(chat(
       kGo + assistant(text("a") + "," + use("t1", R"({ "x" : 1 })") + "," + text("b")) + tail));
@@ -266,7 +266,7 @@ TEST_CASE("vector 50: image URLs where only data is taken") {
   CHECK(ask(chat(user(kImageUrl))).text("messages.0.content.0.image_url.url") == "https://x/y.png");
 }
 
-TEST_CASE("images without a place") {
+TEST_CASE("defect 10: images without a place") {
   const auto blind = ask(chat(user(kImage)), {.vision = false});
   CHECK(blind.text("messages.0.content") == "[image omitted: model has no vision]");
   CHECK(ask(chat(user(kImage)), {.dialect = "deepseek"}).warned("image-omitted"));
@@ -381,7 +381,7 @@ TEST_CASE("vector 57: state of another kind of backend") {
   CHECK(u.text("messages.1.reasoning_content") == "Calling Read (step 1).");
 }
 
-TEST_CASE("vector 58: reasoning that deepseek must get back") {
+TEST_CASE("vector 58, trap 33: reasoning that deepseek must get back") {
   struct Store : ReplaySource {
     KeptStatePtr find(std::string_view id) const override {
       if (id != "t1") return nullptr;
@@ -517,7 +517,7 @@ TEST_CASE("vector 61: blocks on the wrong side") {
   CHECK(u.text("messages.1.content") == "[misplaced content: tool_result]\n\nb");
 }
 
-TEST_CASE("vector 62: odd tool input") {
+TEST_CASE("vector 62, trap 22: odd tool input") {
   const auto arguments = [](const std::string& input) {
     return ask(chat(kGo + assistant(R"({"type":"tool_use","id":"t1","name":"R")" + input + "}") +
                     "," + user(result("t1", "\"x\""))))

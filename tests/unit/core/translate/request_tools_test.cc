@@ -71,7 +71,7 @@ TEST_CASE("vector 69: toolsets") {
         "tool_name_conflict");
 }
 
-TEST_CASE("vector 70: names that backends do not take") {
+TEST_CASE("vector 70, trap 26, defect 14: names that backends do not take") {
   const std::string name(80, 'n');
   const auto u = ask(chat(
       R"({"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"a.b","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"ok"}]})",
@@ -91,7 +91,7 @@ TEST_CASE("vector 70: names that backends do not take") {
   CHECK(ask(tools(tool("1st"))).text("tools.0.function.name") == "1st");
 }
 
-TEST_CASE("vector 71: the least that schemas need") {
+TEST_CASE("vector 71, trap 37: the least that schemas need") {
   CHECK(ask(tools(schema_tool(R"({"type":"object","$schema":"x"})"))).at(kParameters) ==
         R"({"type":"object","properties":{}})");
   CHECK(ask(tools(tool("t", ""))).at(kParameters) == R"({"type":"object","properties":{}})");
@@ -130,7 +130,7 @@ TEST_CASE("vector 72: combinators at the root") {
             .at(kParameters) == R"({"type":"object","properties":{}})");
 }
 
-TEST_CASE("vector 73: arrays say what they hold") {
+TEST_CASE("vector 73, trap 37: arrays say what they hold") {
   CHECK(
       ask(tools(schema_tool(
               R"({"type":"object","properties":{"a":{"type":"array"},"b":{"type":["array","null"]}}})")))
@@ -207,7 +207,7 @@ TEST_CASE("references") {
   CHECK(inlined.at("tools.0.function.parameters.$defs") == "");
 }
 
-TEST_CASE("keywords that grammars and regular expressions choke on") {
+TEST_CASE("trap 37: keywords that grammars and regular expressions choke on") {
   const std::string list = schema_tool(
       R"({"type":"object","properties":{"a":{"type":"string","pattern":"\\p{L}+","maxLength":100000},"b":{"type":"string","pattern":"^a$","maxLength":10}}})");
   const auto u = ask(tools(list));
@@ -251,7 +251,7 @@ TEST_CASE("vector 78: deepseek forces tools without thinking") {
   CHECK(u.at("tool_choice") != "");
 }
 
-TEST_CASE("vector 79: one tool call only") {
+TEST_CASE("vector 79, defect 14: one tool call only") {
   const std::string one = choice(R"({"type":"auto","disable_parallel_tool_use":true})");
   const auto u = ask(tools(tool("a"), one), {.dialect = "ollama"});
   CHECK(u.at("parallel_tool_calls") == "");

@@ -48,7 +48,7 @@ using Events = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("vector 127: line ends, missing space, comments, several data lines") {
+TEST_CASE("vector 127, trap 10, defect 6: line ends, missing space, comments, several data lines") {
   const std::string text =
       "\xEF\xBB\xBF: OPENROUTER PROCESSING\n\n"
       "data:{\"a\":1}\r\n\r\n"
