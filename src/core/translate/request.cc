@@ -191,7 +191,8 @@ void fill_reply(Translation& t) {
   reply.backend_model = t.target.model;
   reply.backend_hash = t.target.base_url_hash;
   reply.compaction = !t.request.compaction_json.empty();
-  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as well.
+  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as
+  // well.
   reply.beta = t.facts.beta || reply.compaction || !t.request.context_management_json.empty();
   reply.thinking_disabled = t.request.thinking == ThinkingKind::disabled || reply.compaction;
   reply.thinking_omitted = wire::raw_equals(t.request.thinking_display_raw, "omitted");
