@@ -147,6 +147,9 @@ void add_text_document(Translation& t, const Block& block, const Destination& to
 void add_block_document(Translation& t, const Block& block, const Destination& to) {
   const std::vector<Block> inner = wire::parse_content_blocks(block.content_json);
   add_text(to, document_head(t, block));
+  // What is inside a document is no block that the client could leave out of its turn.
+  Destination within = to;
+  within.may_refuse = false;
   bool first = true;
   for (const Block& part : inner) {
     if (part.type == BlockType::text) {
@@ -154,7 +157,7 @@ void add_block_document(Translation& t, const Block& block, const Destination& t
       text.attached = to.parts.back().kind == Part::Kind::text;
       to.parts.push_back(text);
     } else if (part.type == BlockType::image) {
-      add_image(t, part, to);
+      add_image(t, part, within);
     }
     first = false;
   }

@@ -150,7 +150,10 @@ void ToolPlanner::add_builtin(const Tool& tool, std::string_view type) {
 void ToolPlanner::add(const Tool& tool) {
   const std::string_view type = text_of(t_, tool.type_raw);
   const std::size_t before = plan_.tools.size();
-  switch (tool_kind(type)) {
+  ToolKind kind = tool_kind(type);
+  // Claude's own tools bring no schema: one that does is a client's tool of a similar name.
+  if (kind == ToolKind::builtin && !tool.schema_json.empty()) kind = ToolKind::custom;
+  switch (kind) {
     case ToolKind::custom: {
       if (!type.empty() && type != "custom" && tool.schema_json.empty()) {
         drop(type, tool);

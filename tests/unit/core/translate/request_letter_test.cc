@@ -322,7 +322,24 @@ TEST_CASE("§2.8 a system prompt without a role of its own stays in front as the
   CHECK(two.text("messages.2.content") == "b");
 }
 
+TEST_CASE("§0.2.1 an image inside a document of the newest turn is no reason to refuse it") {
+  const auto u = ask(
+      chat(user(
+          R"({"type":"document","source":{"type":"content","content":[{"type":"text","text":"d"},{"type":"image","source":{"type":"url","url":"u"}}]}})")),
+      {.dialect = "lmstudio"});
+  CHECK(u.text("messages.0.content.0.text") == "<document>\nd");
+  CHECK(u.text("messages.0.content.1.text").starts_with("[image omitted"));
+  CHECK(u.warned("image-omitted"));
+}
+
 // ---- §3 -----------------------------------------------------------------------------------------
+
+TEST_CASE("§3.1 an unknown type with a schema is a function of the client's") {
+  const auto u = ask(tools(
+      R"({"type":"memory_of_things_2","name":"m","input_schema":{"type":"object","properties":{"x":{}}}})"));
+  CHECK(u.text("tools.0.function.name") == "m");
+  CHECK(u.at("tools.0.function.parameters.properties") == R"({"x":{}})");
+}
 
 TEST_CASE("§3.2 a name that only looks like another tool's is kept apart") {
   const auto u = ask(tools(
