@@ -61,6 +61,10 @@ class Finisher {
     backend.auth = preset->auth;
     backend.model = draft.model;
     backend.flags = draft.flags;
+    backend.body = draft.body;
+    backend.geo = draft.geo;
+    backend.context_window = draft.context_window;
+    backend.places = draft.places;
     backend.base_url = !draft.base_url.empty()        ? draft.base_url
                        : !credential.base_url.empty() ? credential.base_url
                                                       : std::string(preset->base_url);

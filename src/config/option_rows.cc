@@ -100,10 +100,10 @@ void add_backend(std::vector<Option>& rows) {
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().model; }},
     {.section = "backend", .key = "dialect", .flag = "dialect", .env = "CLASP_DIALECT",
      .domain = {Kind::choice, 0, 0,
-                "openai|azure|openrouter|ollama|vllm|llamacpp|lmstudio|deepseek|gemini|xai|mistral|groq|generic"},
+                "openai|azure|openrouter|ollama|vllm|llamacpp|lmstudio|deepseek|gemini|vertex|xai|mistral|groq|generic"},
      .argument = "NAME",
      .help = "How requests are spelled, when the provider's own way is wrong: openai, azure, openrouter, "
-             "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, xai, mistral, groq or generic.",
+             "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, vertex, xai, mistral, groq or generic.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().dialect; }},
     {.section = "backend", .key = "azure_deployment", .flag = "azure-deployment",
      .env = "AZURE_DEPLOYMENT_NAME", .domain = kText, .argument = "NAME",
@@ -155,6 +155,11 @@ void add_models(std::vector<Option>& rows) {
      .help = "Model for names that contain \"sonnet\".", .slot = CLASP_AT(settings.models.sonnet)},
     {.section = "models", .key = "haiku", .env = "CLASP_MODEL_HAIKU", .domain = kText, .argument = "MODEL",
      .help = "Model for names that contain \"haiku\".", .slot = CLASP_AT(settings.models.haiku)},
+    {.section = "models", .key = "unknown_models", .flag = "unknown-models", .env = "CLASP_UNKNOWN_MODELS",
+     .domain = {Kind::choice, 0, 0, "pass|refuse"}, .default_text = "pass", .argument = "WHAT",
+     .help = "What happens to a name that nothing maps: pass it on as it is, or refuse it with 404. Names "
+             "of [model NAME] sections without * and ? are known.",
+     .slot = CLASP_AT(unknown_models)},
     {.section = "aliases", .env = "CLASP_MODEL_ALIASES", .domain = kList, .argument = "ALIAS:MODEL",
      .help = "Other names for models, as alias:model pairs. Stronger than [aliases] and CLASP_ALIAS_*.",
      .slot = CLASP_AT(alias_list)},
@@ -253,8 +258,11 @@ void add_available_rows(std::vector<Option>& rows) {
   add_commands(rows);
   add_server(rows);
   add_backend(rows);
+  add_backend_model_rows(rows);
   add_providers(rows);
   add_models(rows);
+  add_model_rows(rows);
+  add_translation_rows(rows);
   add_timeouts(rows);
   add_limits(rows);
   add_log(rows);

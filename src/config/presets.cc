@@ -32,6 +32,8 @@ constexpr Preset kPresets[] = {
    AuthKind::bearer, "ollama", false, Detect::url, true, "Ollama"},
   {"custom", "", "", "CUSTOM_BASE_URL", "CUSTOM_API_KEY",
    AuthKind::bearer, "generic", false, Detect::url, true, "any other OpenAI-compatible server"},
+  {"vertex", "vertex-ai google-vertex", "", "VERTEX_BASE_URL", "VERTEX_ACCESS_TOKEN",
+   AuthKind::bearer, "vertex", true, Detect::never, true, "Google Vertex AI"},
   {"mistral", "", "https://api.mistral.ai/v1", "MISTRAL_BASE_URL", "MISTRAL_API_KEY",
    AuthKind::bearer, "mistral", true, Detect::never, true, "Mistral"},
   {"groq", "", "https://api.groq.com/openai/v1", "GROQ_BASE_URL", "GROQ_API_KEY",

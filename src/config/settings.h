@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,23 @@ struct BackendSettings {
   std::string azure_deployment;
   std::string azure_api_version;
   std::map<std::string, std::string> extra_headers;
-  std::map<std::string, std::string> flags;  // overrides of dialect flags, checked by translate
+  std::map<std::string, std::string> flags;   // overrides of dialect flags, checked by translate
+  std::map<std::string, std::string> body;    // members added to every request, as JSON
+  std::vector<std::string> geo;               // values of inference_geo that are served here
+  std::int64_t context_window = 0;            // of its models in tokens, 0: unknown
+  std::map<std::string, std::string> places;  // "flag.top_k" -> where it stands, for complaints
+};
+
+// What is said about the models whose name on the backend matches a pattern: [model PATTERN].
+struct ModelRule {
+  std::string name;     // as it is written
+  std::string pattern;  // the same in lower case; * and ? match any text
+  std::string place;    // "clasp.conf:12"
+  std::string backend;  // its name; empty: every backend
+  std::string display_name;
+  std::int64_t max_output = 0, context_window = 0;  // 0: not said
+  std::optional<bool> vision;
+  std::map<std::string, std::string> flags, body, places;  // as of a backend
 };
 
 // Model names: what the client asks for -> what the backend is asked for.
@@ -47,6 +64,18 @@ struct ModelSettings {
   std::string default_model;  // CLASP_MODEL; empty: pass the client's name on
   std::string opus, sonnet, haiku;
   std::map<std::string, std::string> aliases;
+  std::vector<ModelRule> rules;  // in the order of the file; where two speak the later one counts
+  bool refuse_unknown = false;   // a name that nothing maps is a 404
+};
+
+// How requests and answers are changed, where that is a matter of taste or money.
+struct TranslationSettings {
+  bool hidden_allowance = true;     // a larger cap for models that cannot stop reasoning
+  bool fast_tier = false;           // speed "fast" may become service_tier "priority"
+  bool long_cache = false;          // cache hints of an hour ask for a longer life
+  bool policy_as_error = false;     // a blocked prompt is a 400, not a refusal
+  bool geo_enforce = false;         // an inference_geo that no backend serves is refused
+  bool input_token_limits = false;  // token rate limits count as those of input tokens too
 };
 
 struct TimeoutSettings {
@@ -135,6 +164,7 @@ struct Settings {
   bool strict = false;                    // translation warnings become errors
   std::vector<BackendSettings> backends;  // the first one is the default route
   ModelSettings models;
+  TranslationSettings translation;
   TimeoutSettings timeouts;
   LimitSettings limits;
   RoutingSettings routing;

@@ -41,6 +41,7 @@ class Stage {
 
  private:
   Problem set(const std::string& rest);
+  void set_rule(const std::string& pattern, std::istream& in);
   Problem request(const std::string& rest);
   Problem head(const std::string& rest);
   Problem feed(const std::string& bytes);
@@ -100,11 +101,25 @@ Problem Stage::set(const std::string& rest) {
       {"answer_grace_ms", [&] { settings_.timeouts.answer_grace_ms = std::stoll(value); }},
       {"response_bytes", [&] { settings_.limits.response_bytes = std::stoull(value); }},
       {"strict", [&] { settings_.strict = value == "true"; }},
+      {"context_window", [&] { settings_.backends[0].context_window = std::stoll(value); }},
+      {"unknown_models", [&] { settings_.models.refuse_unknown = value == "refuse"; }},
+      {"policy_as_error", [&] { settings_.translation.policy_as_error = value == "true"; }},
+      {"input_token_limits", [&] { settings_.translation.input_token_limits = value == "true"; }},
+      {"rule", [&] { set_rule(value, in); }},
   };
   const auto found = known.find(name);
   if (found == known.end()) return "unknown setting " + name;
   found->second();
   return std::nullopt;
+}
+
+// PATTERN FLAG=VALUE…: a [model PATTERN] section.
+void Stage::set_rule(const std::string& pattern, std::istream& in) {
+  config::ModelRule rule;
+  rule.name = rule.pattern = pattern;
+  for (std::string pair; in >> pair;)
+    rule.flags[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  settings_.models.rules.push_back(rule);
 }
 
 Problem Stage::request(const std::string& rest) {

@@ -3,9 +3,9 @@
 
 #include <openssl/sha.h>
 
-#include <string_view>
-#include <utility>
+#include <algorithm>
 
+#include "base/text.h"
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
 
@@ -14,6 +14,7 @@ namespace clasp::exchange {
 namespace {
 
 constexpr std::size_t kHashBytes = 4;
+constexpr std::size_t kShownName = 200;
 
 std::string short_hash(std::string_view text) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -21,25 +22,15 @@ std::string short_hash(std::string_view text) {
   return to_hex({reinterpret_cast<const char*>(digest), kHashBytes});
 }
 
-constexpr std::pair<std::string_view, std::string_view> kOldAzure[] = {
-    {"cap", "max_tokens"}, {"stream_options", "false"}, {"system_role", "system"}};
-
-Result<Backend> make_backend(const config::BackendSettings& settings) {
+Result<Backend> make_backend(const config::Settings& all, const config::BackendSettings& settings) {
   Backend backend;
   backend.settings = settings;
-  const translate::Dialect* row = translate::find_dialect(settings.dialect);
-  if (row == nullptr)
-    return fail("backend " + settings.name + ": unknown dialect '" + settings.dialect + "'");
-  backend.dialect = *row;
-  if (row->beta_prefix && policy::has_beta_path(settings))
-    backend.dialect.prefill = translate::Prefill::prefix;
-  if (policy::has_old_azure_version(settings))
-    for (const auto& [key, value] : kOldAzure)
-      if (auto set = translate::set_dialect_flag(backend.dialect, key, value); !set)
-        return fail("backend " + settings.name + ": " + set.error().message);
-  for (const auto& [key, value] : settings.flags)
-    if (auto set = translate::set_dialect_flag(backend.dialect, key, value); !set)
-      return fail("backend " + settings.name + ": " + set.error().message);
+  auto facts = make_backend_facts(all, settings);
+  if (!facts) return tl::unexpected(facts.error());
+  auto rules = rules_for(all, settings, *facts);
+  if (!rules) return tl::unexpected(rules.error());
+  backend.facts = std::make_shared<const ModelFacts>(std::move(*facts));
+  backend.rules = std::move(*rules);
   backend.base_url_hash = short_hash(settings.base_url);
   return backend;
 }
@@ -69,7 +60,7 @@ wire::Headers make_headers(const config::BackendSettings& settings) {
 Result<CatalogPtr> make_catalog(config::Snapshot settings) {
   auto catalog = std::make_shared<Catalog>();
   for (const config::BackendSettings& one : settings->backends) {
-    auto backend = make_backend(one);
+    auto backend = make_backend(*settings, one);
     if (!backend) return tl::unexpected(backend.error());
     catalog->backends.push_back(std::move(*backend));
   }
@@ -78,17 +69,38 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings) {
   return CatalogPtr(std::move(catalog));
 }
 
-Candidate choose_candidate(const Catalog& catalog, std::string_view model) {
-  const Backend& backend = catalog.backends.front();
-  return {&backend, policy::resolve_model(catalog.settings->models, backend.settings, model)};
+Result<Candidate, wire::ApiError> choose_candidate(const Catalog& catalog, std::string_view model,
+                                                   std::string_view geo) {
+  const auto served =
+      std::find_if(catalog.backends.begin(), catalog.backends.end(), [&](const Backend& backend) {
+        const auto& list = backend.settings.geo;
+        return !geo.empty() && std::any_of(list.begin(), list.end(), [&](const std::string& one) {
+          return iequals(one, geo);
+        });
+      });
+  const bool found = served != catalog.backends.end();
+  const Backend& backend = found ? *served : catalog.backends.front();
+  const config::ModelSettings& models = catalog.settings->models;
+  auto name = policy::resolve_model(models, backend.settings, model);
+  if (models.refuse_unknown && !policy::is_known_model(models, backend.settings, model))
+    return tl::unexpected(wire::make_error(wire::ErrorType::not_found,
+                                           "model: " + scrub_utf8(name.substr(0, kShownName))));
+  ModelFactsPtr facts = facts_of(backend.facts, backend.rules, name);
+  return Candidate{&backend, std::move(name), std::move(facts), found};
 }
 
 translate::Target make_target(const Catalog& catalog, const Candidate& candidate) {
   translate::Target target;
-  target.dialect = &candidate.backend->dialect;
+  target.dialect = &candidate.facts->dialect;
   target.model = candidate.model;
   target.base_url_hash = candidate.backend->base_url_hash;
   target.strict = catalog.settings->strict;
+  target.max_output = candidate.facts->max_output;
+  target.context_window = candidate.facts->context_window;
+  target.vision = candidate.facts->vision;
+  target.extra_body = &candidate.facts->extra_body;
+  target.geo_served = candidate.geo_served;
+  target.geo_enforce = catalog.settings->translation.geo_enforce;
   return target;
 }
 

@@ -60,7 +60,13 @@ void Exchange::start() {
   request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
   read_facts();
   record_.model_asked = request_->model;
-  candidate_ = choose_candidate(*catalog_, request_->model);
+  auto candidate =
+      choose_candidate(*catalog_, request_->model, decode_json_string(request_->inference_geo_raw));
+  if (!candidate) {
+    fail(candidate.error(), "unknown model");
+    return;
+  }
+  candidate_ = std::move(*candidate);
   record_.model_used = candidate_.model;
   record_.backend = candidate_.backend->settings.name;
   adapted_ = services_.lessons.find(record_.backend, candidate_.model, started_);
@@ -189,8 +195,9 @@ wire::Headers Exchange::answer_headers() const {
     headers.add("x-clasp-model", header_text(candidate_.model));
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
-  for (const auto& [name, value] :
-       translate::translate_backend_headers(backend_headers_, services_.scheduler.unix_seconds()))
+  const bool input_tokens = catalog_->settings->translation.input_token_limits;
+  for (const auto& [name, value] : translate::translate_backend_headers(
+           backend_headers_, services_.scheduler.unix_seconds(), input_tokens))
     headers.add(name, header_text(value));
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     headers.add("x-clasp-upstream-id", header_text(reply_->upstream_id()));

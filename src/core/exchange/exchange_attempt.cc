@@ -85,7 +85,7 @@ void Exchange::make_reply(translate::ReplyContext context) {
   context.plain = !answer_->streams();
   context.keep_states = services_.states.enabled() && !context.tools.empty() &&
                         !context.compaction &&
-                        context.dialect->replay != translate::ReasoningReplay::none;
+                        context.replay_kind() != translate::ReasoningReplay::none;
   // A second attempt goes on with the message that the first one began.
   context.already_open = reply_ && reply_->opened();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
@@ -98,7 +98,7 @@ void Exchange::make_reply(translate::ReplyContext context) {
 // while the client has seen no content.
 bool Exchange::repair_and_repeat(int status) {
   if (!request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs) return false;
-  const translate::Dialect& current = adapted_ ? adapted_->dialect : candidate_.backend->dialect;
+  const translate::Dialect& current = adapted_ ? adapted_->dialect : candidate_.facts->dialect;
   static const translate::Adjustments kNone;
   const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
   const auto repair = translate::detect_repair(status, collected_, current, adjusted);
@@ -228,14 +228,19 @@ void Exchange::on_backend_error() {
   if (repair_and_repeat(backend_status_)) return;
   // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
   auto conclusion = translate::detect_policy_refusal(backend_status_, collected_);
+  if (conclusion && candidate_.facts->dialect.policy_as_error) {
+    fail(translate::policy_error(*conclusion), "the backend's policy blocked the prompt");
+    return;
+  }
   if (!conclusion) conclusion = translate::detect_output_limit(backend_status_, collected_);
   if (conclusion) {
     reply_->conclude(*conclusion);
     after_reply_input();
     return;
   }
-  wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
-                                                            collected_, input_estimate_);
+  wire::ApiError error =
+      translate::translate_backend_error(backend_status_, backend_headers_, collected_,
+                                         input_estimate_, candidate_.facts->context_window);
   const std::string cause = "backend answered " + std::to_string(backend_status_);
   fail(error, cause);
 }

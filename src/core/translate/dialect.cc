@@ -81,6 +81,7 @@ constexpr Dialect ollama_row() {
   d.image_urls = false;
   d.keep_refs = false;
   d.drop_tools_on_none = true;
+  d.guard_context = true;
   d.prefill = Prefill::as_last;
   return d;
 }

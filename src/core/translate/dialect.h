@@ -119,6 +119,11 @@ struct Dialect {
   bool beta_prefix = false;               // an address that ends in /beta takes `prefix` (deepseek)
   bool prefill_without_thinking = false;  // with reasoning on, prefill is emulated (llamacpp)
   bool openai_families = false;           // models follow OpenAI's family rules whatever their name
+  bool guard_context = false;    // too long a prompt is cut in silence: refuse it before (ollama)
+  bool hidden_allowance = true;  // room for reasoning that cannot be switched off (spec §1.2.4)
+  bool fast_tier = false;        // speed "fast" becomes service_tier "priority" where that exists
+  bool long_cache = false;       // hints of an hour ask for twelve (spec §1.8)
+  bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
   // Flags that were overridden: these win over the rules of the model's family.
   enum Pin : std::uint16_t {
     kPinCap = 1,
@@ -129,7 +134,8 @@ struct Dialect {
     kPinParallel = 32,
     kPinIds = 64,
     kPinReasoning = 128,
-    kPinRestore = 256
+    kPinRestore = 256,
+    kPinReplay = 512
   };
   std::uint16_t pinned = 0;
 };

@@ -111,8 +111,8 @@ constexpr Flag kFlags[] = {
     {"kwargs_key", CLASP_CHOICE(kwargs_key, kKwargs), "none, enable_thinking or thinking"},
     CLASP_BOOL_FLAG(thinking_budget),
     {"replay", CLASP_CHOICE(replay, kReplay),
-     "none, reasoning, reasoning_content, details, gemini or thinking_part"},
-    CLASP_BOOL_FLAG(replay_on_calls),
+     "none, reasoning, reasoning_content, details, gemini or thinking_part", Dialect::kPinReplay},
+    {"replay_on_calls", set_bool<&Dialect::replay_on_calls>, kYesNo, Dialect::kPinReplay},
     {"json_output", CLASP_CHOICE(json_output, kJsonOutput), "none, json_object or json_schema"},
     CLASP_BOOL_FLAG(plain_schema_output),
     CLASP_BOOL_FLAG(stream_options),
@@ -165,6 +165,11 @@ constexpr Flag kFlags[] = {
     {"prefill", CLASP_CHOICE(prefill, kPrefill), "emulate, as_last, continue or prefix"},
     CLASP_BOOL_FLAG(prefill_without_thinking),
     CLASP_BOOL_FLAG(openai_families),
+    CLASP_BOOL_FLAG(guard_context),
+    CLASP_BOOL_FLAG(hidden_allowance),
+    CLASP_BOOL_FLAG(fast_tier),
+    CLASP_BOOL_FLAG(long_cache),
+    CLASP_BOOL_FLAG(policy_as_error),
 };
 
 #undef CLASP_BOOL_FLAG

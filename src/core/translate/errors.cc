@@ -276,6 +276,14 @@ std::optional<Conclusion> detect_policy_refusal(int status, std::string_view bod
   return refusal;
 }
 
+wire::ApiError policy_error(const Conclusion& refusal) {
+  std::string message = refusal.explanation;
+  if (message.empty()) message = "the backend's content policy blocked this prompt";
+  ApiError error = wire::make_error(ErrorType::invalid_request, std::move(message));
+  error.should_retry = false;
+  return error;
+}
+
 std::optional<Conclusion> detect_output_limit(int status, std::string_view body) {
   if (status != 400) return std::nullopt;
   const ErrorBody parsed = parse_error_body(body);

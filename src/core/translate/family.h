@@ -29,6 +29,8 @@ struct Profile {
   bool nonempty_tool = false;
   bool restore_ids = false;
   bool forced_without_thinking = false;
+  ReasoningReplay replay = ReasoningReplay::none;
+  bool replay_on_calls = false;  // only turns with tool calls, and these always
   bool cache_breakpoints = false;
   bool takes_budget = false;  // openrouter: reasoning.max_tokens
   bool tool_parts = false;    // tool messages take image parts
@@ -38,6 +40,10 @@ struct Profile {
 };
 
 Profile make_profile(const Dialect& dialect, std::string_view model);
+
+// The dialect with the way in which the model wants its reasoning back, for those who ask the
+// dialect alone.
+Dialect with_family_replay(const Dialect& dialect, std::string_view model);
 
 // The level nearest to `wanted` among `efforts` (not empty, `none` not counted).
 Effort clamp_effort(Effort wanted, Efforts efforts);

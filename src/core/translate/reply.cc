@@ -72,8 +72,9 @@ void Reply::Impl::note(std::string_view text) {
 
 // An error inside a 200. A blocked prompt is an answer of its own kind.
 void Reply::Impl::on_error(std::string_view json) {
-  if (!context.policy_as_error && !queue.block_opened()) {
+  if (!queue.block_opened()) {
     if (const auto refused_prompt = detect_policy_refusal(200, json)) {
+      if (context.policy_as_error) return fail(policy_error(*refused_prompt));
       send_end(refused_prompt->stop_reason, &*refused_prompt);
       return;
     }

@@ -50,7 +50,7 @@ void Reply::Impl::on_reasoning(const wire::ChatChoice& choice, const wire::ChatC
     const std::string_view text = !detail.text.empty() ? detail.text.raw : detail.summary.raw;
     shown = shown || !text.empty();
     on_thinking(text);
-    if (context.dialect->replay == ReasoningReplay::details) queue.add_detail(detail);
+    if (context.replay_kind() == ReasoningReplay::details) queue.add_detail(detail);
   }
   if (shown) return;
   // Some servers send the same text under both names.

@@ -135,7 +135,7 @@ void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion
 }
 
 void Reply::Impl::collect_states() {
-  if (!context.keep_states || context.dialect->replay == ReasoningReplay::none) return;
+  if (!context.keep_states || context.replay_kind() == ReasoningReplay::none) return;
   if (queue.states().empty() || !queue.tool_emitted()) return;
   for (const auto& call : queue.calls())
     if (call->started) call_states.tool_ids.push_back(call->id);

@@ -27,6 +27,12 @@ struct Adjustments {
   }
 };
 
+// A member of the request's body that the configuration adds.
+struct ExtraMember {
+  std::string name;
+  std::string json;
+};
+
 struct Target {
   const Dialect* dialect = nullptr;  // not owned
   std::string model;                 // the backend's name for it
@@ -34,9 +40,10 @@ struct Target {
   bool strict = false;               // spec §0.1: warnings become errors
   std::int64_t max_output = 0;       // per-model limit from the configuration, 0: shipped table
   std::int64_t context_window = 0;   // 0: unknown
-  bool hidden_reasoning_allowance = true;    // spec §1.2.4
-  bool fast_tier = false;                    // speed:"fast" may become service_tier:"priority"
-  bool vision = true;                        // the model takes images
+  bool vision = true;                // the model takes images
+  bool geo_served = false;           // the backend is where inference_geo wants it
+  bool geo_enforce = false;          // else the request is refused
+  const std::vector<ExtraMember>* extra_body = nullptr;  // not owned; nullptr: none
   std::string tenant;                        // separates cache keys of different clients
   const Adjustments* adjustments = nullptr;  // not owned; nullptr: none
 };

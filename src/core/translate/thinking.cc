@@ -184,7 +184,7 @@ std::int64_t output_cap(const Translation& t, const ReasoningPlan& plan) {
   std::int64_t cap = t.request.max_tokens.value_or(0);
   const bool asked_for =
       t.request.thinking != ThinkingKind::absent && t.request.thinking != ThinkingKind::disabled;
-  if (t.profile.always_reasons && !asked_for && t.target.hidden_reasoning_allowance) {
+  if (t.profile.always_reasons && !asked_for && t.dialect.hidden_allowance) {
     const Effort level = plan.level.value_or(t.profile.usual_effort);
     const std::int64_t allowance = level <= Effort::low      ? 4096
                                    : level == Effort::medium ? 8192

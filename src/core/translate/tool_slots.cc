@@ -172,7 +172,7 @@ void BlockQueue::tool(const wire::ChatToolDelta& delta, std::int64_t choice,
     call = &add_call(delta, choice, position);
   }
   if (call->backend_id.empty() && !delta.id.empty()) call->backend_id = decode_raw(delta.id.raw);
-  if (!delta.thought_signature.empty() && context_.dialect->replay == ReasoningReplay::gemini)
+  if (!delta.thought_signature.empty() && context_.replay_kind() == ReasoningReplay::gemini)
     take_signature(*call, create, delta);
   if (create) push(Kind::tool).call = call;
   if (!delta.name.empty()) take_name(*call, delta.name.raw);

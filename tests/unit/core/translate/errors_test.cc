@@ -336,3 +336,29 @@ TEST_CASE("header values with control characters are not passed on") {
       0);
   CHECK(out.empty());
 }
+
+TEST_CASE("spec 6.4: a blocked prompt as an error, for those who want it so") {
+  const auto blocked = detect_policy_refusal(403, say("flagged", R"(,"code":"content_filter")"));
+  REQUIRE(blocked);
+  const ApiError error = translate::policy_error(*blocked);
+  CHECK(error.status == 400);
+  CHECK(error.type == ErrorType::invalid_request);
+  CHECK(error.message == "flagged");
+  CHECK(error.should_retry == false);
+  CHECK(translate::policy_error({}).message != "");
+}
+
+TEST_CASE("spec 6.6: limits of tokens as limits of input tokens, when configured") {
+  const Headers in{{"x-ratelimit-limit-tokens", "30000"},
+                   {"x-ratelimit-remaining-tokens", "29000"},
+                   {"x-ratelimit-limit-requests", "100"},
+                   {"x-ratelimit-reset-tokens", "6m0s"}};
+  const Headers out = translate::translate_backend_headers(in, 1'790'000'000, true);
+  CHECK(out.get("anthropic-ratelimit-input-tokens-limit") == "30000");
+  CHECK(out.get("anthropic-ratelimit-input-tokens-remaining") == "29000");
+  CHECK(out.get("anthropic-ratelimit-input-tokens-reset") ==
+        out.get("anthropic-ratelimit-tokens-reset"));
+  CHECK(out.get("anthropic-ratelimit-tokens-limit") == "30000");
+  CHECK_FALSE(translate::translate_backend_headers(in, 1'790'000'000)
+                  .find("anthropic-ratelimit-input-tokens-limit"));
+}
