@@ -252,7 +252,7 @@ void add_media(std::vector<Option>& rows) {
              "public Internet only, without any proxy.",
      .slot = CLASP_AT(settings.media.fetch_remote)},
     {.section = "media", .key = "fetch_networks", .env = "CLASP_FETCH_NETWORKS", .domain = kList,
-     .argument = "NETWORK",
+     .argument = "10.1.0.0/16",
      .help = "Networks that are not public and may be fetched from all the same, such as 10.1.0.0/16.",
      .slot = CLASP_AT(fetch_networks)},
     {.section = "media", .key = "pdf_text", .flag = "pdf-text", .env = "CLASP_PDF_TEXT",

@@ -84,9 +84,8 @@ void Exchange::start() {
   candidate_ = std::move(*candidate);
   record_.model_used = candidate_.model;
   record_.backend = candidate_.backend->settings.name;
-  repairs_.begin(
-      candidate_.facts->dialect,
-      services_.lessons.find(lesson_key(*candidate_.backend), candidate_.model, started_));
+  repairs_.begin(candidate_.facts->dialect, services_.lessons.find(lesson_key(*candidate_.backend),
+                                                                   candidate_.model, started_));
   if (answer_->streams()) arm_answer_grace();
   attempt();
 }

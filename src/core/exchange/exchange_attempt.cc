@@ -1,8 +1,8 @@
 // The backend's side of an exchange: attempts, what comes back, and what a refusal teaches.
 #include "core/exchange/exchange.h"
 #include "core/translate/errors.h"
-#include "core/translate/relay.h"
 #include "core/translate/overflow.h"
+#include "core/translate/relay.h"
 
 namespace clasp::exchange {
 
@@ -271,8 +271,9 @@ void Exchange::on_backend_error() {
     after_reply_input();
     return;
   }
-  wire::ApiError error = translate::translate_backend_error(
-      backend_status_, backend_headers_, collected_, input_estimate_, candidate_.facts->context_window);
+  wire::ApiError error =
+      translate::translate_backend_error(backend_status_, backend_headers_, collected_,
+                                         input_estimate_, candidate_.facts->context_window);
   // A prompt that is too long was refused for its own sake; what was mended before was right.
   if (error.type == wire::ErrorType::invalid_request &&
       error.message.starts_with(translate::kOverflowWords))

@@ -66,7 +66,7 @@ class Converter {
   virtual State conclude(const Conclusion& conclusion) = 0;
 
   virtual State state() const = 0;
-  virtual const wire::ApiError& error() const = 0;   // valid when failed
+  virtual const wire::ApiError& error() const = 0;  // valid when failed
   // When failed because the backend said so: its words, for detect_repair(). Else empty.
   virtual std::string_view refusal() const { return {}; }
   virtual const Usage& usage() const = 0;            // valid when done; best knowledge otherwise

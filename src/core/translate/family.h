@@ -28,7 +28,7 @@ struct Profile {
   bool mistral_order = false;  // no user message after tool messages
   bool nonempty_tool = false;
   bool forced_without_thinking = false;
-  bool restore_ids = false;    // the backend wants its own tool ids back
+  bool restore_ids = false;  // the backend wants its own tool ids back
   ReasoningReplay replay = ReasoningReplay::none;
   bool replay_on_calls = false;  // only turns with tool calls, and these always
   bool cache_breakpoints = false;

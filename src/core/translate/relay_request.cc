@@ -20,6 +20,9 @@ using Kind = JsonReader::Kind;
 
 constexpr std::string_view kOwnPrefix = "clasp1.";
 constexpr std::string_view kOwnSearchPrefix = "srvtoolu_clasp";
+constexpr std::string_view kSummaryHead =
+    R"({"type":"text","text":"[Summary of the earlier conversation]\n)";
+constexpr std::string_view kSummaryTail = "\"}";
 constexpr std::string_view kThinkingOff = R"({"type":"disabled"})";
 
 struct Span {
@@ -246,7 +249,10 @@ class Rewriter {
   // `own`: thinking that this program signed, or a search that it told of; of no use to others.
   bool read_block(Span& item, bool& own, ToolLoop::Turn& turn) {
     item.begin = reader_.offset();
+    const std::size_t edits_before = edits_.size();
     bool thinking = false, signed_here = false, tool_use = false, tool_result = false;
+    bool summary = false;
+    std::string_view content;
     own = false;
     JsonReader::Members members(reader_);
     std::string_view key, raw;
@@ -257,12 +263,15 @@ class Rewriter {
         thinking = thinking || raw_equals(raw, "thinking") || raw_equals(raw, "redacted_thinking");
         tool_use = raw_equals(raw, "tool_use");
         tool_result = raw_equals(raw, "tool_result");
+        summary = raw_equals(raw, "compaction");
       } else if (raw_equals(key, "signature") || raw_equals(key, "data")) {
         good = read_loose(raw);
         signed_here = signed_here || wire::raw_starts_with(raw, kOwnPrefix);
       } else if (raw_equals(key, "id") || raw_equals(key, "tool_use_id")) {
         good = read_loose(raw);
         own = own || wire::raw_starts_with(raw, kOwnSearchPrefix);
+      } else if (raw_equals(key, "content")) {
+        good = read_loose(content);
       } else if (raw_equals(key, "citations")) {
         good = read_citations();
       } else {
@@ -272,12 +281,22 @@ class Rewriter {
     }
     item.end = reader_.offset();
     const bool own_thinking = thinking && signed_here;
-    own = own || own_thinking;
+    own = own || own_thinking || (summary && signed_here && content.empty());
+    // What is taken out is not edited.
+    if (own || (summary && signed_here)) edits_.resize(edits_before);
+    if (summary && signed_here && !own) unwrap_summary(item, content);
     turn.cut = turn.cut || own_thinking;
     turn.thinking_first = turn.thinking_first || (thinking && !own && !turn.tool_use);
     turn.tool_use = turn.tool_use || tool_use;
     turn.tool_result = turn.tool_result || tool_result;
     return reader_.ok();
+  }
+
+  // A summary of ours holds all that came before: it goes on as text.
+  void unwrap_summary(Span item, std::string_view content) {
+    const auto begin = static_cast<std::size_t>(content.data() - body_.data());
+    edits_.push_back({{item.begin, begin}, kSummaryHead});
+    edits_.push_back({{begin + content.size(), item.end}, kSummaryTail});
   }
 
   // Citations that this program made from another server's annotations carry its mark too.

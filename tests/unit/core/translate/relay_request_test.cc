@@ -139,6 +139,32 @@ TEST_CASE("citations and searches that were made here go too") {
   CHECK(relayed(around(real)) == around(real));
 }
 
+TEST_CASE("a summary that was made here goes on as text, Anthropic's stays") {
+  const auto summary = [](const char* content, const char* signature) {
+    return around(std::string(R"({"type":"compaction","content":)") + content +
+                  R"(,"encrypted_content":null,"signature":)" + signature + "}");
+  };
+  CHECK(relayed(summary(R"("s \n\u00e4")", R"("clasp1.x")")) ==
+        around(R"({"type":"text","text":"[Summary of the earlier conversation]\ns \n\u00e4"})"));
+  const std::string real = summary(R"("s")", R"("EqQB")");
+  CHECK(relayed(real) == real);
+  const std::string failed = summary("null", "null");
+  CHECK(relayed(failed) == failed);
+  CHECK(relayed(summary("[]", R"("clasp1.x")")).find("compaction") == std::string::npos);
+}
+
+TEST_CASE("what is cut out as a whole is not edited inside") {
+  const std::string text = R"({"type":"text","text":"x"})";
+  const std::string cited = R"("citations":[{"encrypted_index":"clasp1.a"}])";
+  CHECK(relayed(around(R"({"type":"thinking",)" + cited + R"(,"signature":"clasp1.x"},)" + text)) ==
+        around(text));
+  CHECK(relayed(around(text + R"(,{"type":"thinking","signature":"clasp1.x",)" + cited + "}")) ==
+        around(text));
+  CHECK(relayed(around(R"({"type":"compaction",)" + cited +
+                       R"(,"content":"s","signature":"clasp1.x"})")) ==
+        around(R"({"type":"text","text":"[Summary of the earlier conversation]\ns"})"));
+}
+
 TEST_CASE("§2.5.3: a running tool loop that lost its thinking runs without") {
   const std::string own = own_thinking(), real = kReal;
   CHECK_FALSE(thinks(loop(own + "," + kCall)));

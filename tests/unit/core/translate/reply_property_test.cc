@@ -200,7 +200,9 @@ TEST_CASE("streams of every server: the blocks that come of them") {
         Blocks{"tool_use:get_weather:{\"city\": \"Paris\"}", "tool_use"});
   CHECK(blocks("generic-two_choices") == Blocks{"text:I will read it.", "tool_use:read:{\"a\":1}",
                                                 "tool_use:write:{\"b\":2}", "tool_use"});
-  CHECK(blocks("generic-citations") == Blocks{"text:Water is wet [1]. Ice too [2].", "end_turn"});
+  CHECK(blocks("generic-citations") == Blocks{"text:Water is wet [1]. Ice too [2].",
+                                              "server_tool_use", "web_search_tool_result",
+                                              "end_turn"});
   CHECK(blocks("lmstudio-qwen_thinking") ==
         Blocks{"thinking:The user says hi.\n", "text:Hello \xF0\x9F\x91\x8B", "end_turn"});
   CHECK(blocks("vllm-qwen_thinking") ==

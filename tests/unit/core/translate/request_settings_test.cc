@@ -122,7 +122,7 @@ TEST_CASE("members that the configuration adds never replace one that is written
   // Also those that stand in front of the tools.
   const auto search = ask(hi(R"("tools":[{"type":"web_search_20250305","name":"web_search"}])"),
                           {.dialect = "openrouter",
-                           .flags = {{"web_search_plugin", "true"}},
+                           .flags = {{"web_search", "plugin"}},
                            .extra = {{"plugins", R"([{"id":"mine"}])"}}});
   CHECK(search.body.find("mine") == std::string::npos);
   CHECK(search.at("plugins.0.id") == "\"web\"");
