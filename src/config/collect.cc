@@ -131,7 +131,7 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
   const Slot slot = option.slot ? option.slot(draft, rest) : Slot{};
   Given scratch;  // keys of named backends leave no trace
   Given& given = draft.current == 0 ? given_[&option] : scratch;
-  if (given.source < source) clear_list(slot);
+  if (&given != &scratch && given.source < source) clear_list(slot);
   if (option.key == "provider" && option.section == "backend" && given.source < source)
     leave_provider(value->text, source);
   given.source = source;
@@ -204,6 +204,7 @@ void Collector::begin_section(const FileEntry& entry, const std::string& place) 
     rule.place = place;
     return;
   }
+  if (section_->name == "route") return begin_route(entry, name, place);
   if (section_->name != "backend" || name.empty()) return;
   for (std::size_t i = 1; i < draft.backends.size(); ++i)
     if (iequals(draft.backends[i].name, name)) {
@@ -216,6 +217,17 @@ void Collector::begin_section(const FileEntry& entry, const std::string& place) 
   draft.backends.emplace_back();
   draft.backend().name = name;
   draft.backend().place = place;
+}
+
+void Collector::begin_route(const FileEntry& entry, std::string_view pattern,
+                            const std::string& place) {
+  for (const RouteDraft& route : draft.routes)
+    if (iequals(route.pattern, pattern)) {
+      errors.push_back(place + ": [" + entry.section + "] is already at " + route.place);
+      section_ = nullptr;
+      return;
+    }
+  draft.routes.push_back({std::string(pattern), place, {}});
 }
 
 void Collector::add_entry(const FileEntry& entry, const std::string& file,

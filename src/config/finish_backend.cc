@@ -68,7 +68,8 @@ class Finisher {
     backend.base_url = !draft.base_url.empty()        ? draft.base_url
                        : !credential.base_url.empty() ? credential.base_url
                                                       : std::string(preset->base_url);
-    backend.api_key = key_of(draft, credential, where);
+    backend.api_key = key_of(draft, credential, where, backend.more_keys);
+    backend.max_concurrency = draft.max_concurrency;
     finish_headers(draft, where, backend);
     if (backend.provider != "demo") {
       check_key(*preset, where, backend);
@@ -106,7 +107,20 @@ class Finisher {
     return place.empty() ? "provider " + backend.provider : place;
   }
 
-  Secret key_of(const BackendDraft& draft, const Credential& credential, const std::string& where) {
+  // The first key; those that follow it go to `more`.
+  Secret key_of(const BackendDraft& draft, const Credential& credential, const std::string& where,
+                std::vector<Secret>& more) {
+    for (const std::string& key : draft.more_keys) more.emplace_back(key);
+    Secret first = first_key_of(draft, credential, where, more);
+    if (first.empty() && !more.empty()) {
+      first = std::move(more.front());
+      more.erase(more.begin());
+    }
+    return first;
+  }
+
+  Secret first_key_of(const BackendDraft& draft, const Credential& credential,
+                      const std::string& where, std::vector<Secret>& more) {
     if (!draft.api_key.empty() && !draft.api_key_file.empty())
       error(where + ": api_key and api_key_file are both set");
     if (!draft.api_key.empty()) return draft.api_key;
@@ -117,12 +131,27 @@ class Finisher {
       error(prefix + ": " + text.error().message);
       return {};
     }
-    const auto key = *text ? parse_value({Kind::secret}, **text) : fail("the file does not exist");
-    if (!key)
-      error(prefix + ": " + key.error().message);
-    else if (key->text.empty())
+    if (!*text) {
+      error(prefix + ": the file does not exist");
+      return {};
+    }
+    std::vector<Secret> keys;
+    for (std::string_view line : split(**text, '\n')) {
+      if (trim(line).empty()) continue;
+      const auto key = parse_value({Kind::secret}, line);
+      if (!key) {
+        error(prefix + ": " + key.error().message);
+        return {};
+      }
+      keys.emplace_back(key->text);
+    }
+    if (keys.empty()) {
       error(prefix + ": the file is empty");
-    return key ? Secret(key->text) : Secret{};
+      return {};
+    }
+    more.insert(more.begin(), std::make_move_iterator(keys.begin() + 1),
+                std::make_move_iterator(keys.end()));
+    return std::move(keys.front());
   }
 
   void check_key(const Preset& preset, const std::string& where, const BackendSettings& backend) {

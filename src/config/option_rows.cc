@@ -12,9 +12,6 @@ namespace {
 
 constexpr std::int64_t kMega = 1 << 20;
 
-// The slot of one member of Draft.
-#define CLASP_AT(member) [](Draft& d, std::string_view) -> Slot { return &d.member; }
-
 void add_server(std::vector<Option>& rows) {
   rows.insert(rows.end(), {
     {.section = "server", .key = "listen", .flag = "listen", .env = "CLASP_LISTEN", .domain = kList,
@@ -100,6 +97,15 @@ void add_backend(std::vector<Option>& rows) {
     {.section = "backend", .key = "api_key_file", .flag = "api-key-file", .env = "CLASP_API_KEY_FILE",
      .domain = kPath, .argument = "FILE", .help = "File whose content is the key.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().api_key_file; }},
+    {.section = "backend", .key = "api_keys", .domain = kList, .argument = "KEY,KEY",
+     .help = "More keys for the same API, used in turn with the first one; a key that is refused rests "
+             "for a while. A file given as api_key_file may hold several, one a line.",
+     .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().more_keys; }},
+    {.section = "backend", .key = "max_concurrency", .flag = "max-concurrency",
+     .env = "CLASP_MAX_CONCURRENCY", .domain = number(0, 1'000'000), .default_text = "0", .argument = "N",
+     .help = "Requests that this backend gets at the same time; more of them wait in the queue (or "
+             "are refused with 529 where there is none). 0 means no limit.",
+     .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().max_concurrency; }},
     {.section = "backend", .key = "model", .domain = kText, .argument = "MODEL",
      .help = "Model that this backend is asked for when no alias and no tier mapping applies.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().model; }},
@@ -192,6 +198,12 @@ void add_timeouts(std::vector<Option>& rows) {
   row("backend_idle", "http-timeout", "CLASP_HTTP_TIMEOUT", seconds(kSecond, kDay), "300s",
       CLASP_AT(settings.timeouts.backend_idle_ms),
       "A backend that sends no byte for so long has failed; counts for the first byte and between bytes.");
+  row("first_byte", "", "CLASP_FIRST_BYTE_TIMEOUT", seconds(0, kDay), "0", CLASP_AT(settings.timeouts.first_byte_ms),
+      "Time from a request to the first byte of its answer, when it should differ from backend_idle; 0 "
+      "means it does not.");
+  row("total", "", "CLASP_TOTAL_TIMEOUT", seconds(0, kDay), "0", CLASP_AT(settings.timeouts.total_ms),
+      "Time for a whole answer, retries and waiting included; 0 means no limit. Long answers of slow "
+      "models are not failures: prefer backend_idle.");
   row("connect", "", "CLASP_CONNECT_TIMEOUT", seconds(10, 10 * kMinute), "10s",
       CLASP_AT(settings.timeouts.connect_ms), "Time to open a connection to a backend.");
   row("tls", "", "CLASP_TLS_TIMEOUT", seconds(10, 10 * kMinute), "10s",
@@ -292,6 +304,7 @@ void add_available_rows(std::vector<Option>& rows) {
   add_models(rows);
   add_model_rows(rows);
   add_translation_rows(rows);
+  add_resilience_rows(rows);
   add_timeouts(rows);
   add_limits(rows);
   add_media(rows);

@@ -14,8 +14,13 @@ void add_available_rows(std::vector<Option>& rows);
 void add_backend_model_rows(std::vector<Option>& rows);
 void add_model_rows(std::vector<Option>& rows);
 void add_translation_rows(std::vector<Option>& rows);
+// The part of them about routes, fallbacks, queue, breaker, retries and health checks.
+void add_resilience_rows(std::vector<Option>& rows);
 // What is known from the product's description or its older versions, and not here.
 void add_unavailable_rows(std::vector<Option>& rows);
+
+// The slot of one member of Draft.
+#define CLASP_AT(member) [](Draft& d, std::string_view) -> Slot { return &d.member; }
 
 inline constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute,
                               kDay = 24 * kHour;

@@ -57,66 +57,6 @@ void add_planned_protection(std::vector<Option>& rows) {
   });
 }
 
-void add_planned_resilience(std::vector<Option>& rows) {
-  rows.insert(rows.end(), {
-    planned("queue", "enabled", "queue", "CLASP_QUEUE", kBool, "false",
-            "Let requests wait while the backend is out of service."),
-    planned("queue", "max_size", "queue-max-size", "CLASP_QUEUE_MAX_SIZE", number(1, kMany), "100",
-            "Waiting requests at most."),
-    planned("queue", "max_wait", "queue-max-wait", "CLASP_QUEUE_MAX_WAIT", seconds(kSecond, kDay), "30s",
-            "How long a request may wait."),
-    planned("queue", "retry_delay", "", "CLASP_QUEUE_RETRY_DELAY", millis(0, kHour), "1000ms",
-            "Pause between two tries."),
-    planned("queue", "max_retries", "", "CLASP_QUEUE_MAX_RETRIES", number(0, 1000), "3",
-            "Tries per request at most."),
-    planned("circuit_breaker", "enabled", "circuit-breaker", "CLASP_CIRCUIT_BREAKER", kBool, "false",
-            "Fail fast while a backend keeps failing."),
-    planned("circuit_breaker", "threshold", "cb-threshold", "CLASP_CIRCUIT_BREAKER_THRESHOLD",
-            number(1, kMany), "5", "Failures that open the circuit."),
-    planned("circuit_breaker", "recovery", "cb-recovery", "CLASP_CIRCUIT_BREAKER_RECOVERY",
-            number(1, kMany), "2", "Successes that close it again."),
-    planned("circuit_breaker", "timeout", "cb-timeout", "CLASP_CIRCUIT_BREAKER_TIMEOUT",
-            seconds(kSecond, kDay), "30s", "How long it stays open before a probe."),
-    planned("health_check", "enabled", "", "CLASP_HEALTH_CHECK", kBool, "false",
-            "Probe the backends regularly; costs money on metered APIs."),
-    planned("health_check", "interval", "", "CLASP_HEALTH_CHECK_INTERVAL", seconds(kSecond, kDay), "30s",
-            "Pause between two probes."),
-    planned("health_check", "timeout", "", "CLASP_HEALTH_CHECK_TIMEOUT", seconds(kSecond, kHour), "10s",
-            "Time for one probe."),
-  });
-}
-
-// provider, model, api_key, base_url with a common prefix, for tiers and fallbacks.
-void add_planned_target(std::vector<Option>& rows, const std::string& section, const std::string& key,
-                        const std::string& env, const std::string& what) {
-  rows.push_back(planned(section, key + "provider", "", env + "PROVIDER", kText, "", "Provider " + what + "."));
-  rows.push_back(planned(section, key + "model", "", env + "MODEL", kText, "", "Model " + what + "."));
-  rows.push_back(planned(section, key + "api_key", "", env + "API_KEY", kSecret, "",
-                         "Key " + what + "; the provider's own when not set."));
-  rows.push_back(planned(section, key + "base_url", "", env + "BASE_URL", kUrl, "",
-                         "Address " + what + "; the provider's own when not set."));
-}
-
-void add_planned_routing(std::vector<Option>& rows) {
-  rows.push_back(planned("routing", "multi_provider", "multi-provider", "CLASP_MULTI_PROVIDER", kBool,
-                         "false", "Send each model tier to a provider of its own."));
-  for (const char* tier : {"opus", "sonnet", "haiku"}) {
-    const std::string section = std::string("tier ") + tier;
-    std::string upper;
-    for (const char* c = tier; *c != 0; ++c) upper.push_back(static_cast<char>(*c - 'a' + 'A'));
-    const std::string env = "CLASP_" + upper + "_";
-    add_planned_target(rows, section, "", env, std::string("of the ") + tier + " tier");
-    add_planned_target(rows, section, "fallback_", env + "FALLBACK_",
-                       std::string("when the ") + tier + " tier's provider fails");
-  }
-  rows.push_back(planned("fallback", "enabled", "fallback", "CLASP_FALLBACK", kBool, "false",
-                         "Try another provider when the first one fails."));
-  add_planned_target(rows, "fallback", "", "CLASP_FALLBACK_", "of the fallback");
-  rows.push_back(planned("route", "backends", "", "", kList, "",
-                         "Backends for the models that match, in order of preference."));
-  rows.push_back(planned("route", "model", "", "", kText, "", "Model to ask for."));
-}
-
 void add_retired(std::vector<Option>& rows) {
   const auto row = [&rows](std::string env, Domain domain, std::string help, std::string instead) {
     rows.push_back({.env = std::move(env), .domain = domain, .help = std::move(help),
@@ -136,8 +76,6 @@ void add_retired(std::vector<Option>& rows) {
 
 void add_unavailable_rows(std::vector<Option>& rows) {
   add_planned_protection(rows);
-  add_planned_resilience(rows);
-  add_planned_routing(rows);
   add_retired(rows);
 }
 

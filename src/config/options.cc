@@ -71,16 +71,28 @@ const std::vector<Section>& sections() {
       {"auth", "Client authentication", "Who may use this proxy."},
       {"rate_limit", "Rate limit", "How much may be asked."},
       {"cache", "Response cache", "Answers kept in memory."},
-      {"queue", "Queue", "Waiting for a backend to come back."},
-      {"circuit_breaker", "Circuit breaker", "Failing fast."},
-      {"health_check", "Health checks", "Probing backends."},
+      {"retry", "Retries",
+       "A request that failed is tried again by itself while its client has seen nothing of an "
+       "answer. Where another backend is configured for it, that one is asked first."},
+      {"queue", "Queue",
+       "Requests wait here while no backend can take them: during an outage, or above a backend's "
+       "max_concurrency. Clients take turns."},
+      {"circuit_breaker", "Circuit breaker",
+       "A backend that keeps failing is left alone for a while: requests fail at once (503) or go "
+       "to "
+       "the next backend."},
+      {"health_check", "Health checks",
+       "Probing backends by asking for their list of models. What traffic shows is known without "
+       "it."},
       {"routing", "Routing", "Which backend gets which request."},
-      {"tier opus", "Tier opus", "Where requests for opus models go."},
-      {"tier sonnet", "Tier sonnet", "Where requests for sonnet models go."},
-      {"tier haiku", "Tier haiku", "Where requests for haiku models go."},
-      {"fallback", "Fallback", "Where requests go when their provider fails."},
-      {"route", "Routes", "[route PATTERN]: where requests for matching models go.", true,
-       "PATTERN"},
+      {"tier opus", "Tier opus", "Where requests for opus models go, with multi_provider."},
+      {"tier sonnet", "Tier sonnet", "Where requests for sonnet models go, with multi_provider."},
+      {"tier haiku", "Tier haiku", "Where requests for haiku models go, with multi_provider."},
+      {"fallback", "Fallback", "Where requests go when their backend fails."},
+      {"route", "Routes",
+       "[route PATTERN]: where requests for models go whose name, as the client says it, matches. "
+       "An exact name counts before patterns with * and ?; of these the first one.",
+       true, "PATTERN"},
   };
   return list;
 }

@@ -28,6 +28,22 @@ struct BackendDraft {
   std::vector<std::string> geo;
   std::int64_t context_window = 0;
   std::map<std::string, std::string> places;  // of flags and body members
+  std::vector<std::string> more_keys;
+  std::uint32_t max_concurrency = 0;
+};
+
+// A provider and a model as few variables describe them: of a tier, or a fallback.
+struct TargetDraft {
+  std::string provider, model, base_url;
+  Secret api_key;
+  bool empty() const { return provider.empty() && model.empty() && base_url.empty(); }
+};
+
+// [route PATTERN]
+struct RouteDraft {
+  std::string pattern;
+  std::string place;
+  std::vector<std::string> candidates;  // groups in order, each "NAME/MODEL *WEIGHT | …"
 };
 
 // Key and address from a provider's own variables.
@@ -53,6 +69,10 @@ struct Draft {
   std::size_t current_model = 0;       // what [model PATTERN] keys fill
   std::string unknown_models = "pass";
   std::map<std::string, Credential, std::less<>> credentials;
+  std::vector<RouteDraft> routes;  // what [route PATTERN] keys fill is the last one
+  // "opus", "opus fallback", …, "fallback"
+  std::map<std::string, TargetDraft, std::less<>> targets;
+  bool multi_provider = false, fallback = false;
   std::string config_file, emit;
   bool debug = false, demo_if_unconfigured = false, proxy_only = false;
   bool check = false, version = false, help = false, models = false;

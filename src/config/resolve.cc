@@ -7,6 +7,7 @@
 #include "config/finish_backend.h"
 #include "config/listen.h"
 #include "config/presets.h"
+#include "config/resolve_routing.h"
 
 namespace clasp::config {
 namespace {
@@ -36,6 +37,8 @@ class Resolver {
     resolve_media();
     resolve_backends();
     resolve_models();
+    resolve_routing(collector_, read_file_);
+    if (settings_.backends.empty() && collector_.errors.empty()) error(std::string(kUnconfigured));
     resolve_model_rules();
     warn_about_flags();
   }
@@ -156,6 +159,7 @@ class Resolver {
   static void overlay(const BackendDraft& from, BackendDraft& to) {
     if (!from.base_url.empty()) to.base_url = from.base_url;
     if (!from.dialect.empty()) to.dialect = from.dialect;
+    if (from.max_concurrency != 0) to.max_concurrency = from.max_concurrency;
     if (from.api_key.empty() && from.api_key_file.empty()) return;
     to.api_key = from.api_key;
     to.api_key_file = from.api_key_file;
@@ -180,6 +184,7 @@ class Resolver {
           .append(" is set, but this version cannot use ");
       skipped.append(preset.label).append(" as a provider)");
     }
+    if (has_tier_provider(draft_)) return "";
     if (draft_.demo_if_unconfigured) {
       settings_.demo_fallback = true;
       warn(

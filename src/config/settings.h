@@ -83,6 +83,8 @@ struct TimeoutSettings {
   std::int64_t connect_ms = 10'000;
   std::int64_t tls_ms = 10'000;
   std::int64_t backend_idle_ms = 300'000;  // CLASP_HTTP_TIMEOUT: first byte and between bytes
+  std::int64_t first_byte_ms = 0;          // 0: as backend_idle_ms
+  std::int64_t total_ms = 0;               // a whole exchange, 0: no limit
   std::int64_t client_header_ms = 15'000;  // whole request head
   std::int64_t client_body_ms = 60'000;    // between two bytes of a request body
   std::int64_t client_idle_ms = 120'000;   // keep-alive
@@ -149,6 +151,13 @@ struct QueueSettings {
   std::uint32_t max_retries = 3;        // times that a request may come back into the queue
 };
 
+// Active probes of the backends.
+struct HealthCheckSettings {
+  bool enabled = false;
+  std::int64_t interval_ms = 30'000;
+  std::int64_t timeout_ms = 10'000;
+};
+
 // How long a refused key of a backend with several keys is left alone.
 struct KeySettings {
   std::int64_t rest_unauthorized_ms = 300'000;  // 401
@@ -181,6 +190,7 @@ struct Settings {
   RetrySettings retry;
   BreakerSettings breaker;
   QueueSettings queue;
+  HealthCheckSettings health_check;
   KeySettings keys;
   MediaSettings media;
   bool demo_fallback = false;  // nothing is configured, the demo backend answers instead
