@@ -26,7 +26,7 @@ void add_retry(std::vector<Option>& rows) {
      .domain = millis(0, kHour), .default_text = "5s", .argument = "TIME",
      .help = "A backend that asks for a longer wait (Retry-After) is not waited for; the client is told.",
      .slot = CLASP_AT(settings.retry.max_retry_after_ms)},
-    {.section = "retry", .key = "budget", .env = "CLASP_RETRY_BUDGET", .domain = number(0, 1000),
+    {.section = "retry", .key = "budget", .env = "CLASP_RETRY_BUDGET", .domain = number(0, 100),
      .default_text = "20", .argument = "PERCENT",
      .help = "Repetitions per hundred requests of a backend (and one a second beside), so that retries do "
              "not make an outage worse.",

@@ -30,9 +30,9 @@ class SharedDesk {
   void deliver(const std::vector<policy::TicketEvent>& events);
 
   std::mutex mutex_;
-  policy::Desk desk_;                                      // guarded by mutex_
+  policy::Desk desk_;                                       // guarded by mutex_
   std::unordered_map<std::uint64_t, WorkerDesk*> workers_;  // guarded by mutex_
-  std::uint64_t last_owner_ = 0;                           // guarded by mutex_
+  std::uint64_t last_owner_ = 0;                            // guarded by mutex_
 };
 
 // All calls from the worker's own loop. Destroy it before its mailbox and scheduler.
