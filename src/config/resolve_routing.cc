@@ -73,7 +73,7 @@ class RoutingResolver {
   void add(std::vector<RouteGroup>& groups, const TargetDraft& target, const std::string& name,
            const std::string& place) {
     if (auto backend = backend_for(target, name, place))
-      groups.push_back({{std::move(*backend), target.model}});
+      groups.push_back({{std::move(*backend), target.model, 1}});
   }
 
   void resolve_fallback() {
@@ -86,7 +86,7 @@ class RoutingResolver {
       return;
     }
     const std::string where = collector_.place_of(*find_flag("fallback"));
-    for (std::size_t i = 1; i < configured_; ++i) groups.push_back({{settings_.backends[i].name}});
+    for (std::size_t i = 1; i < configured_; ++i) groups.push_back({{settings_.backends[i].name, {}, 1}});
     if (!groups.empty()) return;
     const std::string provider = next_provider();
     if (provider.empty()) {

@@ -12,6 +12,7 @@
 #include "daemon/backend_options.h"
 #include "daemon/listener.h"
 #include "daemon/service.h"
+#include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_states.h"
 #include "daemon/worker.h"
@@ -45,8 +46,9 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  explicit Process(const config::Settings& settings)
+  Process(const config::Settings& settings, SharedDesk& desk)
       : settings_(settings),
+        desk_(desk),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}) {}
 
@@ -62,6 +64,7 @@ class Process {
   void stop_workers();
 
   const config::Settings& settings_;
+  SharedDesk& desk_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
   std::unique_ptr<Mailbox> mailbox_;
@@ -127,6 +130,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.resolver = resolver_.get();
   parts_.records = &records;
   parts_.lessons = &lessons_;
+  parts_.desk = &desk_;
   parts_.states = &states_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
@@ -137,7 +141,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   auto listeners = open_listeners(count);
   if (!listeners) return tl::unexpected(listeners.error());
   for (auto& set : *listeners) {
-    auto worker = Worker::make(parts_, std::move(set));
+    auto worker = Worker::make(parts_, std::move(set), workers_.empty());
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
@@ -181,6 +185,8 @@ void Process::on_signal(int number) {
            ": no new connections; waiting for running requests, a second signal stops at once");
   notify_stopping("draining");
   busy_workers_ = workers_.size();
+  // Who waits for a backend is told first: nobody is left waiting at the deadline.
+  desk_.drain(scheduler_->now());
   for (auto& worker : workers_)
     worker->drain([this] { mailbox_->send([this] { on_worker_idle(); }); });
   drain_deadline_ = scheduler_->after(Duration{settings_.timeouts.drain_ms}, [this] {
@@ -209,13 +215,14 @@ Result<void> check_catalog(const config::Loaded& loaded) {
 
 int run_daemon(const config::Loaded& loaded) {
   const auto settings = std::make_shared<const config::Settings>(loaded.settings);
-  auto catalog = exchange::make_catalog(settings);
+  SharedDesk desk;
+  auto catalog = exchange::make_catalog(settings, desk.reconfigure(*settings, TimePoint{}));
   if (!catalog) {
     log_error(catalog.error().message);
     return config::kExitConfiguration;
   }
   AccessLog records(settings->debug_requests, settings->debug_responses);
-  Process process(*settings);
+  Process process(*settings, desk);
   if (auto ready = process.set_up(*catalog, records); !ready) {
     log_error(ready.error().message);
     return config::kExitFailure;

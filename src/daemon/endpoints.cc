@@ -27,16 +27,6 @@ json_t* text_value(std::string_view text) {
   return json_stringn(text.data(), text.size());
 }
 
-// "5m30s", as people write it: the two largest units.
-std::string render_uptime(std::int64_t seconds) {
-  const std::int64_t days = seconds / 86400, hours = seconds / 3600 % 24,
-                     minutes = seconds / 60 % 60;
-  if (days > 0) return std::to_string(days) + "d" + std::to_string(hours) + "h";
-  if (hours > 0) return std::to_string(hours) + "h" + std::to_string(minutes) + "m";
-  if (minutes > 0) return std::to_string(minutes) + "m" + std::to_string(seconds % 60) + "s";
-  return std::to_string(seconds) + "s";
-}
-
 }  // namespace
 
 // An exchange that its worker can find while it runs.
@@ -60,10 +50,11 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 };
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
-                     const ProcessFacts& facts)
+                     const ProcessFacts& facts, SharedDesk& desk)
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
+      desk_(desk),
       models_(exchange::client_models(*catalog_)) {}
 
 HttpAnswer Endpoints::answer(int status, std::string body) const {
@@ -124,6 +115,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     switch (*endpoint) {
       case Endpoint::health:
         return health();
+      case Endpoint::providers_health:
+        return providers_health();
       case Endpoint::alive:
         return answer(200, R"({"status":"ok"})");
       case Endpoint::ready:
@@ -159,28 +152,26 @@ void Endpoints::end_exchanges() {
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
   const JsonPtr root(json_pack(
-      "{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP", "version",
+      "{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP", "version",
       text_value(facts_.version), "provider", text_value(backend.provider), "status",
       draining_ ? "draining" : "running", "endpoints", "messages", "/v1/messages", "count_tokens",
-      "/v1/messages/count_tokens", "models", "/v1/models", "health", "/health", "info", "/"));
+      "/v1/messages/count_tokens", "models", "/v1/models", "health", "/health", "providers_health", "/providers/health", "info", "/"));
   return answer(200, dump(root));
 }
 
+HealthFacts Endpoints::health_facts() const {
+  return {facts_.version, facts_.started, services_.scheduler.now(), draining_};
+}
+
 HttpAnswer Endpoints::health() const {
-  const JsonPtr root(json_object());
-  const auto up =
-      std::chrono::duration_cast<std::chrono::seconds>(services_.scheduler.now() - facts_.started);
-  json_object_set_new(root.get(), "status", json_string(draining_ ? "draining" : "healthy"));
-  json_object_set_new(root.get(), "provider",
-                      text_value(catalog_->backends.front().settings.provider));
-  json_object_set_new(root.get(), "version", text_value(facts_.version));
-  json_object_set_new(root.get(), "uptime", text_value(render_uptime(up.count())));
-  json_t* providers = json_object();
-  for (const exchange::Backend& backend : catalog_->backends)
-    json_object_set_new(providers, backend.settings.name.c_str(),
-                        json_pack("{s:o}", "provider", text_value(backend.settings.provider)));
-  json_object_set_new(root.get(), "providers", providers);
-  return answer(draining_ ? 503 : 200, dump(root));
+  const HealthFacts facts = health_facts();
+  return answer(draining_ ? 503 : 200, render_health(*catalog_, desk_.snapshot(facts.now), facts));
+}
+
+HttpAnswer Endpoints::providers_health() const {
+  const HealthFacts facts = health_facts();
+  return answer(draining_ ? 503 : 200,
+                render_providers_health(*catalog_, desk_.snapshot(facts.now), facts));
 }
 
 // For load balancers: whether to send requests here.

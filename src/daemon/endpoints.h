@@ -9,7 +9,9 @@
 #include "core/exchange/exchange.h"
 #include "core/exchange/model_list.h"
 #include "core/exchange/routes.h"
+#include "daemon/health_answers.h"
 #include "daemon/http_server.h"
+#include "daemon/shared_desk.h"
 
 namespace clasp::daemon {
 
@@ -21,7 +23,8 @@ struct ProcessFacts {
 
 class Endpoints final : public HttpHandler {
  public:
-  Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts);
+  Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
+            SharedDesk& desk);
 
   std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
@@ -40,7 +43,9 @@ class Endpoints final : public HttpHandler {
   HttpAnswer answer(int status, std::string body) const;
   HttpAnswer error_answer(const wire::ApiError& error, std::string_view path) const;
   HttpAnswer server_info() const;
+  HealthFacts health_facts() const;
   HttpAnswer health() const;
+  HttpAnswer providers_health() const;
   HttpAnswer model(std::string_view path) const;
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
@@ -49,6 +54,7 @@ class Endpoints final : public HttpHandler {
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
+  SharedDesk& desk_;
   const std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   std::unordered_set<exchange::Exchange*> live_;

@@ -15,9 +15,10 @@ constexpr Duration kLongestWatch{250};
 
 // ---- the desk --------------------------------------------------------------------------------
 
-std::vector<policy::BackendId> SharedDesk::reconfigure(const config::Settings& settings) {
+std::vector<policy::BackendId> SharedDesk::reconfigure(const config::Settings& settings,
+                                                        TimePoint now) {
   const std::lock_guard lock(mutex_);
-  return desk_.reconfigure(settings);
+  return desk_.reconfigure(settings, now);
 }
 
 policy::DeskStatus SharedDesk::snapshot(TimePoint now) {
@@ -80,9 +81,9 @@ WorkerDesk::~WorkerDesk() {
 }
 
 Result<policy::Permit, policy::Refusal> WorkerDesk::try_acquire(
-    std::span<const policy::BackendId> candidates) {
+    std::span<const policy::BackendId> candidates, bool repeat) {
   const std::lock_guard lock(shared_.mutex_);
-  return shared_.desk_.try_acquire(candidates, scheduler_.now());
+  return shared_.desk_.try_acquire(candidates, scheduler_.now(), repeat);
 }
 
 void WorkerDesk::on_content(policy::PermitId permit) {
@@ -104,7 +105,7 @@ policy::Decision WorkerDesk::decide(policy::PermitId permit, const policy::Outco
 
 void WorkerDesk::release(policy::PermitId permit) {
   const std::lock_guard lock(shared_.mutex_);
-  shared_.desk_.release(permit, scheduler_.now());
+  shared_.desk_.release(permit);
   if (!shared_.desk_.queue().empty()) shared_.deliver(shared_.desk_.pump(scheduler_.now()));
 }
 
@@ -131,7 +132,7 @@ void WorkerDesk::leave(policy::TicketId ticket) {
   listeners_.erase(ticket);
   if (listeners_.empty()) timer_.reset();
   const std::lock_guard lock(shared_.mutex_);
-  shared_.desk_.leave(ticket, scheduler_.now());
+  shared_.desk_.leave(ticket);
   if (!shared_.desk_.queue().empty()) shared_.deliver(shared_.desk_.pump(scheduler_.now()));
 }
 

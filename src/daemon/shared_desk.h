@@ -15,7 +15,7 @@ class WorkerDesk;
 class SharedDesk {
  public:
   // The ids are those of settings.backends, in order. Call pump() when requests may be waiting.
-  std::vector<policy::BackendId> reconfigure(const config::Settings& settings);
+  std::vector<policy::BackendId> reconfigure(const config::Settings& settings, TimePoint now);
   policy::DeskStatus snapshot(TimePoint now);
   void on_probe(policy::BackendId backend, const policy::Outcome& outcome, TimePoint now);
   // Everybody who waits is told, and nobody may wait any more.
@@ -42,7 +42,7 @@ class WorkerDesk final : public exchange::DeskPort {
   ~WorkerDesk() override;
 
   Result<policy::Permit, policy::Refusal> try_acquire(
-      std::span<const policy::BackendId> candidates) override;
+      std::span<const policy::BackendId> candidates, bool repeat) override;
   void on_content(policy::PermitId permit) override;
   void report(policy::PermitId permit, const policy::Outcome& outcome) override;
   policy::Decision decide(policy::PermitId permit, const policy::Outcome& outcome,

@@ -15,13 +15,13 @@ Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
 Worker::~Worker() = default;
 
 Result<std::unique_ptr<Worker>> Worker::make(const WorkerParts& parts,
-                                             std::vector<UniqueFd> listeners) {
+                                             std::vector<UniqueFd> listeners, bool probes) {
   std::unique_ptr<Worker> worker(new Worker(parts));
-  if (auto done = worker->set_up(std::move(listeners)); !done) return tl::unexpected(done.error());
+  if (auto done = worker->set_up(std::move(listeners), probes); !done) return tl::unexpected(done.error());
   return worker;
 }
 
-Result<void> Worker::set_up(std::vector<UniqueFd> listeners) {
+Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   base_.reset(event_base_new());
   if (!base_) return fail("libevent made no event loop");
   scheduler_ = std::make_unique<LoopScheduler>(base_.get());
@@ -33,10 +33,13 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners) {
                                              parts_.backend_options);
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
   media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
+  desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
+  if (probes && parts_.catalog->settings->health_check.enabled)
+    prober_ = std::make_unique<Prober>(parts_.catalog, *network_, *parts_.desk, *scheduler_);
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons, *parts_.states, media_.get()},
-      parts_.catalog, parts_.facts);
+                         *parts_.lessons, *parts_.states, *desk_, media_.get()},
+      parts_.catalog, parts_.facts, *parts_.desk);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
   for (UniqueFd& listener : listeners)

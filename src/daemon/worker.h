@@ -12,9 +12,11 @@
 #include "daemon/endpoints.h"
 #include "daemon/http_server.h"
 #include "daemon/mailbox.h"
+#include "daemon/prober.h"
 #include "daemon/media_service.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
+#include "daemon/shared_desk.h"
 #include "daemon/system_random.h"
 
 namespace clasp::daemon {
@@ -26,6 +28,7 @@ struct WorkerParts {
   Resolver* resolver = nullptr;             // not owned
   exchange::RecordSink* records = nullptr;  // not owned, called from every worker
   exchange::LessonPort* lessons = nullptr;  // not owned, shared
+  SharedDesk* desk = nullptr;               // not owned, shared
   exchange::StatePort* states = nullptr;    // not owned, shared
   MediaParts* media = nullptr;              // not owned, shared
   BackendClientOptions backend_options;
@@ -34,8 +37,9 @@ struct WorkerParts {
 
 class Worker {
  public:
+  // `probes`: this one checks the backends' health, if that is wanted.
   static Result<std::unique_ptr<Worker>> make(const WorkerParts& parts,
-                                              std::vector<UniqueFd> listeners);
+                                              std::vector<UniqueFd> listeners, bool probes);
   // stop() and join first, if it was started.
   ~Worker();
 
@@ -49,7 +53,7 @@ class Worker {
 
  private:
   explicit Worker(const WorkerParts& parts);
-  Result<void> set_up(std::vector<UniqueFd> listeners);
+  Result<void> set_up(std::vector<UniqueFd> listeners, bool probes);
   void check_idle();
 
   // Destroyed in reverse: the loop last.
@@ -64,6 +68,8 @@ class Worker {
   std::unique_ptr<BackendClient> network_;
   std::unique_ptr<BackendSwitch> backends_;
   std::unique_ptr<MediaService> media_;
+  std::unique_ptr<WorkerDesk> desk_;
+  std::unique_ptr<Prober> prober_;  // of one worker only
   std::unique_ptr<Endpoints> endpoints_;
   std::unique_ptr<HttpServer> server_;
   std::function<void()> on_idle_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "../support/local_desk.h"
 #include "base/text.h"
 
 namespace clasp::test {
@@ -62,6 +63,9 @@ class Stage {
  private:
   Problem set(const std::string& rest);
   void set_rule(const std::string& pattern, std::istream& in);
+  void add_backend(const std::string& rest);
+  void add_fallback(const std::string& rest);
+  Problem expect_breaker(const std::string& rest);
   Problem request(const std::string& rest);
   Problem head(const std::string& rest);
   Problem feed(const std::string& bytes);
@@ -83,14 +87,28 @@ class Stage {
   translate::SchemaCache schemas_;
   exchange::Lessons lessons_;
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
-  StageBackend backend_;
   StageMedia media_;
   StageRecords records_;
-  StageClient client_;
-  wire::Headers request_headers_;
-  std::size_t seen_ = 0;
   std::size_t requests_ = 0;
-  std::unique_ptr<exchange::Exchange> exchange_;
+
+  // One client with its exchange and the calls that this one makes.
+  struct Actor {
+    StageBackend backend;
+    StageClient client;
+    wire::Headers request_headers;
+    std::size_t seen = 0;
+    std::unique_ptr<exchange::Exchange> exchange;
+  };
+  StageBackend& backend() { return now_->backend; }
+  StageClient& client() { return now_->client; }
+  wire::Headers& request_headers() { return now_->request_headers; }
+  std::size_t& seen() { return now_->seen; }
+  std::unique_ptr<exchange::Exchange>& exchange() { return now_->exchange; }
+
+  test::LocalDesk desk_{scheduler_, random_};
+  std::map<std::string, Actor> actors_;
+  std::string name_;                // of the actor whose turn it is
+  Actor* now_ = &actors_[name_];
 };
 
 config::Settings Stage::make_settings() {
@@ -101,7 +119,37 @@ config::Settings Stage::make_settings() {
   backend.dialect = "generic";
   backend.base_url = "http://stage.test/v1";
   settings.backends.push_back(backend);
+  settings.retry.max_attempts = 1;  // scenarios about retries ask for more
+  settings.queue.max_wait_ms = 600'000;
   return settings;
+}
+
+// NAME [DIALECT]: one more backend.
+void Stage::add_backend(const std::string& rest) {
+  std::istringstream in(rest);
+  config::BackendSettings backend = settings_.backends.front();
+  in >> backend.name;
+  if (!(in >> backend.dialect)) backend.dialect = "generic";
+  backend.base_url = "http://" + backend.name + ".test/v1";
+  settings_.backends.push_back(backend);
+}
+
+// NAME [MODEL]: one more fallback.
+void Stage::add_fallback(const std::string& rest) {
+  std::istringstream in(rest);
+  config::RouteTarget target;
+  in >> target.backend >> target.model;
+  settings_.routing.fallbacks.push_back({target});
+}
+
+Problem Stage::expect_breaker(const std::string& rest) {
+  std::istringstream in(rest);
+  std::string name, state;
+  in >> name >> state;
+  for (const policy::BackendStatus& one : desk_.desk.snapshot(scheduler_.now()).backends)
+    if (one.name == name)
+      return same("breaker", state, std::string(policy::breaker_state_name(one.breaker.state)));
+  return "no backend " + name;
 }
 
 template <class T>
@@ -116,6 +164,7 @@ Problem Stage::set(const std::string& rest) {
   std::istringstream in(rest);
   std::string name, value;
   in >> name >> value;
+  const auto number = [&] { return static_cast<std::uint32_t>(std::stoul(value)); };
   const std::map<std::string, std::function<void()>> known = {
       {"dialect", [&] { settings_.backends[0].dialect = value; }},
       {"model", [&] { settings_.backends[0].model = value; }},
@@ -133,6 +182,18 @@ Problem Stage::set(const std::string& rest) {
       {"policy_as_error", [&] { settings_.translation.policy_as_error = value == "true"; }},
       {"input_token_limits", [&] { settings_.translation.input_token_limits = value == "true"; }},
       {"rule", [&] { set_rule(value, in); }},
+      {"total_ms", [&] { settings_.timeouts.total_ms = std::stoll(value); }},
+      {"retry_attempts", [&] { settings_.retry.max_attempts = number(); }},
+      {"queue", [&] { settings_.queue.enabled = value == "on"; }},
+      {"queue_max_size", [&] { settings_.queue.max_size = number(); }},
+      {"queue_max_wait_ms", [&] { settings_.queue.max_wait_ms = number(); }},
+      {"queue_retry_delay_ms", [&] { settings_.queue.retry_delay_ms = number(); }},
+      {"queue_max_retries", [&] { settings_.queue.max_retries = number(); }},
+      {"breaker", [&] { settings_.breaker.enabled = value == "on"; }},
+      {"breaker_threshold", [&] { settings_.breaker.threshold = number(); }},
+      {"breaker_recovery", [&] { settings_.breaker.recovery = number(); }},
+      {"breaker_timeout_ms", [&] { settings_.breaker.timeout_ms = number(); }},
+      {"max_concurrency", [&] { settings_.backends[0].max_concurrency = number(); }},
   };
   const auto found = known.find(name);
   if (found == known.end()) return "unknown setting " + name;
@@ -151,26 +212,27 @@ void Stage::set_rule(const std::string& pattern, std::istream& in) {
 
 Problem Stage::request(const std::string& rest) {
   // A further request of the same client, over a new connection.
-  exchange_.reset();
-  client_ = {};
-  backend_.finishing = backend_.paused = false;
-  seen_ = 0;
+  exchange().reset();
+  client() = {};
+  backend().finishing = backend().paused = false;
+  seen() = 0;
   ++requests_;
-  auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(settings_));
+  auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(settings_),
+                                        desk_.desk.reconfigure(settings_, scheduler_.now()));
   if (!catalog) return catalog.error().message;
   exchange::RequestHead head;
   head.method = "POST";
   head.path = "/v1/messages";
   head.query = "beta=true";
-  head.headers = request_headers_;
+  head.headers = request_headers();
   head.peer = "127.0.0.1:1";
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
-  exchange_ = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_,
-                         states_, &media_},
-      *catalog, std::move(head), std::move(body), "req_stage", client_);
-  exchange_->start();
+  exchange() = std::make_unique<exchange::Exchange>(
+      exchange::Services{scheduler_, random_, backend(), records_, parser_, schemas_, lessons_,
+                         states_, desk_, &media_},
+      *catalog, std::move(head), std::move(body), "req_stage" + name_, client());
+  exchange()->start();
   scheduler_.run_posted();
   return std::nullopt;
 }
@@ -185,23 +247,23 @@ Problem Stage::head(const std::string& rest) {
     const std::size_t at = field.find('=');
     headers.add(field.substr(0, at), at == std::string::npos ? "" : field.substr(at + 1));
   }
-  if (backend_.events == nullptr) return "no call runs";
-  backend_.events->on_backend_head(status, headers);
+  if (backend().events == nullptr) return "no call runs";
+  backend().events->on_backend_head(status, headers);
   scheduler_.run_posted();
   return std::nullopt;
 }
 
 Problem Stage::feed(const std::string& bytes) {
-  if (backend_.events == nullptr) return "no call runs";
-  backend_.events->on_backend_body(bytes);
+  if (backend().events == nullptr) return "no call runs";
+  backend().events->on_backend_body(bytes);
   scheduler_.run_posted();
   return std::nullopt;
 }
 
 Problem Stage::end_body() {
-  if (backend_.finishing) return std::nullopt;  // the rest of the body is nobody's any more
-  if (backend_.events == nullptr) return "no call runs";
-  exchange::BackendEvents* events = std::exchange(backend_.events, nullptr);
+  if (backend().finishing) return std::nullopt;  // the rest of the body is nobody's any more
+  if (backend().events == nullptr) return "no call runs";
+  exchange::BackendEvents* events = std::exchange(backend().events, nullptr);
   events->on_backend_end();
   scheduler_.run_posted();
   return std::nullopt;
@@ -213,42 +275,43 @@ Problem Stage::break_off(const std::string& rest) {
       {"name", FailureKind::name},   {"connect", FailureKind::connect},
       {"tls", FailureKind::tls},     {"timeout", FailureKind::timeout},
       {"reset", FailureKind::reset}, {"protocol", FailureKind::protocol}};
-  if (backend_.events == nullptr) return "no call runs";
+  if (backend().events == nullptr) return "no call runs";
   const std::string kind = rest.substr(0, rest.find(' '));
   const auto found = kinds.find(kind);
   if (found == kinds.end()) return "unknown failure " + kind;
   exchange::BackendFailure failure;
   failure.kind = found->second;
   failure.message = rest.size() > kind.size() ? rest.substr(kind.size() + 1) : kind;
-  std::exchange(backend_.events, nullptr)->on_backend_failed(failure);
+  std::exchange(backend().events, nullptr)->on_backend_failed(failure);
   scheduler_.run_posted();
   return std::nullopt;
 }
 
 Problem Stage::expect(const std::string& text) {
-  const std::size_t at = client_.received.find(text, seen_);
+  const std::size_t at = client().received.find(text, seen());
   if (at == std::string::npos)
-    return "the client did not get: " + text + "\n  but: " + client_.received.substr(seen_);
-  seen_ = at + text.size();
+    return "the client did not get: " + text + "\n  but: " + client().received.substr(seen());
+  seen() = at + text.size();
   return std::nullopt;
 }
 
 Problem Stage::expect_not(const std::string& text) {
-  if (client_.received.find(text, seen_) == std::string::npos) return std::nullopt;
+  if (client().received.find(text, seen()) == std::string::npos) return std::nullopt;
   return "the client got: " + text;
 }
 
 Problem Stage::expect_events(const std::string& names) {
   std::string got;
-  std::istringstream lines(client_.received);
+  std::istringstream lines(client().received);
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("event: ")) got += (got.empty() ? "" : " ") + line.substr(7);
   return same("events", names, got);
 }
 
 Problem Stage::leave() {
-  exchange_->on_client_gone();
-  exchange_.reset();
+  exchange()->on_client_gone();
+  exchange().reset();
+  scheduler_.run_posted();
   return std::nullopt;
 }
 
@@ -278,20 +341,45 @@ Problem Stage::medium(const std::string& rest) {
 }
 
 Problem Stage::step(const std::string& verb, const std::string& rest) {
+  // The latest one of this client.
   const auto record = [&]() -> exchange::Record {
-    return records_.records.empty() ? exchange::Record{} : records_.records.back();
+    for (auto one = records_.records.rbegin(); one != records_.records.rend(); ++one)
+      if (one->request_id == "req_stage" + name_) return *one;
+    return {};
   };
   const std::map<std::string, std::function<Problem()>> steps = {
       {"set", [&] { return set(rest); }},
+      {"backend", [&]() -> Problem { return add_backend(rest), std::nullopt; }},
+      {"fallback", [&]() -> Problem { return add_fallback(rest), std::nullopt; }},
+      {"client",
+       [&]() -> Problem {
+         now_ = &actors_[name_ = rest];
+         return std::nullopt;
+       }},
+      {"drain",
+       [&]() -> Problem {
+         desk_.drain();
+         scheduler_.run_posted();
+         return std::nullopt;
+       }},
+      {"expect-queued", [&] { return same("queued", std::stoul(rest), desk_.desk.queue().size()); }},
+      {"expect-breaker", [&] { return expect_breaker(rest); }},
+      {"expect-attempts", [&] { return same("attempts", std::stoi(rest), record().attempts); }},
+      {"expect-url",
+       [&]() -> Problem {
+         const std::string url = backend().requests.empty() ? "" : backend().requests.back().url;
+         if (url.starts_with(rest)) return std::nullopt;
+         return "the last call went to " + url;
+       }},
       {"header",
        [&]() -> Problem {
          const std::size_t at = rest.find(": ");
-         request_headers_.add(rest.substr(0, at), rest.substr(at + 2));
+         request_headers().add(rest.substr(0, at), rest.substr(at + 2));
          return std::nullopt;
        }},
       {"no-headers",
        [&]() -> Problem {
-         request_headers_.clear();
+         request_headers().clear();
          return std::nullopt;
        }},
       {"request", [&] { return request(rest); }},
@@ -308,15 +396,15 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        }},
       {"stall",
        [&]() -> Problem {
-         client_.stalled = true;
-         client_.waiting = std::stoull(rest);
+         client().stalled = true;
+         client().waiting = std::stoull(rest);
          return std::nullopt;
        }},
       {"drained",
        [&]() -> Problem {
-         client_.stalled = false;
-         client_.waiting = 0;
-         exchange_->on_client_drained();
+         client().stalled = false;
+         client().waiting = 0;
+         exchange()->on_client_drained();
          return std::nullopt;
        }},
       {"leave", [&] { return leave(); }},
@@ -326,48 +414,48 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
       {"expect-prepared", [&] { return same("prepared", std::stoi(rest), media_.started); }},
       {"shutdown",
        [&]() -> Problem {
-         exchange_->end_with(wire::make_error(wire::ErrorType::overloaded, "shutting down"));
+         exchange()->end_with(wire::make_error(wire::ErrorType::overloaded, "shutting down"));
          return std::nullopt;
        }},
       {"expect", [&] { return expect(unescape(rest)); }},
       {"expect-not", [&] { return expect_not(unescape(rest)); }},
       {"expect-events", [&] { return expect_events(rest); }},
-      {"expect-status", [&] { return same("status", std::stoi(rest), client_.status); }},
+      {"expect-status", [&] { return same("status", std::stoi(rest), client().status); }},
       {"expect-header",
        [&]() -> Problem {
          const std::size_t at = rest.find(": ");
          return same("header", rest.substr(at + 2),
-                     std::string(client_.headers.get(rest.substr(0, at))));
+                     std::string(client().headers.get(rest.substr(0, at))));
        }},
-      {"expect-silence", [&] { return same("status", 0, client_.status); }},
-      {"expect-ended", [&] { return same("ended", true, client_.ended); }},
-      {"expect-open", [&] { return same("ended", false, client_.ended); }},
-      {"expect-writes", [&] { return same("writes", std::stoi(rest), client_.writes); }},
-      {"expect-calls", [&] { return same("calls", std::stoul(rest), backend_.requests.size()); }},
+      {"expect-silence", [&] { return same("status", 0, client().status); }},
+      {"expect-ended", [&] { return same("ended", true, client().ended); }},
+      {"expect-open", [&] { return same("ended", false, client().ended); }},
+      {"expect-writes", [&] { return same("writes", std::stoi(rest), client().writes); }},
+      {"expect-calls", [&] { return same("calls", std::stoul(rest), backend().requests.size()); }},
       {"expect-call",
        [&]() -> Problem {
-         if (backend_.requests.empty()) return "the backend was not called";
-         const std::string& body = backend_.requests.back().body;
+         if (backend().requests.empty()) return "the backend was not called";
+         const std::string& body = backend().requests.back().body;
          if (body.find(rest) != std::string::npos) return std::nullopt;
          return "the backend did not get: " + rest + "\n  but: " + body;
        }},
       {"expect-call-not",
        [&]() -> Problem {
-         if (backend_.requests.empty()) return "the backend was not called";
-         if (backend_.requests.back().body.find(rest) == std::string::npos) return std::nullopt;
+         if (backend().requests.empty()) return "the backend was not called";
+         if (backend().requests.back().body.find(rest) == std::string::npos) return std::nullopt;
          return "the backend got: " + rest;
        }},
-      {"expect-call-url", [&] { return same("url", rest, backend_.requests.back().url); }},
+      {"expect-call-url", [&] { return same("url", rest, backend().requests.back().url); }},
       {"expect-call-header",
        [&]() -> Problem {
          const std::size_t at = rest.find(':');
-         const std::string got(backend_.requests.back().headers.get(rest.substr(0, at)));
+         const std::string got(backend().requests.back().headers.get(rest.substr(0, at)));
          return same("header of the call", std::string(trim(rest.substr(at + 1))), got);
        }},
-      {"expect-paused", [&] { return same("paused", true, backend_.paused); }},
-      {"expect-reading", [&] { return same("paused", false, backend_.paused); }},
-      {"expect-finishing", [&] { return same("finishing", true, backend_.finishing); }},
-      {"expect-cancelled", [&] { return same("cancelled", 1, backend_.cancelled); }},
+      {"expect-paused", [&] { return same("paused", true, backend().paused); }},
+      {"expect-reading", [&] { return same("paused", false, backend().paused); }},
+      {"expect-finishing", [&] { return same("finishing", true, backend().finishing); }},
+      {"expect-cancelled", [&] { return same("cancelled", 1, backend().cancelled); }},
       {"expect-outcome",
        [&] {
          return same("outcome", rest, std::string(exchange::render_outcome(record().outcome)));
@@ -391,10 +479,13 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
 
 // Every exchange is recorded exactly once, holds no timer afterwards and no call.
 Problem Stage::finish() {
-  exchange_.reset();
+  for (auto& [name, actor] : actors_) actor.exchange.reset();
   if (auto problem = same("records", requests_, records_.records.size())) return problem;
   if (auto problem = same<std::size_t>("armed timers", 0, scheduler_.armed())) return problem;
-  if (backend_.events != nullptr) return "the backend call was left running";
+  for (const auto& [name, actor] : actors_)
+    if (actor.backend.events != nullptr) return "a backend call was left running";
+  if (desk_.desk.snapshot(scheduler_.now()).permits != 0) return "a permit was not given back";
+  if (!desk_.desk.queue().empty()) return "somebody still waits";
   if (!media_.running.empty()) return "media are still being prepared";
   return std::nullopt;
 }

@@ -15,8 +15,8 @@ class LocalDesk final : public exchange::DeskPort {
   LocalDesk(Scheduler& scheduler, Random& random) : scheduler_(scheduler), random_(random) {}
 
   Result<policy::Permit, policy::Refusal> try_acquire(
-      std::span<const policy::BackendId> candidates) override {
-    return desk.try_acquire(candidates, scheduler_.now());
+      std::span<const policy::BackendId> candidates, bool repeat) override {
+    return desk.try_acquire(candidates, scheduler_.now(), repeat);
   }
   void on_content(policy::PermitId permit) override {
     desk.on_content(permit, scheduler_.now());
@@ -30,7 +30,7 @@ class LocalDesk final : public exchange::DeskPort {
     return desk.decide(permit, outcome, situation, random_, scheduler_.now());
   }
   void release(policy::PermitId permit) override {
-    desk.release(permit, scheduler_.now());
+    desk.release(permit);
     pump();
   }
   Result<policy::TicketId, policy::Refusal> enqueue(policy::TicketSpec spec,
@@ -43,7 +43,7 @@ class LocalDesk final : public exchange::DeskPort {
   }
   void leave(policy::TicketId ticket) override {
     listeners_.erase(ticket);
-    desk.leave(ticket, scheduler_.now());
+    desk.leave(ticket);
     pump();
   }
   void drain() { deliver(desk.drain(scheduler_.now())); }

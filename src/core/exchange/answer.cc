@@ -49,6 +49,10 @@ void Answer::flush() {
   if (out_.capacity() > kKeptBuffer) out_.shrink_to_fit();
 }
 
+void Answer::discard() {
+  if (!stream_) collector_ = wire::MessageCollector();
+}
+
 bool Answer::congested() const {
   return client_ != nullptr && !over_ && committed_ && client_->pending() > kClientHighWater;
 }

@@ -40,6 +40,8 @@ class Answer {
   void flush();
   // Keeps an open stream alive where there is nothing else to send.
   void ping();
+  // Forgets what was gathered of a plain answer, for another attempt.
+  void discard();
   bool has_output() const { return !out_.empty(); }
   // More than kClientHighWater is waiting for the client.
   bool congested() const;

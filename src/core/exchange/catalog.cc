@@ -40,17 +40,18 @@ BackendTimeouts make_timeouts(const config::Settings& settings) {
   BackendTimeouts timeouts;
   timeouts.connect_ms = settings.timeouts.connect_ms;
   timeouts.tls_ms = settings.timeouts.tls_ms;
-  timeouts.first_byte_ms = settings.timeouts.backend_idle_ms;
+  timeouts.first_byte_ms = settings.timeouts.first_byte_ms > 0 ? settings.timeouts.first_byte_ms
+                                                               : settings.timeouts.backend_idle_ms;
   timeouts.idle_ms = settings.timeouts.backend_idle_ms;
   return timeouts;
 }
 
 // Headers that every request to the backend has.
-wire::Headers make_headers(const config::BackendSettings& settings) {
+wire::Headers make_headers(const config::BackendSettings& settings, std::size_t key = 0) {
   wire::Headers headers;
   headers.add("user-agent", "clasp/" CLASP_VERSION);
   headers.add("accept-encoding", "identity");
-  if (const auto auth = policy::auth_header(settings))
+  if (const auto auth = policy::auth_header(settings, key))
     headers.add(std::string(auth->name), std::string(auth->value.reveal()));
   for (const auto& [name, value] : settings.extra_headers) headers.add(name, value);
   return headers;
@@ -67,8 +68,12 @@ void add_versions(wire::Headers& headers, std::string_view version, std::string_
 
 }  // namespace
 
-Result<CatalogPtr> make_catalog(config::Snapshot settings) {
-  auto catalog = std::make_shared<Catalog>();
+Result<CatalogPtr> make_catalog(config::Snapshot settings,
+                                std::vector<policy::BackendId> desk_ids) {
+  auto router = policy::Router::make(settings);
+  if (!router) return tl::unexpected(router.error());
+  auto catalog = std::make_shared<Catalog>(Catalog{{}, {}, std::move(*router), {}});
+  catalog->desk_ids = std::move(desk_ids);
   for (const config::BackendSettings& one : settings->backends) {
     auto backend = make_backend(*settings, one);
     if (!backend) return tl::unexpected(backend.error());
@@ -79,24 +84,61 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings) {
   return CatalogPtr(std::move(catalog));
 }
 
+namespace {
+
+bool serves(const Backend& backend, std::string_view geo) {
+  const auto& list = backend.settings.geo;
+  return !geo.empty() && std::any_of(list.begin(), list.end(), [&](const std::string& one) {
+    return iequals(one, geo);
+  });
+}
+
+Candidate make_candidate(const Catalog& catalog, std::size_t index, std::string model,
+                         bool geo_served) {
+  const Backend& backend = catalog.backends[index];
+  ModelFactsPtr facts = facts_of(backend.facts, backend.rules, model);
+  return {&backend, std::move(model), std::move(facts), geo_served, index, 0};
+}
+
+// Always the same choice, for those who only want to know.
+class NoRandom final : public Random {
+ public:
+  std::uint64_t next() override { return 0; }
+};
+
+}  // namespace
+
+Result<Route, wire::ApiError> choose_route(const Catalog& catalog, std::string_view model,
+                                           std::string_view geo, std::string_view affinity,
+                                           Random& random) {
+  const config::ModelSettings& models = catalog.settings->models;
+  const auto choices = catalog.router.route(model, affinity, random);
+  const policy::RouteChoice& first = choices.front();
+  if (models.refuse_unknown && !catalog.router.has_route(model) &&
+      !policy::is_known_model(models, catalog.backends[first.backend].settings, model))
+    return tl::unexpected(wire::make_error(wire::ErrorType::not_found,
+                                           "model: " + scrub_utf8(first.model.substr(0, kShownName))));
+  Route all, served;
+  for (const policy::RouteChoice& choice : choices) {
+    const bool here = serves(catalog.backends[choice.backend], geo);
+    all.push_back(make_candidate(catalog, choice.backend, choice.model, here));
+    if (here) served.push_back(all.back());
+  }
+  if (served.empty() && !geo.empty()) {
+    for (std::size_t i = 0; i < catalog.backends.size(); ++i)
+      if (serves(catalog.backends[i], geo))
+        served.push_back(make_candidate(
+            catalog, i, policy::resolve_model(models, catalog.backends[i].settings, model), true));
+  }
+  return served.empty() ? all : served;
+}
+
 Result<Candidate, wire::ApiError> choose_candidate(const Catalog& catalog, std::string_view model,
                                                    std::string_view geo) {
-  const auto served =
-      std::find_if(catalog.backends.begin(), catalog.backends.end(), [&](const Backend& backend) {
-        const auto& list = backend.settings.geo;
-        return !geo.empty() && std::any_of(list.begin(), list.end(), [&](const std::string& one) {
-          return iequals(one, geo);
-        });
-      });
-  const bool found = served != catalog.backends.end();
-  const Backend& backend = found ? *served : catalog.backends.front();
-  const config::ModelSettings& models = catalog.settings->models;
-  auto name = policy::resolve_model(models, backend.settings, model);
-  if (models.refuse_unknown && !policy::is_known_model(models, backend.settings, model))
-    return tl::unexpected(wire::make_error(wire::ErrorType::not_found,
-                                           "model: " + scrub_utf8(name.substr(0, kShownName))));
-  ModelFactsPtr facts = facts_of(backend.facts, backend.rules, name);
-  return Candidate{&backend, std::move(name), std::move(facts), found};
+  NoRandom random;
+  auto route = choose_route(catalog, model, geo, "-", random);
+  if (!route) return tl::unexpected(route.error());
+  return route->front();
 }
 
 translate::Target make_target(const Catalog& catalog, const Candidate& candidate) {
@@ -120,7 +162,7 @@ BackendRequest make_backend_request(const Catalog& catalog, const Candidate& can
   BackendRequest request;
   request.url = settings.provider == "demo" ? std::string("demo:")
                                             : policy::chat_url(settings, candidate.model);
-  request.headers = make_headers(settings);
+  request.headers = make_headers(settings, candidate.key);
   request.headers.add("content-type", "application/json");
   request.headers.add("accept", stream ? "text/event-stream" : "application/json");
   request.body = std::move(body);
@@ -139,7 +181,7 @@ BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candi
   const config::BackendSettings& settings = candidate.backend->settings;
   BackendRequest request;
   request.url = policy::messages_url(settings, facts.beta_query);
-  request.headers = make_headers(settings);
+  request.headers = make_headers(settings, candidate.key);
   add_versions(request.headers, facts.anthropic_version, facts.anthropic_beta);
   request.headers.add("content-type", "application/json");
   request.headers.add("accept", stream ? "text/event-stream" : "application/json");

@@ -11,6 +11,8 @@
 #include "config/settings.h"
 #include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
+#include "core/policy/router.h"
+#include "core/policy/wait_queue.h"
 #include "core/translate/target.h"
 #include "core/wire/api_error.h"
 
@@ -26,12 +28,16 @@ struct Backend {
 struct Catalog {
   config::Snapshot settings;
   std::vector<Backend> backends;  // never empty
+  policy::Router router;
+  // The backends' numbers at the desk, in the same order; empty where no requests are sent.
+  std::vector<policy::BackendId> desk_ids;
 };
 
 using CatalogPtr = std::shared_ptr<const Catalog>;
 
-// Fails when a backend names an unknown dialect or overrides an unknown flag.
-Result<CatalogPtr> make_catalog(config::Snapshot settings);
+// Fails when a backend names an unknown dialect or overrides an unknown flag, or a route is wrong.
+Result<CatalogPtr> make_catalog(config::Snapshot settings,
+                                std::vector<policy::BackendId> desk_ids = {});
 
 // A backend and the model to ask it for.
 struct Candidate {
@@ -39,10 +45,19 @@ struct Candidate {
   std::string model;
   ModelFactsPtr facts;      // of that model there
   bool geo_served = false;  // the backend is where the request wants to be
+  std::size_t index = 0;    // of the backend in the catalog
+  std::size_t key = 0;      // which of the backend's keys
 };
+using Route = std::vector<Candidate>;
 
-// Where a request for `model` goes: to the first backend, or the first one that serves the region
-// (inference_geo, may be empty). Refused when the configuration knows no such model and says so.
+// Where a request for `model` may go, best first, never empty: its route; of that only what serves
+// the region (inference_geo, may be empty), or the backends that do where the route has none.
+// Refused when the configuration knows no such model and says so. `affinity` as Router::route().
+Result<Route, wire::ApiError> choose_route(const Catalog& catalog, std::string_view model,
+                                           std::string_view geo, std::string_view affinity,
+                                           Random& random);
+
+// The first one, when no backend is to be asked.
 Result<Candidate, wire::ApiError> choose_candidate(const Catalog& catalog, std::string_view model,
                                                    std::string_view geo = {});
 

@@ -19,8 +19,9 @@ class TicketListener {
 class DeskPort {
  public:
   virtual ~DeskPort() = default;
+  // As Desk::try_acquire().
   virtual Result<policy::Permit, policy::Refusal> try_acquire(
-      std::span<const policy::BackendId> candidates) = 0;
+      std::span<const policy::BackendId> candidates, bool repeat) = 0;
   virtual void on_content(policy::PermitId permit) = 0;
   virtual void report(policy::PermitId permit, const policy::Outcome& outcome) = 0;
   virtual policy::Decision decide(policy::PermitId permit, const policy::Outcome& outcome,

@@ -2,6 +2,7 @@
 #include "core/exchange/exchange.h"
 
 #include "base/text.h"
+#include "core/exchange/outcomes.h"
 #include "core/exchange/routes.h"
 #include "core/translate/errors.h"
 #include "core/translate/relay.h"
@@ -75,19 +76,10 @@ void Exchange::start() {
   request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
   read_facts();
   record_.model_asked = request_->model;
-  auto candidate =
-      choose_candidate(*catalog_, request_->model, decode_json_string(request_->inference_geo_raw));
-  if (!candidate) {
-    fail(candidate.error(), "unknown model");
-    return;
-  }
-  candidate_ = std::move(*candidate);
-  record_.model_used = candidate_.model;
-  record_.backend = candidate_.backend->settings.name;
-  repairs_.begin(candidate_.facts->dialect, services_.lessons.find(lesson_key(*candidate_.backend),
-                                                                   candidate_.model, started_));
+  if (!choose_route_first()) return;
+  arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
-  attempt();
+  choose();
 }
 
 void Exchange::read_facts() {
@@ -99,6 +91,13 @@ void Exchange::read_facts() {
   facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
   facts_.beta = is_beta_call(head_);
   facts_.schemas = &services_.schemas;
+  if (catalog_->settings->queue.enabled) {
+    // Clients take turns by their key, those without one by their address.
+    const bool named =
+        head_.headers.find("x-api-key").has_value() || head_.headers.find("authorization").has_value();
+    client_name_ =
+        named ? tenant_of(head_.headers) : head_.peer.substr(0, head_.peer.rfind(':'));
+  }
   if (services_.states.enabled()) {
     tenant_ = tenant_of(head_.headers);
     facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
@@ -120,10 +119,13 @@ void Exchange::after_reply_input() {
   if (reply_->state() == State::failed) {
     // Some servers refuse inside a 200: in place of a document, or in a stream's first chunk.
     if (repair_and_repeat(200, reply_->refusal())) return;
-    fail(reply_->error(), "the backend's answer cannot be used");
+    attempt_failed(cut_ ? policy::Outcome{policy::OutcomeKind::cut} : outcome_in_band(reply_->error()),
+                   reply_->error(), "the backend's answer cannot be used");
     return;
   }
   if (reply_->block_opened() || reply_->state() == State::done) {
+    if (permit_ && !content_seen_) services_.desk.on_content(permit_.id());
+    content_seen_ = true;
     repairs_.settle();
     remember_lessons();
   }
@@ -145,11 +147,13 @@ void Exchange::arm_answer_grace() {
   const Duration grace{catalog_->settings->timeouts.answer_grace_ms};
   grace_timer_ = services_.scheduler.after(grace, [this] {
     grace_timer_.reset();
-    // Media are still being prepared: the message begins without knowing its request.
-    if (!reply_) make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
-    reply_->open();
+    // Nobody was asked yet (media are being prepared, or no backend is free): the message begins
+    // without knowing its request.
+    if (!reply_ && !relays())
+      make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
+    if (reply_) reply_->open();
     answer_->open_stream(answer_headers());
-    if (!reply_->opened()) answer_->ping();
+    if (!reply_ || !reply_->opened()) answer_->ping();
     answer_->flush();
   });
 }
@@ -170,6 +174,7 @@ void Exchange::complete() {
   if (!answer_->streams() && services_.records.wants_bodies(false))
     services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
+  if (permit_) services_.desk.report(permit_.id(), {});
   finish(Outcome::completed);
 }
 
@@ -206,8 +211,12 @@ void Exchange::finish(Outcome outcome) {
   phase_ = Phase::over;
   grace_timer_.reset();
   usage_timer_.reset();
+  pause_timer_.reset();
+  total_timer_.reset();
   preparation_.reset();
   call_.reset();
+  leave_queue();
+  permit_.reset();
   record_.outcome = outcome;
   record_.total_us = elapsed_us();
   if (answer_) {
@@ -229,6 +238,7 @@ wire::Headers Exchange::answer_headers() const {
     headers.add("x-clasp-backend", candidate_.backend->settings.name);
     headers.add("x-clasp-model", header_text(candidate_.model));
   }
+  if (!record_.detour.empty()) headers.add("x-clasp-fallback", header_text(record_.detour));
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
   for (const auto& [name, value] :

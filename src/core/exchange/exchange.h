@@ -13,6 +13,7 @@
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
 #include "core/exchange/catalog.h"
+#include "core/exchange/desk_port.h"
 #include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
 #include "core/exchange/preparation.h"
@@ -37,10 +38,11 @@ struct Services {
   translate::SchemaCache& schemas;
   LessonPort& lessons;         // shared by all workers
   StatePort& states;           // shared by all workers
+  DeskPort& desk;              // the desk behind it is shared by all workers
   MediaPort* media = nullptr;  // may be missing
 };
 
-class Exchange final : public RequestTask, private BackendEvents {
+class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
  public:
   Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
            std::string request_id, ClientStream& client);
@@ -58,6 +60,7 @@ class Exchange final : public RequestTask, private BackendEvents {
  private:
   enum class Phase {
     preparing,         // nothing was asked of the backend yet
+    waiting,           // for a place at a backend, or for the pause before the next attempt
     calling,           // the backend's head has not come
     reading_stream,    // an SSE body, translated as it comes
     reading_document,  // a JSON body, collected
@@ -65,9 +68,30 @@ class Exchange final : public RequestTask, private BackendEvents {
     over,              // recorded
   };
 
+  struct Failure {
+    wire::ApiError error;
+    std::string cause;
+  };
+
   void make_answer(bool stream);
   void read_facts();
   void forget_request();
+  // exchange_route.cc: which backend, and what follows when it fails.
+  bool choose_route_first();
+  void choose();
+  void acquire(const std::vector<std::size_t>& wanted, bool repeat);
+  void take(std::size_t index, const policy::Permit& permit);
+  void adopt(std::size_t index);
+  void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
+                      std::string_view cause);
+  policy::Decision decide(const policy::Outcome& outcome, bool committed);
+  void note_detour(std::string_view why);
+  void give_up(const policy::Refusal& refusal);
+  void wait(TimePoint not_before);
+  void leave_queue();
+  void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
+  void arm_total_limit();
+
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
@@ -111,7 +135,16 @@ class Exchange final : public RequestTask, private BackendEvents {
   std::optional<TenantStates> kept_states_;
   translate::PreparedMedia media_;  // its keys are views into body_
   std::unique_ptr<Preparation> preparation_;
-  Candidate candidate_;
+  Route route_;  // never empty once a route was chosen
+  std::vector<bool> tried_;  // of route_, since the request last waited
+  std::size_t at_ = 0;       // the candidate that is asked, in route_
+  Candidate candidate_;      // the same, with the key to use
+  HeldPermit permit_;
+  policy::TicketId ticket_ = 0;  // 0: not in the queue
+  TimePoint queued_since_{};
+  std::uint32_t returns_ = 0;  // into the queue
+  std::optional<Failure> last_failure_;
+  std::string client_name_;  // whose turn it is in the queue
   Repairs repairs_;
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
@@ -121,8 +154,12 @@ class Exchange final : public RequestTask, private BackendEvents {
   int backend_status_ = 0;
   wire::Headers backend_headers_;
   std::string collected_;  // a document or an error body
+  bool cut_ = false;           // the backend's answer ended in its middle
+  bool content_seen_ = false;  // of this attempt
   TimerHandle grace_timer_;
   TimerHandle usage_timer_;
+  TimerHandle pause_timer_;
+  TimerHandle total_timer_;
 };
 
 }  // namespace clasp::exchange

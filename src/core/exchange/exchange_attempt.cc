@@ -1,5 +1,6 @@
 // The backend's side of an exchange: attempts, what comes back, and what a refusal teaches.
 #include "core/exchange/exchange.h"
+#include "core/exchange/outcomes.h"
 #include "core/translate/errors.h"
 #include "core/translate/overflow.h"
 #include "core/translate/relay.h"
@@ -192,7 +193,8 @@ void Exchange::on_backend_body(std::string_view bytes) {
       break;
     case Phase::reading_document:
       if (collected_.size() + bytes.size() > catalog_->settings->limits.response_bytes) {
-        fail(bad_gateway("the answer is too large"), "answer above limits.response_bytes");
+        attempt_failed({policy::OutcomeKind::too_large}, bad_gateway("the answer is too large"),
+                       "answer above limits.response_bytes");
         break;
       }
       collected_.append(bytes);
@@ -202,6 +204,7 @@ void Exchange::on_backend_body(std::string_view bytes) {
         collected_.append(bytes.substr(0, kErrorBodyLimit - collected_.size()));
       break;
     case Phase::preparing:
+    case Phase::waiting:
     case Phase::calling:
     case Phase::over:
       break;
@@ -211,6 +214,7 @@ void Exchange::on_backend_body(std::string_view bytes) {
 void Exchange::on_backend_end() {
   switch (phase_) {
     case Phase::reading_stream:
+      cut_ = true;
       reply_->finish_stream();
       after_reply_input();
       break;
@@ -221,6 +225,7 @@ void Exchange::on_backend_end() {
       on_backend_error();
       break;
     case Phase::preparing:
+    case Phase::waiting:
     case Phase::calling:
     case Phase::over:
       break;
@@ -237,13 +242,15 @@ void Exchange::on_backend_failed(const BackendFailure& failure) {
   const bool cut = failure.kind == FailureKind::reset || reply_->awaiting_usage();
   if (phase_ == Phase::reading_stream && cut) {
     // How a cut is to be understood depends on what was received: the reply decides.
+    cut_ = true;
     reply_->finish_stream();
     if (reply_->state() == translate::Converter::State::done) {
       after_reply_input();
       return;
     }
   }
-  fail(failure_error(failure), failure.message);
+  attempt_failed(outcome_of(failure, phase_ == Phase::reading_stream), failure_error(failure),
+                 failure.message);
 }
 
 void Exchange::on_document() {
@@ -256,7 +263,9 @@ void Exchange::on_backend_error() {
   if (repair_and_repeat(backend_status_, collected_)) return;
   const std::string cause = "backend answered " + std::to_string(backend_status_);
   if (relays()) {
-    fail(translate::relay_backend_error(backend_status_, backend_headers_, collected_), cause);
+    const wire::ApiError error =
+        translate::relay_backend_error(backend_status_, backend_headers_, collected_);
+    attempt_failed(outcome_of_status(backend_status_, error), error, cause);
     return;
   }
   // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
@@ -282,7 +291,7 @@ void Exchange::on_backend_error() {
   if (error.type == wire::ErrorType::not_found && candidate_.model.size() <= kLongestModel &&
       !icontains(error.message, candidate_.model))
     error.message += " (model " + candidate_.model + ")";
-  fail(error, cause);
+  attempt_failed(outcome_of_status(backend_status_, error), error, cause);
 }
 
 }  // namespace clasp::exchange

@@ -11,10 +11,11 @@ namespace clasp::exchange {
 namespace {
 
 using policy::NextStep;
-using policy::Outcome;
-using policy::OutcomeKind;
 using policy::RefusalReason;
 using policy::TicketEnd;
+
+// When somebody who waited in vain may come back.
+constexpr Duration kSoon{5'000};
 
 std::int64_t whole_seconds(Duration time) {
   return std::chrono::ceil<std::chrono::seconds>(time).count();
@@ -62,18 +63,41 @@ wire::ApiError refusal_error(const policy::Refusal& refusal) {
                      wait);
 }
 
+std::string end_text(const policy::TicketEvent& event) {
+  switch (event.end) {
+    case TicketEnd::expired:
+      return "no backend could take the request within " + seconds_text(event.waited);
+    case TicketEnd::drained:
+      return "the proxy is shutting down; try again";
+    case TicketEnd::orphaned:
+      return "the backend was removed from the configuration; try again";
+    case TicketEnd::cancelled:
+    case TicketEnd::granted:
+      break;
+  }
+  return "the waiting request was cancelled by an administrator";
+}
+
 }  // namespace
 
-// ---- choosing
-// ------------------------------------------------------------------------------------
+// ---- choosing --------------------------------------------------------------------------------
 
-void Exchange::begin_route() {
-  std::string affinity = facts_.session_id;
-  if (affinity.empty() && catalog_->router.splits(request_->model))
-    affinity = translate::conversation_affinity(*request_);
-  route_ = catalog_->router.route(request_->model, affinity, services_.random);
+// False when the request was refused: no such model.
+bool Exchange::choose_route_first() {
+  std::string affinity;
+  if (catalog_->router.splits(request_->model))
+    affinity = translate::conversation_affinity(*request_, facts_.session_id);
+  auto route = choose_route(*catalog_, request_->model,
+                            decode_json_string(request_->inference_geo_raw), affinity,
+                            services_.random);
+  if (!route) {
+    fail(route.error(), "unknown model");
+    return false;
+  }
+  route_ = std::move(*route);
   tried_.assign(route_.size(), false);
-  choose();
+  adopt(0);
+  return true;
 }
 
 // Asks for the first candidate that was not tried yet.
@@ -81,19 +105,28 @@ void Exchange::choose() {
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < route_.size(); ++i)
     if (!tried_[i]) open.push_back(i);
-  acquire(open);
+  acquire(open, false);
 }
 
-void Exchange::acquire(const std::vector<std::size_t>& wanted) {
+void Exchange::acquire(const std::vector<std::size_t>& wanted, bool repeat) {
   std::vector<policy::BackendId> ids;
-  for (const std::size_t i : wanted) ids.push_back(catalog_->desk_ids[route_[i].backend]);
-  auto permit = services_.desk.try_acquire(ids);
-  if (permit) {
-    take(wanted[permit->index], *permit);
+  for (const std::size_t i : wanted) ids.push_back(catalog_->desk_ids[route_[i].index]);
+  const auto permit = services_.desk.try_acquire(ids, repeat);
+  if (!permit) {
+    give_up(permit.error());
     return;
   }
-  // Nobody could be asked: what an earlier attempt said is the better answer, unless waiting helps.
-  const bool hopeless = permit.error().reason == RefusalReason::disabled;
+  // Those in front could not be asked.
+  for (std::size_t i = 0; i < permit->index; ++i) {
+    adopt(wanted[i]);
+    note_detour("unavailable");
+  }
+  take(wanted[permit->index], *permit);
+}
+
+// Nobody can be asked. The queue may help; else what an earlier attempt said is the better answer.
+void Exchange::give_up(const policy::Refusal& refusal) {
+  const bool hopeless = refusal.reason == RefusalReason::disabled;
   if (catalog_->settings->queue.enabled && !hopeless) {
     wait(services_.scheduler.now());
     return;
@@ -102,77 +135,79 @@ void Exchange::acquire(const std::vector<std::size_t>& wanted) {
     fail(last_failure_->error, last_failure_->cause);
     return;
   }
-  fail(refusal_error(permit.error()),
-       "no backend: " + std::string(policy::refusal_name(permit.error().reason)));
+  fail(refusal_error(refusal), "no backend: " + std::string(policy::refusal_name(refusal.reason)));
+}
+
+// From now on the request is about this candidate.
+void Exchange::adopt(std::size_t index) {
+  const Candidate& next = route_[index];
+  at_ = index;
+  candidate_ = next;
+  record_.model_used = next.model;
+  record_.backend = next.backend->settings.name;
+  repairs_.begin(next.facts->dialect,
+                 services_.lessons.find(lesson_key(*next.backend), next.model, started_));
 }
 
 void Exchange::take(std::size_t index, const policy::Permit& permit) {
   permit_ = HeldPermit(services_.desk, permit);
-  const policy::RouteChoice& choice = route_[index];
-  const Backend* backend = &catalog_->backends[choice.backend];
-  const bool same = candidate_.backend == backend && candidate_.model == choice.model;
   tried_[index] = true;
-  at_ = index;
-  if (!same) {
-    candidate_ = {backend, choice.model};
-    record_.model_used = candidate_.model;
-    record_.backend = backend->settings.name;
-    // Replies of earlier attempts may still refer to what was learned for them.
-    adapted_history_.push_back(std::exchange(
-        adapted_, services_.lessons.find(record_.backend, candidate_.model, started_)));
-    repairs_.clear();
-    lessons_last_ = true;
-  }
+  // The same one again goes on with what it has taught.
+  if (at_ != index) adopt(index);
   candidate_.key = permit.key;
   collected_.clear();
   backend_headers_.clear();
   backend_status_ = 0;
+  cut_ = content_seen_ = false;
+  answer_->discard();
   attempt();
 }
 
 // ---- after a failure
-// -----------------------------------------------------------------------------
+// -------------------------------------------------------------------------
 
 // Every failed attempt comes through here. Reports it, and goes on as policy decides: the same
 // backend after a pause, the next candidate, the queue, or the end.
-void Exchange::attempt_failed(const Outcome& outcome, const wire::ApiError& error,
+void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
                               std::string_view cause) {
-  if (!permit_) {
-    fail(error, cause);
-    return;
-  }
-  policy::Situation situation;
-  situation.attempts = static_cast<std::uint32_t>(record_.attempts);
-  situation.another = std::find(tried_.begin(), tried_.end(), false) != tried_.end();
-  situation.committed = !request_ || (reply_ && reply_->block_opened());
-  services_.desk.report(permit_.id(), outcome);
-  const policy::Decision decision = services_.desk.decide(permit_.id(), outcome, situation);
-  const bool returns = decision.step == NextStep::give_up && !situation.committed &&
+  // The words of the reply, which the next attempt replaces.
+  const Failure failure{error, std::string(cause)};
+  const bool plain = !answer_->streams();
+  const bool committed = !request_ || (!plain && reply_ && reply_->block_opened());
+  const policy::Decision decision = decide(outcome, committed);
+  const bool returns = decision.step == NextStep::give_up && !committed &&
                        policy::may_queue_again(catalog_->settings->queue, outcome, returns_);
   permit_.reset();
   if (decision.step == NextStep::give_up && !returns) {
-    fail(error, cause);
+    fail(failure.error, failure.cause);
     return;
   }
   call_.reset();
   usage_timer_.reset();
   phase_ = Phase::waiting;
-  last_failure_ = Failure{error, std::string(cause)};
+  last_failure_ = failure;
   note_detour(policy::class_name(policy::classify(outcome)));
   if (returns) {
     ++returns_;
-    wait(services_.scheduler.now() +
-         Duration{catalog_->settings->queue.retry_delay_ms});
-    return;
-  }
-  if (decision.step == NextStep::next_candidate) {
+    wait(services_.scheduler.now() + Duration{catalog_->settings->queue.retry_delay_ms});
+  } else if (decision.step == NextStep::next_candidate) {
     choose();
-    return;
+  } else {
+    pause_timer_ = services_.scheduler.after(decision.pause, [this] {
+      pause_timer_.reset();
+      acquire({at_}, true);
+    });
   }
-  pause_timer_ = services_.scheduler.after(decision.pause, [this] {
-    pause_timer_.reset();
-    acquire({at_});
-  });
+}
+
+policy::Decision Exchange::decide(const policy::Outcome& outcome, bool committed) {
+  if (!permit_) return {};
+  policy::Situation situation;
+  situation.attempts = static_cast<std::uint32_t>(std::max(1, record_.attempts));
+  situation.another = std::find(tried_.begin(), tried_.end(), false) != tried_.end();
+  situation.committed = committed;
+  services_.desk.report(permit_.id(), outcome);
+  return services_.desk.decide(permit_.id(), outcome, situation);
 }
 
 // "openai:connect": what x-clasp-fallback and the log say about the way here.
@@ -183,20 +218,32 @@ void Exchange::note_detour(std::string_view why) {
   record_.detour.append(record_.backend).append(":").append(why);
 }
 
+void Exchange::arm_total_limit() {
+  const Duration limit{catalog_->settings->timeouts.total_ms};
+  if (limit.count() == 0) return;
+  total_timer_ = services_.scheduler.after(limit, [this] {
+    wire::ApiError error = wire::make_error(
+        wire::ErrorType::timeout, "no complete answer within " + seconds_text(Duration{
+                                      catalog_->settings->timeouts.total_ms}));
+    error.should_retry = true;
+    if (permit_) services_.desk.report(permit_.id(), {policy::OutcomeKind::timeout});
+    fail(error, "timeouts.total has passed");
+  });
+}
+
 // ---- the queue
 // -----------------------------------------------------------------------------------
 
 void Exchange::wait(TimePoint not_before) {
   phase_ = Phase::waiting;
   policy::TicketSpec spec;
-  for (const policy::RouteChoice& choice : route_)
-    spec.backends.push_back(catalog_->desk_ids[choice.backend]);
+  for (const Candidate& one : route_) spec.backends.push_back(catalog_->desk_ids[one.index]);
   spec.client = client_name_;
   spec.returns = returns_;
   spec.arrived = started_;
   spec.not_before = not_before;
   queued_since_ = services_.scheduler.now();
-  auto ticket = services_.desk.enqueue(std::move(spec), *this);
+  const auto ticket = services_.desk.enqueue(std::move(spec), *this);
   if (!ticket) {
     fail(refusal_error(ticket.error()),
          "not queued: " + std::string(policy::refusal_name(ticket.error().reason)));
@@ -219,26 +266,10 @@ void Exchange::on_ticket(const policy::TicketEvent& event, const policy::Permit&
     take(permit.index, permit);
     return;
   }
-  const Duration soon{5'000};
-  std::string message;
-  switch (event.end) {
-    case TicketEnd::expired:
-      message = "no backend could take the request within " + seconds_text(event.waited);
-      break;
-    case TicketEnd::drained:
-      message = "the proxy is shutting down; try again";
-      break;
-    case TicketEnd::orphaned:
-      message = "the backend was removed from the configuration; try again";
-      break;
-    case TicketEnd::cancelled:
-    case TicketEnd::granted:
-      message = "the waiting request was cancelled by an administrator";
-      break;
-  }
+  std::string message = end_text(event);
   std::string cause = message;
   if (last_failure_) cause.append("; the last attempt: ").append(last_failure_->cause);
-  fail(unavailable(529, std::move(message), soon), cause);
+  fail(unavailable(529, std::move(message), kSoon), cause);
 }
 
 }  // namespace clasp::exchange

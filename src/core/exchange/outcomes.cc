@@ -31,6 +31,8 @@ OutcomeKind kind_of(FailureKind kind, bool streaming) {
       return streaming ? OutcomeKind::cut : OutcomeKind::reset;
     case FailureKind::protocol:
       return OutcomeKind::protocol;
+    case FailureKind::forbidden:
+      return OutcomeKind::local;
     case FailureKind::too_large:
       return OutcomeKind::too_large;
   }

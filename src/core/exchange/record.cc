@@ -67,6 +67,8 @@ std::string render_record(const Record& record) {
   if (record.first_byte_us >= 0) append_milliseconds(line, "first", record.first_byte_us);
   append_milliseconds(line, "total", record.total_us);
   if (record.attempts > 1) append_field(line, "attempts", std::to_string(record.attempts));
+  append_field(line, "fallback", record.detour);
+  if (record.queued_us > 0) append_milliseconds(line, "queued", record.queued_us);
   append_field(line, "warnings", record.warnings);
   append_field(line, "repairs", record.repairs);
   append_field(line, "tolerated", record.tolerated);

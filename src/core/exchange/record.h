@@ -39,6 +39,8 @@ struct Record {
   std::int64_t total_us = 0;        // request complete -> answer handed to the connection
   std::uint64_t bytes_in = 0, bytes_out = 0;
   int attempts = 0;
+  std::string detour;          // backends that could not answer, and why: "openai:connect,…"
+  std::int64_t queued_us = 0;  // spent waiting for a backend
 };
 
 // Receives the record once per exchange.

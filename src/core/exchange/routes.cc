@@ -21,6 +21,7 @@ constexpr Route kRoutes[] = {
     {"/v1/models", "GET, HEAD", Endpoint::models},
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
+    {"/providers/health", "GET, HEAD", Endpoint::providers_health},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/", "GET, HEAD", Endpoint::server_info},

@@ -12,7 +12,8 @@ namespace clasp::exchange {
 
 enum class Endpoint {
   server_info,   // GET /
-  health,        // GET /health
+  health,            // GET /health
+  providers_health,  // GET /providers/health
   alive,         // GET /healthz: the process runs
   ready,         // GET /readyz: it takes requests
   messages,      // POST /v1/messages

@@ -129,17 +129,19 @@ std::string relay_models_url(const config::BackendSettings& backend) {
   return url->text();
 }
 
-std::optional<AuthHeader> auth_header(const config::BackendSettings& backend) {
-  if (backend.api_key.empty()) return std::nullopt;
+std::optional<AuthHeader> auth_header(const config::BackendSettings& backend, std::size_t key) {
+  const bool first = key == 0 || key > backend.more_keys.size();
+  const Secret& secret = first ? backend.api_key : backend.more_keys[key - 1];
+  if (secret.empty()) return std::nullopt;
   switch (backend.auth) {
     case config::AuthKind::none:
       break;
     case config::AuthKind::bearer:
-      return AuthHeader{"authorization", Secret("Bearer " + std::string(backend.api_key.reveal()))};
+      return AuthHeader{"authorization", Secret("Bearer " + std::string(secret.reveal()))};
     case config::AuthKind::api_key:
-      return AuthHeader{"api-key", backend.api_key};
+      return AuthHeader{"api-key", secret};
     case config::AuthKind::x_api_key:
-      return AuthHeader{"x-api-key", backend.api_key};
+      return AuthHeader{"x-api-key", secret};
   }
   return std::nullopt;
 }

@@ -31,6 +31,7 @@ struct AuthHeader {
   Secret value;
 };
 // Nothing when the backend has no key or wants none.
-std::optional<AuthHeader> auth_header(const config::BackendSettings& backend);
+// `key`: 0 is api_key, then more_keys.
+std::optional<AuthHeader> auth_header(const config::BackendSettings& backend, std::size_t key = 0);
 
 }  // namespace clasp::policy

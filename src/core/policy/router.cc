@@ -123,6 +123,13 @@ void Router::append(std::vector<RouteChoice>& choices, const Group& group, std::
   }
 }
 
+bool Router::splits(std::string_view model) const {
+  const auto shared = [](const Group& group) { return group.size() > 1; };
+  const std::vector<Group>& groups = *find(model);
+  return std::any_of(groups.begin(), groups.end(), shared) ||
+         std::any_of(fallbacks_.begin(), fallbacks_.end(), shared);
+}
+
 std::vector<RouteChoice> Router::route(std::string_view model, std::string_view affinity,
                                        Random& random) const {
   const std::uint64_t seed = affinity.empty() ? random.next() : hash_text(affinity);

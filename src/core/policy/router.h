@@ -43,6 +43,11 @@ class Router {
   std::vector<RouteChoice> route(std::string_view model, std::string_view affinity,
                                  Random& random) const;
 
+  // A route or tier of its own is configured for the model.
+  bool has_route(std::string_view model) const { return find(model) != &otherwise_; }
+  // Some of its backends share the load: then the conversation's name matters.
+  bool splits(std::string_view model) const;
+
  private:
   struct Target {
     std::size_t backend = 0;

@@ -30,17 +30,21 @@ std::string session_in_user_id(const std::string& user_id) {
   return at == std::string::npos ? std::string() : user_id.substr(at + kMark.size());
 }
 
-// The same for all turns of a conversation, different for different ones.
-std::string conversation_key(const Translation& t) {
-  std::string text = t.target.tenant + '\n' + t.target.model + '\n' + system_identity(t.request);
-  for (const wire::Message& message : t.request.messages) {
+// Appends what all turns of a conversation have in common.
+void append_beginning(std::string& text, const wire::MessagesRequest& request) {
+  text.append(system_identity(request));
+  for (const wire::Message& message : request.messages) {
     if (message.role != wire::Role::user) continue;
     for (std::uint32_t i = message.first_block; i < message.end_block; ++i)
-      text.append(t.request.blocks[i].text_raw)
-          .append(t.request.blocks[i].data_raw)
-          .push_back('\n');
+      text.append(request.blocks[i].text_raw).append(request.blocks[i].data_raw).push_back('\n');
     break;
   }
+}
+
+// The same for all turns of a conversation, different for different ones.
+std::string conversation_key(const Translation& t) {
+  std::string text = t.target.tenant + '\n' + t.target.model + '\n';
+  append_beginning(text, t.request);
   return sha256_hex(text).substr(0, kHashKey);
 }
 
@@ -56,6 +60,16 @@ void append(std::string& out, std::string_view name, std::string_view value) {
 }
 
 }  // namespace
+
+std::string conversation_affinity(const wire::MessagesRequest& request,
+                                  const std::string& session_id) {
+  if (!session_id.empty()) return session_id;
+  const std::string user_id = decode_json_string(request.user_id_raw);
+  if (std::string session = session_in_user_id(user_id); !session.empty()) return session;
+  std::string text = user_id + '\n';
+  append_beginning(text, request);
+  return sha256_hex(text);
+}
 
 void append_identity(std::string& out, const Translation& t) {
   const std::string user_id = decode_json_string(t.request.user_id_raw);

@@ -11,4 +11,9 @@ namespace clasp::translate {
 // ,"safety_identifier":… ,"prompt_cache_key":… ,"session_id":… ,"user":…
 void append_identity(std::string& out, const Translation& t);
 
+// Names the conversation that a request belongs to: the client's session, else a hash of what its
+// turns have in common. For choosing among backends; never sent anywhere.
+std::string conversation_affinity(const wire::MessagesRequest& request,
+                                  const std::string& session_id);
+
 }  // namespace clasp::translate
