@@ -86,7 +86,8 @@ class RoutingResolver {
       return;
     }
     const std::string where = collector_.place_of(*find_flag("fallback"));
-    for (std::size_t i = 1; i < configured_; ++i) groups.push_back({{settings_.backends[i].name, {}, 1}});
+    for (std::size_t i = 1; i < configured_; ++i)
+      groups.push_back({{settings_.backends[i].name, {}, 1}});
     if (!groups.empty()) return;
     const std::string provider = next_provider();
     if (provider.empty()) {

@@ -16,7 +16,7 @@ constexpr Duration kLongestWatch{250};
 // ---- the desk --------------------------------------------------------------------------------
 
 std::vector<policy::BackendId> SharedDesk::reconfigure(const config::Settings& settings,
-                                                        TimePoint now) {
+                                                       TimePoint now) {
   const std::lock_guard lock(mutex_);
   return desk_.reconfigure(settings, now);
 }

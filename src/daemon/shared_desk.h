@@ -41,8 +41,8 @@ class WorkerDesk final : public exchange::DeskPort {
   WorkerDesk(SharedDesk& shared, Mailbox& mailbox, Scheduler& scheduler, Random& random);
   ~WorkerDesk() override;
 
-  Result<policy::Permit, policy::Refusal> try_acquire(
-      std::span<const policy::BackendId> candidates, bool repeat) override;
+  Result<policy::Permit, policy::Refusal> try_acquire(std::span<const policy::BackendId> candidates,
+                                                      bool repeat) override;
   void on_content(policy::PermitId permit) override;
   void report(policy::PermitId permit, const policy::Outcome& outcome) override;
   policy::Decision decide(policy::PermitId permit, const policy::Outcome& outcome,

@@ -17,7 +17,8 @@ Worker::~Worker() = default;
 Result<std::unique_ptr<Worker>> Worker::make(const WorkerParts& parts,
                                              std::vector<UniqueFd> listeners, bool probes) {
   std::unique_ptr<Worker> worker(new Worker(parts));
-  if (auto done = worker->set_up(std::move(listeners), probes); !done) return tl::unexpected(done.error());
+  if (auto done = worker->set_up(std::move(listeners), probes); !done)
+    return tl::unexpected(done.error());
   return worker;
 }
 

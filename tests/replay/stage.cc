@@ -107,7 +107,7 @@ class Stage {
 
   test::LocalDesk desk_{scheduler_, random_};
   std::map<std::string, Actor> actors_;
-  std::string name_;                // of the actor whose turn it is
+  std::string name_;  // of the actor whose turn it is
   Actor* now_ = &actors_[name_];
 };
 
@@ -362,7 +362,8 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          scheduler_.run_posted();
          return std::nullopt;
        }},
-      {"expect-queued", [&] { return same("queued", std::stoul(rest), desk_.desk.queue().size()); }},
+      {"expect-queued",
+       [&] { return same("queued", std::stoul(rest), desk_.desk.queue().size()); }},
       {"expect-breaker", [&] { return expect_breaker(rest); }},
       {"expect-attempts", [&] { return same("attempts", std::stoi(rest), record().attempts); }},
       {"expect-url",

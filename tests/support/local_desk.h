@@ -14,8 +14,8 @@ class LocalDesk final : public exchange::DeskPort {
  public:
   LocalDesk(Scheduler& scheduler, Random& random) : scheduler_(scheduler), random_(random) {}
 
-  Result<policy::Permit, policy::Refusal> try_acquire(
-      std::span<const policy::BackendId> candidates, bool repeat) override {
+  Result<policy::Permit, policy::Refusal> try_acquire(std::span<const policy::BackendId> candidates,
+                                                      bool repeat) override {
     return desk.try_acquire(candidates, scheduler_.now(), repeat);
   }
   void on_content(policy::PermitId permit) override {

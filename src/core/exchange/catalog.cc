@@ -88,9 +88,8 @@ namespace {
 
 bool serves(const Backend& backend, std::string_view geo) {
   const auto& list = backend.settings.geo;
-  return !geo.empty() && std::any_of(list.begin(), list.end(), [&](const std::string& one) {
-    return iequals(one, geo);
-  });
+  return !geo.empty() && std::any_of(list.begin(), list.end(),
+                                     [&](const std::string& one) { return iequals(one, geo); });
 }
 
 Candidate make_candidate(const Catalog& catalog, std::size_t index, std::string model,
@@ -116,8 +115,8 @@ Result<Route, wire::ApiError> choose_route(const Catalog& catalog, std::string_v
   const policy::RouteChoice& first = choices.front();
   if (models.refuse_unknown && !catalog.router.has_route(model) &&
       !policy::is_known_model(models, catalog.backends[first.backend].settings, model))
-    return tl::unexpected(wire::make_error(wire::ErrorType::not_found,
-                                           "model: " + scrub_utf8(first.model.substr(0, kShownName))));
+    return tl::unexpected(wire::make_error(
+        wire::ErrorType::not_found, "model: " + scrub_utf8(first.model.substr(0, kShownName))));
   Route all, served;
   for (const policy::RouteChoice& choice : choices) {
     const bool here = serves(catalog.backends[choice.backend], geo);

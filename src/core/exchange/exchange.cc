@@ -93,10 +93,9 @@ void Exchange::read_facts() {
   facts_.schemas = &services_.schemas;
   if (catalog_->settings->queue.enabled) {
     // Clients take turns by their key, those without one by their address.
-    const bool named =
-        head_.headers.find("x-api-key").has_value() || head_.headers.find("authorization").has_value();
-    client_name_ =
-        named ? tenant_of(head_.headers) : head_.peer.substr(0, head_.peer.rfind(':'));
+    const bool named = head_.headers.find("x-api-key").has_value() ||
+                       head_.headers.find("authorization").has_value();
+    client_name_ = named ? tenant_of(head_.headers) : head_.peer.substr(0, head_.peer.rfind(':'));
   }
   if (services_.states.enabled()) {
     tenant_ = tenant_of(head_.headers);
@@ -119,8 +118,9 @@ void Exchange::after_reply_input() {
   if (reply_->state() == State::failed) {
     // Some servers refuse inside a 200: in place of a document, or in a stream's first chunk.
     if (repair_and_repeat(200, reply_->refusal())) return;
-    attempt_failed(cut_ ? policy::Outcome{policy::OutcomeKind::cut} : outcome_in_band(reply_->error()),
-                   reply_->error(), "the backend's answer cannot be used");
+    attempt_failed(
+        cut_ ? policy::Outcome{policy::OutcomeKind::cut} : outcome_in_band(reply_->error()),
+        reply_->error(), "the backend's answer cannot be used");
     return;
   }
   if (reply_->block_opened() || reply_->state() == State::done) {

@@ -135,7 +135,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::optional<TenantStates> kept_states_;
   translate::PreparedMedia media_;  // its keys are views into body_
   std::unique_ptr<Preparation> preparation_;
-  Route route_;  // never empty once a route was chosen
+  Route route_;              // never empty once a route was chosen
   std::vector<bool> tried_;  // of route_, since the request last waited
   std::size_t at_ = 0;       // the candidate that is asked, in route_
   Candidate candidate_;      // the same, with the key to use
@@ -153,7 +153,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::unique_ptr<BackendCall> call_;
   int backend_status_ = 0;
   wire::Headers backend_headers_;
-  std::string collected_;  // a document or an error body
+  std::string collected_;      // a document or an error body
   bool cut_ = false;           // the backend's answer ended in its middle
   bool content_seen_ = false;  // of this attempt
   TimerHandle grace_timer_;

@@ -51,16 +51,14 @@ wire::ApiError refusal_error(const policy::Refusal& refusal) {
     case RefusalReason::draining:
       return unavailable(529, "the proxy is shutting down; try again", wait);
     case RefusalReason::mixed:
-      return unavailable(503, "no backend can take the request now; try again in " +
-                                  seconds_text(wait),
-                         wait);
+      return unavailable(
+          503, "no backend can take the request now; try again in " + seconds_text(wait), wait);
     case RefusalReason::saturated:
     case RefusalReason::queue_off:
       break;
   }
-  return unavailable(529, "the backend has as many requests as it may; try again in " +
-                              seconds_text(wait),
-                     wait);
+  return unavailable(
+      529, "the backend has as many requests as it may; try again in " + seconds_text(wait), wait);
 }
 
 std::string end_text(const policy::TicketEvent& event) {
@@ -87,9 +85,9 @@ bool Exchange::choose_route_first() {
   std::string affinity;
   if (catalog_->router.splits(request_->model))
     affinity = translate::conversation_affinity(*request_, facts_.session_id);
-  auto route = choose_route(*catalog_, request_->model,
-                            decode_json_string(request_->inference_geo_raw), affinity,
-                            services_.random);
+  auto route =
+      choose_route(*catalog_, request_->model, decode_json_string(request_->inference_geo_raw),
+                   affinity, services_.random);
   if (!route) {
     fail(route.error(), "unknown model");
     return false;
@@ -222,9 +220,10 @@ void Exchange::arm_total_limit() {
   const Duration limit{catalog_->settings->timeouts.total_ms};
   if (limit.count() == 0) return;
   total_timer_ = services_.scheduler.after(limit, [this] {
-    wire::ApiError error = wire::make_error(
-        wire::ErrorType::timeout, "no complete answer within " + seconds_text(Duration{
-                                      catalog_->settings->timeouts.total_ms}));
+    wire::ApiError error =
+        wire::make_error(wire::ErrorType::timeout,
+                         "no complete answer within " +
+                             seconds_text(Duration{catalog_->settings->timeouts.total_ms}));
     error.should_retry = true;
     if (permit_) services_.desk.report(permit_.id(), {policy::OutcomeKind::timeout});
     fail(error, "timeouts.total has passed");

@@ -11,17 +11,17 @@
 namespace clasp::exchange {
 
 enum class Endpoint {
-  server_info,   // GET /
+  server_info,       // GET /
   health,            // GET /health
   providers_health,  // GET /providers/health
-  alive,         // GET /healthz: the process runs
-  ready,         // GET /readyz: it takes requests
-  messages,      // POST /v1/messages
-  count_tokens,  // POST /v1/messages/count_tokens
-  models,        // GET /v1/models
-  model,         // GET /v1/models/{id}
-  hello,         // GET /api/hello: a client's reachability probe
-  telemetry,     // POST /api/event_logging/…: swallowed
+  alive,             // GET /healthz: the process runs
+  ready,             // GET /readyz: it takes requests
+  messages,          // POST /v1/messages
+  count_tokens,      // POST /v1/messages/count_tokens
+  models,            // GET /v1/models
+  model,             // GET /v1/models/{id}
+  hello,             // GET /api/hello: a client's reachability probe
+  telemetry,         // POST /api/event_logging/…: swallowed
 };
 
 // The endpoint, or the error that the caller gets: 404 with a hint where one is known, 405 for a
