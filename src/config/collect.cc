@@ -24,6 +24,7 @@ void store(const Slot& slot, const Value& value) {
                  [&](std::int64_t* to) { *to = value.number; },
                  [&](std::uint64_t* to) { *to = static_cast<std::uint64_t>(value.number); },
                  [&](std::string* to) { *to = value.text; },
+                 [&](std::optional<bool>* to) { *to = value.boolean; },
                  [&](Secret* to) { *to = Secret(value.text); },
                  [&](std::vector<std::string>* to) {
                    to->insert(to->end(), value.list.begin(), value.list.end());
@@ -137,6 +138,10 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
   given.place = place;
   if (option.status != Status::available) given.differs = asks_for_something(option, text, *value);
   store(slot, *value);
+  if (rest.empty() || source != Source::file) return;
+  const std::string key = option.key.substr(0, option.key.size() - 1).append(rest);
+  if (option.section == "backend") draft.backend().places[key] = place;
+  if (option.section == "model") draft.model().places[key] = place;
 }
 
 // A stronger source names another provider: the key and the address that belong to the one before
@@ -153,6 +158,9 @@ void Collector::leave_provider(std::string_view next, Source source) {
   }
   backend.headers.clear();
   backend.flags.clear();
+  backend.body.clear();
+  backend.geo.clear();
+  backend.context_window = 0;
 }
 
 // ---- file --------------------------------------------------------------------------------------
@@ -168,11 +176,11 @@ void Collector::add_file(const std::string& file, std::string_view text,
     if (errors.size() >= kEnough) break;
     add_entry(entry, file, environment);
   }
-  draft.current = 0;
+  draft.current = draft.current_model = 0;
 }
 
 void Collector::begin_section(const FileEntry& entry, const std::string& place) {
-  draft.current = 0;
+  draft.current = draft.current_model = 0;
   std::string_view name;
   std::tie(section_, name) = recognise(entry.section);
   if (section_ == nullptr) {
@@ -180,6 +188,20 @@ void Collector::begin_section(const FileEntry& entry, const std::string& place) 
     for (const Section& section : sections()) names.push_back(section.name);
     errors.push_back(place + ": unknown section [" + entry.section + "]" +
                      hint(entry.section, names));
+    return;
+  }
+  if (!section_->rest.empty() && name.empty()) {
+    errors.push_back(place + ": [" + entry.section + "] needs a name, write [" + entry.section +
+                     " " + std::string(section_->rest) + "]");
+    section_ = nullptr;
+    return;
+  }
+  if (section_->name == "model") {
+    draft.current_model = draft.model_rules.size();
+    ModelRule& rule = draft.model_rules.emplace_back();
+    rule.name = name;
+    rule.pattern = to_lower(name);
+    rule.place = place;
     return;
   }
   if (section_->name != "backend" || name.empty()) return;
@@ -208,7 +230,10 @@ void Collector::add_entry(const FileEntry& entry, const std::string& file,
   const Match match = find_key(section_->name, entry.key);
   if (match.option == nullptr) return explain_unknown_key(entry, place);
   const std::string where = place + ": [" + entry.section + "] " + entry.key;
-  const auto [line, is_new] = lines_.emplace(entry.section + "\n" + entry.key, entry.line);
+  // [model PATTERN] may come again, for another backend.
+  const std::string scope =
+      draft.current_model > 0 ? std::to_string(draft.current_model) : entry.section;
+  const auto [line, is_new] = lines_.emplace(scope + "\n" + entry.key, entry.line);
   if (!is_new && match.option->domain.kind != Kind::list) {
     errors.push_back(where + ": already set on line " + std::to_string(line->second));
     return;

@@ -125,6 +125,7 @@ std::string sample_key(const Option& option) {
   if (option.key == "*") return "fast";
   if (option.key == "header.*") return "header.X-Title";
   if (option.key == "flag.*") return "flag.top_k";
+  if (option.key == "body.*") return "body.seed";
   return option.key;
 }
 
@@ -132,6 +133,7 @@ std::string sample_value(const Option& option) {
   if (!option.default_text.empty()) return option.default_text;
   if (option.key == "header.*") return "clasp";
   if (option.key == "flag.*") return "true";
+  if (option.key == "body.*") return "1";
   switch (option.domain.kind) {
     case Kind::boolean:
       return "false";
@@ -193,10 +195,10 @@ std::string emit_sample() {
           "Not in this version yet: what is set here is reported at start and otherwise ignored" +
               std::string(section.name == "auth" ? ", or refused where that would be unsafe."
                                                  : "."));
-    const bool only_named = section.name == "route";
-    out.append(only_named ? "#[" : "[")
-        .append(section.name)
-        .append(only_named ? " PATTERN]\n" : "]\n");
+    const bool only_named = !section.rest.empty();
+    out.append(only_named ? "#[" : "[").append(section.name);
+    if (only_named) out.append(" ").append(section.rest);
+    out.append("]\n");
     for (const Option* option : keys) sample_row(out, *option);
   }
   return out;

@@ -106,7 +106,10 @@ std::string emit_man_file() {
   std::string out;
   for (const Section& section : sections()) {
     out.append(".Ss Section ").append(section.name);
-    if (section.named) out.append(section.name == "route" ? " PATTERN" : ", also with a name");
+    if (!section.rest.empty())
+      out.append(" ").append(section.rest);
+    else if (section.named)
+      out.append(", also with a name");
     out.append("\n");
     paragraph(out, section.text);
     if (is_planned(section)) out.append("Not in this version yet.\n");

@@ -61,6 +61,10 @@ class Finisher {
     backend.auth = preset->auth;
     backend.model = draft.model;
     backend.flags = draft.flags;
+    backend.body = draft.body;
+    backend.geo = draft.geo;
+    backend.context_window = draft.context_window;
+    backend.places = draft.places;
     backend.base_url = !draft.base_url.empty()        ? draft.base_url
                        : !credential.base_url.empty() ? credential.base_url
                                                       : std::string(preset->base_url);
@@ -123,6 +127,8 @@ class Finisher {
 
   void check_key(const Preset& preset, const std::string& where, const BackendSettings& backend) {
     if (!preset.needs_key || !backend.api_key.empty()) return;
+    // Servers of one's own that speak the Messages API need none.
+    if (preset.dialect == "anthropic" && backend.base_url != preset.base_url) return;
     std::string message = where + ": the provider " + backend.provider + " needs a key: set " +
                           join_or(preset.key_env) + ", or api_key_file in [backend]";
     if (backend.provider == "openai")

@@ -105,10 +105,12 @@ void add_backend(std::vector<Option>& rows) {
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().model; }},
     {.section = "backend", .key = "dialect", .flag = "dialect", .env = "CLASP_DIALECT",
      .domain = {Kind::choice, 0, 0,
-                "openai|azure|openrouter|ollama|vllm|llamacpp|lmstudio|deepseek|gemini|xai|mistral|groq|generic"},
+                "openai|azure|openrouter|ollama|vllm|llamacpp|lmstudio|deepseek|gemini|vertex|xai|mistral|groq|generic|"
+                "anthropic"},
      .argument = "NAME",
      .help = "How requests are spelled, when the provider's own way is wrong: openai, azure, openrouter, "
-             "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, xai, mistral, groq or generic.",
+             "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, vertex, xai, mistral, groq or generic; or anthropic for a server that "
+             "speaks the Messages API itself, to which requests are passed on as they are.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().dialect; }},
     {.section = "backend", .key = "azure_deployment", .flag = "azure-deployment",
      .env = "AZURE_DEPLOYMENT_NAME", .domain = kText, .argument = "NAME",
@@ -142,7 +144,10 @@ void add_providers(std::vector<Option>& rows) {
     if (!preset.url_env.empty())
       rows.push_back({.section = "providers", .key = name + "_base_url", .env = std::string(preset.url_env),
                       .domain = kUrl, .default_text = std::string(preset.base_url), .argument = "URL",
-                      .help = "Address of " + label + "." + remark,
+                      .help = "Address of " + label + "." + remark +
+                              (name == "anthropic" ? " ANTHROPIC_BASE_URL is not read: for Claude Code it "
+                                                     "is the address of CLASP."
+                                                   : ""),
                       .slot = [name](Draft& d, std::string_view) -> Slot { return &d.credentials[name].base_url; }});
   }
 }
@@ -160,6 +165,11 @@ void add_models(std::vector<Option>& rows) {
      .help = "Model for names that contain \"sonnet\".", .slot = CLASP_AT(settings.models.sonnet)},
     {.section = "models", .key = "haiku", .env = "CLASP_MODEL_HAIKU", .domain = kText, .argument = "MODEL",
      .help = "Model for names that contain \"haiku\".", .slot = CLASP_AT(settings.models.haiku)},
+    {.section = "models", .key = "unknown_models", .flag = "unknown-models", .env = "CLASP_UNKNOWN_MODELS",
+     .domain = {Kind::choice, 0, 0, "pass|refuse"}, .default_text = "pass", .argument = "WHAT",
+     .help = "What happens to a name that nothing maps: pass it on as it is, or refuse it with 404. Names "
+             "of [model NAME] sections without * and ? are known.",
+     .slot = CLASP_AT(unknown_models)},
     {.section = "aliases", .env = "CLASP_MODEL_ALIASES", .domain = kList, .argument = "ALIAS:MODEL",
      .help = "Other names for models, as alias:model pairs. Stronger than [aliases] and CLASP_ALIAS_*.",
      .slot = CLASP_AT(alias_list)},
@@ -234,6 +244,25 @@ void add_limits(std::vector<Option>& rows) {
   });
 }
 
+void add_media(std::vector<Option>& rows) {
+  rows.insert(rows.end(), {
+    {.section = "media", .key = "fetch_remote", .flag = "fetch-remote", .env = "CLASP_FETCH_REMOTE",
+     .domain = kBool, .default_text = "false",
+     .help = "Fetch pictures and PDFs that a request names by URL, for backends that take only data. From the "
+             "public Internet only, without any proxy.",
+     .slot = CLASP_AT(settings.media.fetch_remote)},
+    {.section = "media", .key = "fetch_networks", .env = "CLASP_FETCH_NETWORKS", .domain = kList,
+     .argument = "10.1.0.0/16",
+     .help = "Networks that are not public and may be fetched from all the same, such as 10.1.0.0/16.",
+     .slot = CLASP_AT(fetch_networks)},
+    {.section = "media", .key = "pdf_text", .flag = "pdf-text", .env = "CLASP_PDF_TEXT",
+     .domain = {Kind::choice, 0, 0, "auto|off"}, .default_text = "auto", .argument = "MODE",
+     .help = "Send the text of PDFs to backends that take no files: auto does so where the program pdftotext "
+             "is installed, off never.",
+     .slot = CLASP_AT(pdf_text)},
+  });
+}
+
 void add_commands(std::vector<Option>& rows) {
   rows.insert(rows.end(), {
     {.flag = "config", .env = "CLASP_CONFIG_FILE", .domain = kPath, .argument = "FILE",
@@ -258,10 +287,14 @@ void add_available_rows(std::vector<Option>& rows) {
   add_commands(rows);
   add_server(rows);
   add_backend(rows);
+  add_backend_model_rows(rows);
   add_providers(rows);
   add_models(rows);
+  add_model_rows(rows);
+  add_translation_rows(rows);
   add_timeouts(rows);
   add_limits(rows);
+  add_media(rows);
   add_log(rows);
 }
 

@@ -10,11 +10,16 @@ namespace clasp::config {
 
 // What this version can do, in the order in which it is shown.
 void add_available_rows(std::vector<Option>& rows);
+// Those of add_available_rows() about the models of a backend, single models and translation.
+void add_backend_model_rows(std::vector<Option>& rows);
+void add_model_rows(std::vector<Option>& rows);
+void add_translation_rows(std::vector<Option>& rows);
 // What is known from the product's description or its older versions, and not here.
 void add_unavailable_rows(std::vector<Option>& rows);
 
 inline constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute,
                               kDay = 24 * kHour;
+inline constexpr std::int64_t kMostTokens = 1'000'000'000;
 
 inline constexpr Domain kBool{Kind::boolean};
 inline constexpr Domain kText{Kind::text};

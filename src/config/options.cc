@@ -28,6 +28,7 @@ bool match_pattern(std::string_view pattern, std::string_view name, std::string_
 
 Draft::Draft() {
   backends.emplace_back();
+  model_rules.emplace_back();
 }
 
 const std::vector<Option>& options() {
@@ -52,10 +53,20 @@ const std::vector<Section>& sections() {
       {"models", "Models",
        "Which model a backend is asked for. Aliases come first, then the tiers, then the "
        "backend's own model, then the default."},
+      {"model", "Models, one by one",
+       "[model PATTERN]: what is known about the models whose name on the backend matches; * and ? "
+       "match any text. Of several sections that match each one counts, and where two of them set "
+       "the same the later one in the file.",
+       true, "PATTERN"},
+      {"translation", "Translation",
+       "How requests and answers are changed on their way. Where nothing else is said, a key can "
+       "be "
+       "set for one backend or model as well, as flag.NAME."},
       {"aliases", "Aliases", "One line per name: NAME = MODEL. * and ? in NAME match any text."},
       {"timeouts", "Timeouts",
        "Numbers without a unit count seconds; ms, s, m, h and d are understood."},
       {"limits", "Limits", "Sizes may end in K, M or G."},
+      {"media", "Pictures and PDFs", "For backends that do not take them as clients send them."},
       {"log", "Logging", "Messages go to the journal or to standard error."},
       {"auth", "Client authentication", "Who may use this proxy."},
       {"rate_limit", "Rate limit", "How much may be asked."},
@@ -68,7 +79,8 @@ const std::vector<Section>& sections() {
       {"tier sonnet", "Tier sonnet", "Where requests for sonnet models go."},
       {"tier haiku", "Tier haiku", "Where requests for haiku models go."},
       {"fallback", "Fallback", "Where requests go when their provider fails."},
-      {"route", "Routes", "[route PATTERN]: where requests for matching models go.", true},
+      {"route", "Routes", "[route PATTERN]: where requests for matching models go.", true,
+       "PATTERN"},
   };
   return list;
 }

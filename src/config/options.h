@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -23,7 +24,10 @@ struct BackendDraft {
   std::string provider, base_url, dialect, model, api_key_file;
   Secret api_key;
   std::string azure_deployment, azure_api_version;
-  std::map<std::string, std::string> headers, flags;
+  std::map<std::string, std::string> headers, flags, body;
+  std::vector<std::string> geo;
+  std::int64_t context_window = 0;
+  std::map<std::string, std::string> places;  // of flags and body members
 };
 
 // Key and address from a provider's own variables.
@@ -36,13 +40,18 @@ struct Credential {
 struct Draft {
   Draft();
   BackendDraft& backend() { return backends[current]; }
+  ModelRule& model() { return model_rules[current_model]; }
 
   Settings settings;
-  std::vector<std::string> listen, alias_list;
+  std::vector<std::string> listen, alias_list, fetch_networks;
   std::uint32_t port = 8080;
   std::string log_level = "info";
+  std::string pdf_text = "auto";
   std::vector<BackendDraft> backends;  // the first one is the nameless one
   std::size_t current = 0;             // what [backend NAME] keys fill
+  std::vector<ModelRule> model_rules;  // the first one is nobody's
+  std::size_t current_model = 0;       // what [model PATTERN] keys fill
+  std::string unknown_models = "pass";
   std::map<std::string, Credential, std::less<>> credentials;
   std::string config_file, emit;
   bool debug = false, demo_if_unconfigured = false, proxy_only = false;
@@ -58,7 +67,7 @@ enum class Status {
 
 // Where a value is kept. Nothing: it is checked and then dropped.
 using Slot = std::variant<std::monostate, bool*, std::uint32_t*, std::int64_t*, std::uint64_t*,
-                          std::string*, Secret*, std::vector<std::string>*>;
+                          std::string*, Secret*, std::vector<std::string>*, std::optional<bool>*>;
 // `rest` is what a '*' at the end of the key or variable stood for.
 using SlotFinder = std::function<Slot(Draft&, std::string_view rest)>;
 
@@ -82,9 +91,10 @@ struct Option {
 
 struct Section {
   std::string_view name;
-  std::string_view title;  // heading of its group in the help
-  std::string_view text;   // opening comment in the sample file
-  bool named = false;      // written [name SOMETHING]; may repeat
+  std::string_view title;      // heading of its group in the help
+  std::string_view text;       // opening comment in the sample file
+  bool named = false;          // written [name SOMETHING]; may repeat
+  std::string_view rest = {};  // what SOMETHING must be; empty: it may be missing
 };
 
 const std::vector<Option>& options();

@@ -14,8 +14,10 @@ constexpr Preset kPresets[] = {
    AuthKind::bearer, "openrouter", true, Detect::key, true, "OpenRouter"},
   {"azure", "azure-openai", "", "AZURE_OPENAI_ENDPOINT", "AZURE_API_KEY AZURE_OPENAI_API_KEY",
    AuthKind::api_key, "azure", true, Detect::key_and_url, true, "Azure OpenAI"},
-  {"anthropic", "", "https://api.anthropic.com", "", "ANTHROPIC_API_KEY",
-   AuthKind::x_api_key, "", true, Detect::key, false, "Anthropic"},
+  // ANTHROPIC_BASE_URL is not among its variables: users of Claude Code set it to the address of
+  // this program, which would then call itself.
+  {"anthropic", "", "https://api.anthropic.com", "CLASP_ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY",
+   AuthKind::x_api_key, "anthropic", true, Detect::key, true, "Anthropic"},
   {"gemini", "google", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_BASE_URL",
    "GEMINI_API_KEY", AuthKind::bearer, "gemini", true, Detect::key, true, "Google Gemini"},
   {"deepseek", "", "https://api.deepseek.com", "DEEPSEEK_BASE_URL", "DEEPSEEK_API_KEY",
@@ -32,6 +34,8 @@ constexpr Preset kPresets[] = {
    AuthKind::bearer, "ollama", false, Detect::url, true, "Ollama"},
   {"custom", "", "", "CUSTOM_BASE_URL", "CUSTOM_API_KEY",
    AuthKind::bearer, "generic", false, Detect::url, true, "any other OpenAI-compatible server"},
+  {"vertex", "vertex-ai google-vertex", "", "VERTEX_BASE_URL", "VERTEX_ACCESS_TOKEN",
+   AuthKind::bearer, "vertex", true, Detect::never, true, "Google Vertex AI"},
   {"mistral", "", "https://api.mistral.ai/v1", "MISTRAL_BASE_URL", "MISTRAL_API_KEY",
    AuthKind::bearer, "mistral", true, Detect::never, true, "Mistral"},
   {"groq", "", "https://api.groq.com/openai/v1", "GROQ_BASE_URL", "GROQ_API_KEY",

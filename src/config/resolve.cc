@@ -33,8 +33,10 @@ class Resolver {
     resolve_listeners();
     resolve_origins();
     resolve_aliases();
+    resolve_media();
     resolve_backends();
     resolve_models();
+    resolve_model_rules();
     warn_about_flags();
   }
 
@@ -100,6 +102,18 @@ class Resolver {
       std::string dashed = alias;
       std::replace(dashed.begin(), dashed.end(), '_', '-');
       settings_.models.aliases.emplace(std::move(dashed), model);
+    }
+  }
+
+  void resolve_media() {
+    settings_.media.pdf_text = draft_.pdf_text != "off";
+    for (const std::string& text : draft_.fetch_networks) {
+      const auto network = parse_network(text);
+      if (network)
+        settings_.media.fetch_networks.push_back(*network);
+      else
+        error(collector_.place_of(*find_key("media", "fetch_networks").option) + ": " +
+              quoted(text) + ": " + network.error().message);
     }
   }
 
@@ -188,6 +202,30 @@ class Resolver {
     // On Azure's v1 path the model's name is the deployment, nothing else would be found.
     const bool azure_v1 = first.provider == "azure" && first.azure_api_version.empty();
     if (!azure_v1 || first.azure_deployment.empty()) first.model.clear();
+  }
+
+  void resolve_model_rules() {
+    settings_.models.refuse_unknown = draft_.unknown_models == "refuse";
+    for (std::size_t i = 1; i < draft_.model_rules.size(); ++i) {
+      ModelRule& rule = draft_.model_rules[i];
+      const std::string where = rule.place + ": [model " + rule.name + "]";
+      if (!rule.backend.empty() && !find_backend_name(rule.backend)) {
+        std::vector<std::string_view> names;
+        for (const BackendSettings& backend : settings_.backends) names.push_back(backend.name);
+        error(where + " backend: there is no backend " + quoted(rule.backend) +
+              hint(rule.backend, names));
+      }
+      for (const ModelRule& earlier : settings_.models.rules)
+        if (earlier.pattern == rule.pattern && iequals(earlier.backend, rule.backend))
+          error(where + " is already at " + earlier.place);
+      settings_.models.rules.push_back(std::move(rule));
+    }
+  }
+
+  bool find_backend_name(std::string_view name) const {
+    return std::any_of(
+        settings_.backends.begin(), settings_.backends.end(),
+        [name](const BackendSettings& backend) { return iequals(backend.name, name); });
   }
 
   void warn_about_flags() {

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "base/network.h"
 #include "base/secret.h"
 
 namespace clasp::config {
@@ -39,7 +41,23 @@ struct BackendSettings {
   std::string azure_deployment;
   std::string azure_api_version;
   std::map<std::string, std::string> extra_headers;
-  std::map<std::string, std::string> flags;  // overrides of dialect flags, checked by translate
+  std::map<std::string, std::string> flags;   // overrides of dialect flags, checked by translate
+  std::map<std::string, std::string> body;    // members added to every request, as JSON
+  std::vector<std::string> geo;               // values of inference_geo that are served here
+  std::int64_t context_window = 0;            // of its models in tokens, 0: unknown
+  std::map<std::string, std::string> places;  // "flag.top_k" -> where it stands, for complaints
+};
+
+// What is said about the models whose name on the backend matches a pattern: [model PATTERN].
+struct ModelRule {
+  std::string name;     // as it is written
+  std::string pattern;  // the same in lower case; * and ? match any text
+  std::string place;    // "clasp.conf:12"
+  std::string backend;  // its name; empty: every backend
+  std::string display_name;
+  std::int64_t max_output = 0, context_window = 0;  // 0: not said
+  std::optional<bool> vision;
+  std::map<std::string, std::string> flags, body, places;  // as of a backend
 };
 
 // Model names: what the client asks for -> what the backend is asked for.
@@ -47,6 +65,18 @@ struct ModelSettings {
   std::string default_model;  // CLASP_MODEL; empty: pass the client's name on
   std::string opus, sonnet, haiku;
   std::map<std::string, std::string> aliases;
+  std::vector<ModelRule> rules;  // in the order of the file; where two speak the later one counts
+  bool refuse_unknown = false;   // a name that nothing maps is a 404
+};
+
+// How requests and answers are changed, where that is a matter of taste or money.
+struct TranslationSettings {
+  bool hidden_allowance = true;     // a larger cap for models that cannot stop reasoning
+  bool fast_tier = false;           // speed "fast" may become service_tier "priority"
+  bool long_cache = false;          // cache hints of an hour ask for a longer life
+  bool policy_as_error = false;     // a blocked prompt is a 400, not a refusal
+  bool geo_enforce = false;         // an inference_geo that no backend serves is refused
+  bool input_token_limits = false;  // token rate limits count as those of input tokens too
 };
 
 struct TimeoutSettings {
@@ -126,6 +156,13 @@ struct KeySettings {
   std::int64_t rest_rate_limit_ms = 5'000;      // 429 that does not say how long
 };
 
+// Pictures and PDFs that a backend does not take as they come.
+struct MediaSettings {
+  bool fetch_remote = false;
+  std::vector<Network> fetch_networks;  // besides the public Internet
+  bool pdf_text = true;                 // where the program for it is installed
+};
+
 struct Settings {
   std::vector<Listener> listeners;
   std::uint32_t workers = 0;  // 0: one per core
@@ -135,6 +172,7 @@ struct Settings {
   bool strict = false;                    // translation warnings become errors
   std::vector<BackendSettings> backends;  // the first one is the default route
   ModelSettings models;
+  TranslationSettings translation;
   TimeoutSettings timeouts;
   LimitSettings limits;
   // Pages in browsers that may read answers; "*": all.
@@ -144,6 +182,7 @@ struct Settings {
   BreakerSettings breaker;
   QueueSettings queue;
   KeySettings keys;
+  MediaSettings media;
   bool demo_fallback = false;  // nothing is configured, the demo backend answers instead
   std::string ca_file;         // extra CA certificates for backends, empty: the system's
   std::string config_file;     // where the file part came from, empty: none

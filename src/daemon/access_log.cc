@@ -14,11 +14,22 @@ constexpr std::size_t kBodyLimit = 16 * 1024;
 void AccessLog::on_record(const exchange::Record& record) {
   const LogLevel level = exchange::record_level(record);
   if (!log_enabled(level)) return;
+  std::string line;
+  if (record.warnings.empty()) {
+    line = exchange::render_record(record);
+  } else {
+    exchange::Record shown = record;
+    {
+      const std::lock_guard lock(mutex_);
+      shown.warnings = warnings_.take_new(record);
+    }
+    line = exchange::render_record(shown);
+  }
   const std::string status = std::to_string(record.status);
   const std::string in = std::to_string(record.input_tokens);
   const std::string out = std::to_string(record.output_tokens);
   const std::string total = std::to_string(record.total_us);
-  log(level, exchange::render_record(record),
+  log(level, line,
       {{"CLASP_REQUEST_ID", record.request_id},
        {"CLASP_CLIENT", record.client},
        {"CLASP_MODEL", record.model_asked},

@@ -1,9 +1,11 @@
-// The exchange's record as a log line with structured fields. Decides nothing.
+// The exchange's record as a log line with structured fields. A warning is shown the first time
+// only; clients get it with every answer.
 #pragma once
 
-#include <atomic>
+#include <mutex>
 
 #include "core/exchange/record.h"
+#include "core/exchange/warning_memory.h"
 
 namespace clasp::daemon {
 
@@ -20,6 +22,8 @@ class AccessLog final : public exchange::RecordSink {
  private:
   bool debug_requests_;
   bool debug_responses_;
+  std::mutex mutex_;
+  exchange::WarningMemory warnings_;  // guarded by mutex_
 };
 
 }  // namespace clasp::daemon

@@ -208,9 +208,11 @@ void BackendCallImpl::take_bytes(char* data, std::size_t size) {
   if (step.complete) end(step.consumed < size);
 }
 
-// A connection from the pool that ends before a byte came was most likely closed while idle.
+// A connection that ends before a byte came: most likely it was closed while idle in the pool, or
+// the server is restarting. Once, and at once, another one is tried.
 void BackendCallImpl::on_broken(const std::string& why) {
-  if (!reused_ || received_) return fail(FailureKind::reset, peer() + ": " + why);
+  if (tried_again_ || received_) return fail(FailureKind::reset, peer() + ": " + why);
+  tried_again_ = true;
   ++client_.counters_.retried;
   reused_ = false;
   transport_.reset();

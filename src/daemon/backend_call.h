@@ -93,11 +93,12 @@ class BackendCallImpl final : public TransportOwner, public ConnectorOwner {
   State state_ = State::fresh;
   Wait wait_ = Wait::none;
   bool paused_ = false;
-  bool busy_ = false;      // inside one of its callbacks
-  bool reused_ = false;    // the connection came from the pool
-  bool received_ = false;  // a byte of the answer
-  bool has_sent_ = false;  // the whole request
-  bool is_deaf_ = false;   // the peer takes no more of the request; its answer may still come
+  bool busy_ = false;         // inside one of its callbacks
+  bool reused_ = false;       // the connection came from the pool
+  bool tried_again_ = false;  // on another connection
+  bool received_ = false;     // a byte of the answer
+  bool has_sent_ = false;     // the whole request
+  bool is_deaf_ = false;      // the peer takes no more of the request; its answer may still come
 };
 
 }  // namespace clasp::daemon

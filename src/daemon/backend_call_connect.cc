@@ -1,5 +1,7 @@
 // A call's way to a usable connection: name, addresses, proxy tunnel, TLS handshake. Each step ends
 // in the next one or in fail().
+#include <algorithm>
+
 #include "core/wire/http_request.h"
 #include "daemon/backend_call.h"
 
@@ -25,6 +27,10 @@ void BackendCallImpl::connect_to(const NameAnswer& answer) {
   const wire::Url& next = route_->proxy ? *route_->proxy : route_->url;
   if (answer.addresses.empty())
     return fail(FailureKind::name, "look up " + next.host + ": " + answer.error);
+  // One address that is not allowed is enough: what else such a host says is not to be trusted.
+  if (client_.may_connect_ &&
+      !std::all_of(answer.addresses.begin(), answer.addresses.end(), client_.may_connect_))
+    return fail(FailureKind::forbidden, next.host + ": its address may not be called");
   enter(State::connecting);
   connector_ = std::make_unique<Connector>(client_.base_, client_.scheduler_, *this);
   connector_->start(answer.addresses, next.port, Duration(request_.timeouts.connect_ms));

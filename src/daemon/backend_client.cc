@@ -71,6 +71,7 @@ BackendClient::BackendClient(event_base* base, Scheduler& scheduler, Resolver& r
     : base_(base),
       scheduler_(scheduler),
       proxies_(options.proxy),
+      may_connect_(std::move(options.may_connect)),
       names_(base, resolver),
       tls_(std::move(options.ca_file)),
       pool_(scheduler, options.pool) {}

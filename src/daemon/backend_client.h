@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,12 +26,14 @@ struct BackendClientOptions {
   std::string ca_file;  // CA certificates beside the system's, empty for none
   BackendPool::Limits pool;
   wire::ProxySettings proxy;
+  // Asked for every address of a host before any is connected to; empty: all are good.
+  std::function<bool(const IpAddress&)> may_connect;
 };
 
 struct BackendCounters {
   std::uint64_t opened = 0;   // connections
   std::uint64_t reused = 0;   // calls on a connection from the pool
-  std::uint64_t retried = 0;  // of those, begun again on a new connection
+  std::uint64_t retried = 0;  // begun again on another connection
   std::uint64_t lookups = 0;  // names the cache did not know
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
@@ -83,6 +86,7 @@ class BackendClient final : public exchange::BackendPort {
   event_base* base_;
   Scheduler& scheduler_;
   wire::ProxyRules proxies_;
+  const std::function<bool(const IpAddress&)> may_connect_;
   BackendCounters counters_;
   std::unordered_map<std::string, std::shared_ptr<const BackendRoute>> routes_;
   std::unique_ptr<char[]> scratch_;  // every read of this loop goes through it

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
 #include "config/exit_codes.h"
@@ -69,6 +70,8 @@ class Process {
   std::unique_ptr<Resolver> resolver_;
   SharedLessons lessons_;
   SharedStates states_;
+  std::unique_ptr<Resolver> media_resolver_;
+  MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::string status_;
   bool draining_ = false;
@@ -125,6 +128,10 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.records = &records;
   parts_.lessons = &lessons_;
   parts_.states = &states_;
+  media_resolver_ = std::make_unique<Resolver>();
+  set_up_media(media_, settings_, std::getenv("PATH"));
+  media_.resolver = media_resolver_.get();
+  parts_.media = &media_;
   parts_.backend_options = make_backend_options(settings_);
   parts_.http_limits = make_http_limits(settings_, count);
   auto listeners = open_listeners(count);

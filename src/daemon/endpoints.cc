@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "core/exchange/cors.h"
+#include "core/translate/family.h"
 #include "core/translate/request.h"
 
 namespace clasp::daemon {
@@ -63,7 +64,7 @@ Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
-      models_(exchange::client_models(*catalog_->settings)) {}
+      models_(exchange::client_models(*catalog_)) {}
 
 HttpAnswer Endpoints::answer(int status, std::string body) const {
   HttpAnswer out;
@@ -199,7 +200,9 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
   if (!parsed) return error_answer(parsed.error(), "");
   // What may be cleared from the context depends on the backend.
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
-  const auto count = translate::count_tokens(*parsed, candidate.backend->dialect);
+  if (!candidate) return error_answer(candidate.error(), "");
+  const auto count = translate::count_tokens(
+      *parsed, translate::with_family_replay(candidate->facts->dialect, candidate->model));
   if (!count) return error_answer(count.error(), "");
   std::string out = R"({"input_tokens":)" + std::to_string(count->input_tokens);
   if (exchange::is_beta_call(head) || count->original_input_tokens) {

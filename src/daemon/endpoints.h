@@ -49,7 +49,7 @@ class Endpoints final : public HttpHandler {
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
-  const std::vector<std::string> models_;
+  const std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   std::unordered_set<exchange::Exchange*> live_;
 };

@@ -32,9 +32,10 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners) {
   network_ = std::make_unique<BackendClient>(base_.get(), *scheduler_, *parts_.resolver,
                                              parts_.backend_options);
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
+  media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons, *parts_.states},
+                         *parts_.lessons, *parts_.states, media_.get()},
       parts_.catalog, parts_.facts);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);

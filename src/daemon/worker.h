@@ -12,6 +12,7 @@
 #include "daemon/endpoints.h"
 #include "daemon/http_server.h"
 #include "daemon/mailbox.h"
+#include "daemon/media_service.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
 #include "daemon/system_random.h"
@@ -26,6 +27,7 @@ struct WorkerParts {
   exchange::RecordSink* records = nullptr;  // not owned, called from every worker
   exchange::LessonPort* lessons = nullptr;  // not owned, shared
   exchange::StatePort* states = nullptr;    // not owned, shared
+  MediaParts* media = nullptr;              // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };
@@ -61,6 +63,7 @@ class Worker {
   std::unique_ptr<DemoBackend> demo_;
   std::unique_ptr<BackendClient> network_;
   std::unique_ptr<BackendSwitch> backends_;
+  std::unique_ptr<MediaService> media_;
   std::unique_ptr<Endpoints> endpoints_;
   std::unique_ptr<HttpServer> server_;
   std::function<void()> on_idle_;

@@ -18,6 +18,12 @@ constexpr const char* kDialects[] = {"openai",   "openrouter", "ollama",  "vllm"
 
 ReplyContext context_of(unsigned char flags, unsigned char which) {
   ReplyContext context = make_context(kDialects[which % std::size(kDialects)]);
+  static const clasp::translate::Dialect text_tools = [] {
+    clasp::translate::Dialect on = dialect("lmstudio");
+    on.parse_text_tools = true;
+    return on;
+  }();
+  if (which >= 192) context.dialect = &text_tools;
   context.single_tool_call = flags & 1;
   context.web_search = flags & 2;
   context.thinking_disabled = flags & 4;

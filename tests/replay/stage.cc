@@ -28,7 +28,27 @@ class StageCall final : public exchange::BackendCall {
   StageBackend& owner_;
 };
 
+class StageMediaWork final : public exchange::MediaWork {
+ public:
+  StageMediaWork(StageMedia& owner, std::shared_ptr<StageMedia::Waiting> waiting)
+      : owner_(owner), waiting_(std::move(waiting)) {}
+  ~StageMediaWork() override { std::erase(owner_.running, waiting_); }
+
+ private:
+  StageMedia& owner_;
+  std::shared_ptr<StageMedia::Waiting> waiting_;
+};
+
 using Problem = std::optional<std::string>;
+
+// "NAME MEMBERS" as an event of the Messages API.
+std::string event_of(const std::string& rest) {
+  const std::size_t space = rest.find(' ');
+  const std::string name = rest.substr(0, space);
+  std::string data = "{\"type\":\"" + name + "\"";
+  if (space != std::string::npos) data += "," + rest.substr(space + 1);
+  return "event: " + name + "\ndata: " + data + "}\n\n";
+}
 
 std::string unescape(std::string_view text) {
   return decode_json_string(text);
@@ -41,6 +61,7 @@ class Stage {
 
  private:
   Problem set(const std::string& rest);
+  void set_rule(const std::string& pattern, std::istream& in);
   Problem request(const std::string& rest);
   Problem head(const std::string& rest);
   Problem feed(const std::string& bytes);
@@ -50,6 +71,7 @@ class Stage {
   Problem expect_not(const std::string& text);
   Problem expect_events(const std::string& names);
   Problem leave();
+  Problem medium(const std::string& rest);
   template <class T>
   static Problem same(const char* what, const T& wanted, const T& got);
 
@@ -62,6 +84,7 @@ class Stage {
   exchange::Lessons lessons_;
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageBackend backend_;
+  StageMedia media_;
   StageRecords records_;
   StageClient client_;
   wire::Headers request_headers_;
@@ -96,15 +119,34 @@ Problem Stage::set(const std::string& rest) {
   const std::map<std::string, std::function<void()>> known = {
       {"dialect", [&] { settings_.backends[0].dialect = value; }},
       {"model", [&] { settings_.backends[0].model = value; }},
+      {"base_url", [&] { settings_.backends[0].base_url = value; }},
       {"ping_ms", [&] { settings_.timeouts.ping_ms = std::stoll(value); }},
       {"answer_grace_ms", [&] { settings_.timeouts.answer_grace_ms = std::stoll(value); }},
       {"response_bytes", [&] { settings_.limits.response_bytes = std::stoull(value); }},
+      {"media",
+       [&] {
+         media_.able = {value != "pdf_text", value != "fetch"};
+       }},
       {"strict", [&] { settings_.strict = value == "true"; }},
+      {"context_window", [&] { settings_.backends[0].context_window = std::stoll(value); }},
+      {"unknown_models", [&] { settings_.models.refuse_unknown = value == "refuse"; }},
+      {"policy_as_error", [&] { settings_.translation.policy_as_error = value == "true"; }},
+      {"input_token_limits", [&] { settings_.translation.input_token_limits = value == "true"; }},
+      {"rule", [&] { set_rule(value, in); }},
   };
   const auto found = known.find(name);
   if (found == known.end()) return "unknown setting " + name;
   found->second();
   return std::nullopt;
+}
+
+// PATTERN FLAG=VALUE…: a [model PATTERN] section.
+void Stage::set_rule(const std::string& pattern, std::istream& in) {
+  config::ModelRule rule;
+  rule.name = rule.pattern = pattern;
+  for (std::string pair; in >> pair;)
+    rule.flags[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  settings_.models.rules.push_back(rule);
 }
 
 Problem Stage::request(const std::string& rest) {
@@ -126,7 +168,7 @@ Problem Stage::request(const std::string& rest) {
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange_ = std::make_unique<exchange::Exchange>(
       exchange::Services{scheduler_, random_, backend_, records_, parser_, schemas_, lessons_,
-                         states_},
+                         states_, &media_},
       *catalog, std::move(head), std::move(body), "req_stage", client_);
   exchange_->start();
   scheduler_.run_posted();
@@ -210,6 +252,31 @@ Problem Stage::leave() {
   return std::nullopt;
 }
 
+// "image BASE64", "text RAW", "scan" or "fail WORDS".
+Problem Stage::medium(const std::string& rest) {
+  using translate::Medium;
+  if (media_.running.empty()) return "nothing is being prepared";
+  const std::size_t space = std::min(rest.find(' '), rest.size());
+  const std::string kind = rest.substr(0, space);
+  std::string value = space < rest.size() ? rest.substr(space + 1) : "";
+  Medium made;
+  if (kind == "image") {
+    made = {.state = Medium::State::ready, .raw = value, .media_type = "image/png"};
+  } else if (kind == "text") {
+    made = {.state = Medium::State::ready, .raw = value};
+  } else if (kind == "scan") {
+    made = {.state = Medium::State::no_text};
+  } else if (kind == "fail") {
+    made = {.problem = value};
+  } else {
+    return "unknown medium " + kind;
+  }
+  const auto done = media_.running.front()->done;
+  done(std::make_shared<const Medium>(std::move(made)));
+  scheduler_.run_posted();
+  return std::nullopt;
+}
+
 Problem Stage::step(const std::string& verb, const std::string& rest) {
   const auto record = [&]() -> exchange::Record {
     return records_.records.empty() ? exchange::Record{} : records_.records.back();
@@ -231,6 +298,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
       {"head", [&] { return head(rest); }},
       {"data", [&] { return feed("data: " + rest + "\n\n"); }},
       {"raw", [&] { return feed(unescape(rest)); }},
+      {"event", [&] { return feed(event_of(rest)); }},
       {"end", [&] { return end_body(); }},
       {"break", [&] { return break_off(rest); }},
       {"advance",
@@ -252,6 +320,10 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          return std::nullopt;
        }},
       {"leave", [&] { return leave(); }},
+      {"medium", [&] { return medium(rest); }},
+      {"expect-preparing",
+       [&] { return same("preparing", std::stoul(rest), media_.running.size()); }},
+      {"expect-prepared", [&] { return same("prepared", std::stoi(rest), media_.started); }},
       {"shutdown",
        [&]() -> Problem {
          exchange_->end_with(wire::make_error(wire::ErrorType::overloaded, "shutting down"));
@@ -285,6 +357,13 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          if (backend_.requests.back().body.find(rest) == std::string::npos) return std::nullopt;
          return "the backend got: " + rest;
        }},
+      {"expect-call-url", [&] { return same("url", rest, backend_.requests.back().url); }},
+      {"expect-call-header",
+       [&]() -> Problem {
+         const std::size_t at = rest.find(':');
+         const std::string got(backend_.requests.back().headers.get(rest.substr(0, at)));
+         return same("header of the call", std::string(trim(rest.substr(at + 1))), got);
+       }},
       {"expect-paused", [&] { return same("paused", true, backend_.paused); }},
       {"expect-reading", [&] { return same("paused", false, backend_.paused); }},
       {"expect-finishing", [&] { return same("finishing", true, backend_.finishing); }},
@@ -299,6 +378,10 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
              "tokens", rest,
              std::to_string(record().input_tokens) + " " + std::to_string(record().output_tokens));
        }},
+      {"expect-lessons",
+       [&] { return same("lessons", rest, std::string(lessons_.empty() ? "none" : "some")); }},
+      {"expect-repairs", [&] { return same("repairs", rest, record().repairs); }},
+      {"expect-tolerated", [&] { return same("tolerated", rest, record().tolerated); }},
       {"expect-error", [&] { return same("error", rest, record().error); }},
   };
   const auto found = steps.find(verb);
@@ -312,6 +395,7 @@ Problem Stage::finish() {
   if (auto problem = same("records", requests_, records_.records.size())) return problem;
   if (auto problem = same<std::size_t>("armed timers", 0, scheduler_.armed())) return problem;
   if (backend_.events != nullptr) return "the backend call was left running";
+  if (!media_.running.empty()) return "media are still being prepared";
   return std::nullopt;
 }
 
@@ -322,6 +406,12 @@ std::unique_ptr<exchange::BackendCall> StageBackend::start(exchange::BackendRequ
   requests.push_back(std::move(made));
   events = &to;
   return std::make_unique<StageCall>(*this);
+}
+
+exchange::MediaStart StageMedia::start(const translate::MediaNeed& need, Done done) {
+  ++started;
+  running.push_back(std::make_shared<Waiting>(Waiting{std::string(need.raw), std::move(done)}));
+  return {nullptr, std::make_unique<StageMediaWork>(*this, running.back())};
 }
 
 std::optional<std::string> play_scenario(const std::string& path) {

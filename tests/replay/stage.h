@@ -52,6 +52,20 @@ class StageBackend final : public exchange::BackendPort {
   int cancelled = 0;
 };
 
+// Prepares nothing by itself: the scenario says what comes of the oldest thing under way.
+class StageMedia final : public exchange::MediaPort {
+ public:
+  struct Waiting {
+    std::string raw;
+    Done done;
+  };
+  translate::MediaAbilities abilities() const override { return able; }
+  exchange::MediaStart start(const translate::MediaNeed& need, Done done) override;
+  translate::MediaAbilities able;
+  std::vector<std::shared_ptr<Waiting>> running;
+  int started = 0;
+};
+
 class StageRecords final : public exchange::RecordSink {
  public:
   void on_record(const exchange::Record& record) override { records.push_back(record); }

@@ -6,7 +6,10 @@ import { ccTest, finished, session, stage, steps } from './lib/claude.mjs';
 import { Model } from './lib/model.mjs';
 import { fail, sse } from './lib/mock.mjs';
 import { completionChunks } from './lib/chunks.mjs';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { png } from './lib/files.mjs';
+import { pdf } from './lib/pdf.mjs';
 
 ccTest('habit 7: writes a file', async (b) => {
   const { tap, model, mock } = await stage(b);
@@ -52,6 +55,21 @@ ccTest('reads a picture', async (b) => {
   const bytes = Buffer.from(data, 'base64');
   assert.ok(bytes.length > 50, 'the picture came through');
   if (head.includes('png')) assert.deepEqual(bytes.subarray(0, 8), picture.subarray(0, 8));
+});
+
+ccTest('reads a PDF, where files are taken and where only text is', async (b) => {
+  const readable = (process.env.PATH ?? '').split(':').some((folder) => existsSync(path.join(folder, 'pdftotext')));
+  for (const options of [{}, { provider: 'custom', model: 'llama', args: ['-dialect', 'llamacpp'] }]) {
+    if (options.provider && !readable) { b.skip('pdftotext is not installed'); continue; }
+    const { tap, mock } = await stage(b, new Model(), options);
+    const run = await session(b, tap.url, (work) => `DO read ${JSON.stringify({ path: `${work}/plan.pdf` })}`,
+      { prepare: (work) => writeFileSync(`${work}/plan.pdf`, pdf('The plan is simple')) });
+    finished(run, tap);
+    assert.match(run.result.result, /All done: 1 result/);
+    const told = mock.requests.map((r) => JSON.stringify(r.body?.messages ?? '')).findLast((text) => text.includes('tool_call_id'));
+    if (options.provider) assert.match(told, /<document[^>]*>\\nThe plan is simple\\n<\/document>/);
+    else assert.match(told, /"file_data":"data:application\/pdf;base64,JVBERi0/);
+  }
 });
 
 ccTest('seen 2, seen 7: a model that reasons (gpt-5), and a compatible server', async (b) => {

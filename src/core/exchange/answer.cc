@@ -65,12 +65,15 @@ void Answer::on_ping_timer() {
     return;
   }
   // A client that has not taken the last bytes is not helped by more of them.
-  if (client_ != nullptr && client_->pending() == 0) {
-    std::string ping;
-    wire::append_ping_event(ping);
-    send(ping);
-  }
+  if (client_ != nullptr && client_->pending() == 0) ping();
   arm_ping(ping_interval_);
+}
+
+void Answer::ping() {
+  if (!committed_) return;
+  std::string event;
+  wire::append_ping_event(event);
+  send(event);
 }
 
 void Answer::complete(const wire::Headers& headers) {
@@ -107,9 +110,12 @@ void Answer::fail(const wire::ApiError& error, wire::Headers headers) {
     end_stream();
     return;
   }
-  if (!error.retry_after.empty() && !headers.find("retry-after"))
-    headers.add("retry-after", error.retry_after);
-  if (error.should_retry) headers.add("x-should-retry", *error.should_retry ? "true" : "false");
+  if (error.verbatim.empty()) {
+    if (!error.retry_after.empty() && !headers.find("retry-after"))
+      headers.add("retry-after", error.retry_after);
+    if (error.should_retry && !headers.find("x-should-retry"))
+      headers.add("x-should-retry", *error.should_retry ? "true" : "false");
+  }
   send_whole(error.status, std::move(headers), wire::render_error_body(error, request_id_));
 }
 

@@ -31,10 +31,15 @@ class Answer {
   // Where events are written; for plain answers the message is collected instead.
   wire::EventSink& sink();
 
+  // The same place for whole events, or a whole message, that are handed on as they are.
+  std::string& raw() { return stream_ ? out_ : collector_.whole(); }
+
   // Opens the stream with status 200 unless it is open, and starts the pings.
   void open_stream(const wire::Headers& headers);
   // Sends what the sink has gathered, as one write. Only after open_stream().
   void flush();
+  // Keeps an open stream alive where there is nothing else to send.
+  void ping();
   bool has_output() const { return !out_.empty(); }
   // More than kClientHighWater is waiting for the client.
   bool congested() const;

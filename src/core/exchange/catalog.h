@@ -9,16 +9,18 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
-#include "core/translate/dialect.h"
 #include "core/translate/target.h"
+#include "core/wire/api_error.h"
 
 namespace clasp::exchange {
 
 struct Backend {
   config::BackendSettings settings;
-  translate::Dialect dialect;  // the row with this backend's overrides
-  std::string base_url_hash;   // 8 hex
+  ModelFactsPtr facts;        // of models that no section speaks about
+  ModelRules rules;           // in the catalog's settings
+  std::string base_url_hash;  // 8 hex
 };
 
 struct Catalog {
@@ -35,16 +37,28 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings);
 struct Candidate {
   const Backend* backend = nullptr;
   std::string model;
+  ModelFactsPtr facts;      // of that model there
+  bool geo_served = false;  // the backend is where the request wants to be
 };
 
-// Where a request for `model` goes. With one backend that is a matter of the model's name only.
-Candidate choose_candidate(const Catalog& catalog, std::string_view model);
+// Where a request for `model` goes: to the first backend, or the first one that serves the region
+// (inference_geo, may be empty). Refused when the configuration knows no such model and says so.
+Result<Candidate, wire::ApiError> choose_candidate(const Catalog& catalog, std::string_view model,
+                                                   std::string_view geo = {});
 
 translate::Target make_target(const Catalog& catalog, const Candidate& candidate);
+
+// Some backend speaks the Messages API itself.
+bool has_relay(const Catalog& catalog);
 
 // The HTTP request that carries a translated body to the candidate.
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
                                     std::string body, bool stream);
+
+// The same for a client's own body on its way to a backend that speaks the Messages API.
+BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candidate,
+                                  std::string body, bool stream,
+                                  const translate::RequestFacts& facts);
 
 // The HTTP request for the backend's list of models. Not for the demo, which has no address.
 BackendRequest make_models_request(const Catalog& catalog, const Backend& backend);

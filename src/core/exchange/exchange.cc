@@ -1,9 +1,10 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include "base/text.h"
 #include "core/exchange/routes.h"
-
 #include "core/translate/errors.h"
+#include "core/translate/relay.h"
 
 namespace clasp::exchange {
 
@@ -11,6 +12,13 @@ namespace {
 
 // After finish_reason a backend has this long to send its usage (translation spec §5.6).
 constexpr Duration kUsageGrace{1000};
+
+// One of the query's parameters is beta=true.
+bool asks_for_beta(std::string_view query) {
+  for (const std::string_view parameter : split(query, '&'))
+    if (parameter == "beta=true") return true;
+  return false;
+}
 
 // Names from clients and backends may be of any length, but common HTTP clients refuse an answer
 // whose headers exceed 16 KB.
@@ -52,6 +60,13 @@ void Exchange::start() {
   if (services_.records.wants_bodies(true))
     services_.records.on_body(record_.request_id, "client request", body_);
   auto parsed = wire::parse_messages_request(body_, false);
+  if (!parsed && has_relay(*catalog_)) {
+    // A new kind of block or field is no reason to refuse what another one understands.
+    if (auto envelope = wire::parse_messages_envelope(body_)) {
+      refusal_ = parsed.error();
+      parsed = std::move(envelope);
+    }
+  }
   make_answer(parsed ? parsed->stream : false);
   if (!parsed) {
     fail(parsed.error(), "bad request");
@@ -60,16 +75,27 @@ void Exchange::start() {
   request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
   read_facts();
   record_.model_asked = request_->model;
-  candidate_ = choose_candidate(*catalog_, request_->model);
+  auto candidate =
+      choose_candidate(*catalog_, request_->model, decode_json_string(request_->inference_geo_raw));
+  if (!candidate) {
+    fail(candidate.error(), "unknown model");
+    return;
+  }
+  candidate_ = std::move(*candidate);
   record_.model_used = candidate_.model;
   record_.backend = candidate_.backend->settings.name;
-  adapted_ = services_.lessons.find(record_.backend, candidate_.model, started_);
+  repairs_.begin(candidate_.facts->dialect, services_.lessons.find(lesson_key(*candidate_.backend),
+                                                                   candidate_.model, started_));
   if (answer_->streams()) arm_answer_grace();
   attempt();
 }
 
 void Exchange::read_facts() {
   facts_.anthropic_version = std::string(head_.headers.get("anthropic-version"));
+  for (const auto& [name, value] : head_.headers)
+    if (iequals(name, "anthropic-beta"))
+      facts_.anthropic_beta.append(facts_.anthropic_beta.empty() ? "" : ",").append(value);
+  facts_.beta_query = asks_for_beta(head_.query);
   facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
   facts_.beta = is_beta_call(head_);
   facts_.schemas = &services_.schemas;
@@ -83,16 +109,23 @@ void Exchange::read_facts() {
 // What an attempt needs again is kept until the answer has begun; then it is memory for nothing.
 void Exchange::forget_request() {
   request_.reset();
+  media_.clear();
   std::string().swap(body_);
 }
 
 // ---- the reply's progress ----------------------------------------------------------------------
 
 void Exchange::after_reply_input() {
-  using State = translate::Reply::State;
+  using State = translate::Converter::State;
   if (reply_->state() == State::failed) {
+    // Some servers refuse inside a 200: in place of a document, or in a stream's first chunk.
+    if (repair_and_repeat(200, reply_->refusal())) return;
     fail(reply_->error(), "the backend's answer cannot be used");
     return;
+  }
+  if (reply_->block_opened() || reply_->state() == State::done) {
+    repairs_.settle();
+    remember_lessons();
   }
   if (answer_->streams() && reply_->opened()) {
     grace_timer_.reset();
@@ -112,8 +145,11 @@ void Exchange::arm_answer_grace() {
   const Duration grace{catalog_->settings->timeouts.answer_grace_ms};
   grace_timer_ = services_.scheduler.after(grace, [this] {
     grace_timer_.reset();
+    // Media are still being prepared: the message begins without knowing its request.
+    if (!reply_) make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
     reply_->open();
     answer_->open_stream(answer_headers());
+    if (!reply_->opened()) answer_->ping();
     answer_->flush();
   });
 }
@@ -139,6 +175,7 @@ void Exchange::complete() {
 
 void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
+  remember_lessons();
   record_.error = error.message;
   record_.cause = std::string(cause);
   answer_->fail(error, answer_headers());
@@ -156,8 +193,11 @@ void Exchange::record_reply() {
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
   record_.tokens_estimated = usage.estimated;
+  record_.repairs = repairs_.render();
+  for (const std::string& note : reply_->notes())
+    record_.tolerated.append(record_.tolerated.empty() ? "" : ", ").append(note);
   if (!reply_->upstream_id().empty()) record_.upstream_id = std::string(reply_->upstream_id());
-  if (reply_->state() == translate::Reply::State::done)
+  if (reply_->state() == translate::Converter::State::done)
     record_.stop_reason = std::string(reply_->stop_reason());
 }
 
@@ -166,6 +206,7 @@ void Exchange::finish(Outcome outcome) {
   phase_ = Phase::over;
   grace_timer_.reset();
   usage_timer_.reset();
+  preparation_.reset();
   call_.reset();
   record_.outcome = outcome;
   record_.total_us = elapsed_us();
@@ -189,11 +230,18 @@ wire::Headers Exchange::answer_headers() const {
     headers.add("x-clasp-model", header_text(candidate_.model));
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
+  const bool input_tokens = catalog_->settings->translation.input_token_limits;
   for (const auto& [name, value] :
-       translate::translate_backend_headers(backend_headers_, services_.scheduler.unix_seconds()))
+       relays() ? translate::relay_backend_headers(backend_headers_)
+                : translate::translate_backend_headers(
+                      backend_headers_, services_.scheduler.unix_seconds(), input_tokens))
     headers.add(name, header_text(value));
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     headers.add("x-clasp-upstream-id", header_text(reply_->upstream_id()));
+  // A stream's headers are out before anybody knows.
+  const bool done = reply_ && reply_->state() == translate::Reply::State::done;
+  if (done && !answer_->streams() && reply_->usage().estimated)
+    headers.add("x-clasp-usage", "estimated");
   if (!record_.warnings.empty()) headers.add("x-clasp-warning", header_text(record_.warnings));
   return headers;
 }

@@ -15,8 +15,11 @@
 #include "core/exchange/catalog.h"
 #include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
+#include "core/exchange/preparation.h"
 #include "core/exchange/record.h"
+#include "core/exchange/repairs.h"
 #include "core/exchange/states.h"
+#include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/request.h"
 #include "core/translate/schema_cache.h"
@@ -32,8 +35,9 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;  // shared by all workers
-  StatePort& states;    // shared by all workers
+  LessonPort& lessons;         // shared by all workers
+  StatePort& states;           // shared by all workers
+  MediaPort* media = nullptr;  // may be missing
 };
 
 class Exchange final : public RequestTask, private BackendEvents {
@@ -65,9 +69,13 @@ class Exchange final : public RequestTask, private BackendEvents {
   void read_facts();
   void forget_request();
   void attempt();
+  bool wait_for_media(const translate::Target& target);
+  translate::Target current_target() const;
   void make_reply(translate::ReplyContext context);
-  bool repair_and_repeat(int status);
-  void remember_lesson();
+  bool relays() const;
+  void attempt_relay();
+  bool repair_and_repeat(int status, std::string_view refusal);
+  void remember_lessons();
   void remember_states();
   void answer_without_call();
   void after_reply_input();
@@ -96,18 +104,19 @@ class Exchange final : public RequestTask, private BackendEvents {
   TimePoint started_;
   Phase phase_ = Phase::preparing;
   std::unique_ptr<wire::MessagesRequest> request_;  // views into body_
+  // What is wrong with the request for every backend but one that judges shapes by itself.
+  std::optional<wire::ApiError> refusal_;
   translate::RequestFacts facts_;
   std::string tenant_;
   std::optional<TenantStates> kept_states_;
+  translate::PreparedMedia media_;  // its keys are views into body_
+  std::unique_ptr<Preparation> preparation_;
   Candidate candidate_;
-  AdaptedPtr adapted_;                       // what was learned about the candidate, may be null
-  std::vector<AdaptedPtr> adapted_history_;  // replies of earlier attempts refer to these
-  std::vector<std::string> repairs_;         // lessons that this exchange used, by their keys
-  bool lessons_last_ = true;                 // none of them holds for this request only
+  Repairs repairs_;
   std::string message_id_;
   std::int64_t input_estimate_ = 0;
   std::unique_ptr<Answer> answer_;
-  std::unique_ptr<translate::Reply> reply_;
+  std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;
   int backend_status_ = 0;
   wire::Headers backend_headers_;

@@ -1,8 +1,8 @@
 // The backend's side of an exchange: attempts, what comes back, and what a refusal teaches.
-#include <algorithm>
-
 #include "core/exchange/exchange.h"
 #include "core/translate/errors.h"
+#include "core/translate/overflow.h"
+#include "core/translate/relay.h"
 
 namespace clasp::exchange {
 
@@ -10,8 +10,9 @@ namespace {
 
 // An error body longer than this is cut: its message is at its beginning.
 constexpr std::size_t kErrorBodyLimit = 64 * 1024;
-// Different lessons that one request may cost (translation spec §6.5).
-constexpr std::size_t kMostRepairs = 3;
+
+// A longer name is not repeated in an error.
+constexpr std::size_t kLongestModel = 256;
 
 bool is_event_stream(const wire::Headers& headers) {
   return icontains(headers.get("content-type"), "text/event-stream");
@@ -49,13 +50,50 @@ std::string join(const std::vector<std::string>& tokens) {
 
 }  // namespace
 
-// Translates for the candidate as it is known by now, and calls it.
-void Exchange::attempt() {
+// The candidate as it is known by now.
+translate::Target Exchange::current_target() const {
   translate::Target target = make_target(*catalog_, candidate_);
-  if (adapted_) {
-    target.dialect = &adapted_->dialect;
-    target.adjustments = &adapted_->adjustments;
+  if (const AdaptedPtr& adapted = repairs_.adapted()) {
+    target.dialect = &adapted->dialect;
+    target.adjustments = &adapted->adjustments;
   }
+  return target;
+}
+
+// True when attempt() has to wait for media that this target takes only in another form; it is
+// called again when they are there.
+bool Exchange::wait_for_media(const translate::Target& target) {
+  if (services_.media == nullptr) return false;
+  media_.abilities = services_.media->abilities();
+  if (!media_.abilities.fetch && !media_.abilities.pdf_text) return false;
+  facts_.media = &media_;
+  auto needs = translate::plan_media(*request_, target, media_);
+  if (needs.empty()) return false;
+  preparation_ = std::make_unique<Preparation>(services_.scheduler, *services_.media,
+                                               std::move(needs), media_, [this] {
+                                                 preparation_.reset();
+                                                 attempt();
+                                               });
+  if (!preparation_->start()) {
+    phase_ = Phase::preparing;
+    return true;
+  }
+  preparation_.reset();
+  return false;
+}
+
+// Translates for the candidate and calls it.
+void Exchange::attempt() {
+  if (relays()) {
+    attempt_relay();
+    return;
+  }
+  if (refusal_) {
+    fail(*refusal_, "bad request");
+    return;
+  }
+  const translate::Target target = current_target();
+  if (wait_for_media(target)) return;
   auto translated = translate::translate_request(*request_, target, facts_);
   if (!translated) {
     fail(translated.error(), "request cannot be translated");
@@ -67,7 +105,9 @@ void Exchange::attempt() {
     answer_without_call();
     return;
   }
-  const bool stream = answer_->streams() && !(adapted_ && adapted_->adjustments.no_stream);
+  bool stream = answer_->streams();
+  if (const AdaptedPtr& adapted = repairs_.adapted())
+    stream = (stream || adapted->adjustments.stream_only) && !adapted->adjustments.no_stream;
   BackendRequest request =
       make_backend_request(*catalog_, candidate_, std::move(translated->body), stream);
   if (services_.records.wants_bodies(true))
@@ -85,7 +125,7 @@ void Exchange::make_reply(translate::ReplyContext context) {
   context.plain = !answer_->streams();
   context.keep_states = services_.states.enabled() && !context.tools.empty() &&
                         !context.compaction &&
-                        context.dialect->replay != translate::ReasoningReplay::none;
+                        context.replay_kind() != translate::ReasoningReplay::none;
   // A second attempt goes on with the message that the first one began.
   context.already_open = reply_ && reply_->opened();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
@@ -96,31 +136,21 @@ void Exchange::make_reply(translate::ReplyContext context) {
 
 // True when the refusal taught something and the request is on its way again (spec §6.5). Only
 // while the client has seen no content.
-bool Exchange::repair_and_repeat(int status) {
-  if (!request_ || reply_->block_opened() || repairs_.size() >= kMostRepairs) return false;
-  const translate::Dialect& current = adapted_ ? adapted_->dialect : candidate_.backend->dialect;
-  static const translate::Adjustments kNone;
-  const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
-  const auto repair = translate::detect_repair(status, collected_, current, adjusted);
-  if (!repair) return false;
-  std::string key = translate::repair_key(*repair);
-  if (std::find(repairs_.begin(), repairs_.end(), key) != repairs_.end()) return false;
-  repairs_.push_back(std::move(key));
-  lessons_last_ = lessons_last_ && repair->lasting;
-  auto learned = std::make_shared<Adapted>(Adapted{current, adjusted});
-  translate::apply_repair(*repair, learned->dialect, learned->adjustments);
-  adapted_history_.push_back(std::exchange(adapted_, std::move(learned)));
+bool Exchange::repair_and_repeat(int status, std::string_view refusal) {
+  if (relays() || !request_ || refusal.empty() || reply_->block_opened()) return false;
+  if (!repairs_.learn(status, refusal)) return false;
   collected_.clear();
   backend_headers_.clear();
+  usage_timer_.reset();
   call_.reset();
   attempt();
   return true;
 }
 
-// The backend took what it had refused before: the lesson holds.
-void Exchange::remember_lesson() {
-  if (!repairs_.empty() && lessons_last_)
-    services_.lessons.learn(record_.backend, candidate_.model, adapted_, services_.scheduler.now());
+void Exchange::remember_lessons() {
+  if (AdaptedPtr settled = repairs_.take_settled())
+    services_.lessons.learn(lesson_key(*candidate_.backend), candidate_.model, std::move(settled),
+                            services_.scheduler.now());
 }
 
 // For clients that do not send thinking blocks back.
@@ -143,12 +173,11 @@ void Exchange::answer_without_call() {
 void Exchange::on_backend_head(int status, const wire::Headers& headers) {
   backend_status_ = status;
   backend_headers_ = headers;
-  record_.upstream_id = std::string(headers.get("x-request-id"));
+  record_.upstream_id = std::string(headers.get(relays() ? "request-id" : "x-request-id"));
   if (status < 200 || status > 299) {
     phase_ = Phase::reading_error;
   } else {
     phase_ = is_event_stream(headers) ? Phase::reading_stream : Phase::reading_document;
-    remember_lesson();
   }
 }
 
@@ -205,10 +234,11 @@ void Exchange::on_backend_failed(const BackendFailure& failure) {
     on_backend_error();
     return;
   }
-  if (phase_ == Phase::reading_stream && failure.kind == FailureKind::reset) {
+  const bool cut = failure.kind == FailureKind::reset || reply_->awaiting_usage();
+  if (phase_ == Phase::reading_stream && cut) {
     // How a cut is to be understood depends on what was received: the reply decides.
     reply_->finish_stream();
-    if (reply_->state() == translate::Reply::State::done) {
+    if (reply_->state() == translate::Converter::State::done) {
       after_reply_input();
       return;
     }
@@ -219,24 +249,39 @@ void Exchange::on_backend_failed(const BackendFailure& failure) {
 void Exchange::on_document() {
   collected_.reserve(collected_.size() + kBodyPadding);
   reply_->feed_document(collected_);
-  // Some servers refuse inside a 200.
-  if (reply_->state() == translate::Reply::State::failed && repair_and_repeat(200)) return;
   after_reply_input();
 }
 
 void Exchange::on_backend_error() {
-  if (repair_and_repeat(backend_status_)) return;
+  if (repair_and_repeat(backend_status_, collected_)) return;
+  const std::string cause = "backend answered " + std::to_string(backend_status_);
+  if (relays()) {
+    fail(translate::relay_backend_error(backend_status_, backend_headers_, collected_), cause);
+    return;
+  }
   // Two refusals are answers, not errors: a blocked prompt, and a cap that was reached at once.
   auto conclusion = translate::detect_policy_refusal(backend_status_, collected_);
+  if (conclusion && candidate_.facts->dialect.policy_as_error) {
+    fail(translate::policy_error(*conclusion), "the backend's policy blocked the prompt");
+    return;
+  }
   if (!conclusion) conclusion = translate::detect_output_limit(backend_status_, collected_);
   if (conclusion) {
     reply_->conclude(*conclusion);
     after_reply_input();
     return;
   }
-  wire::ApiError error = translate::translate_backend_error(backend_status_, backend_headers_,
-                                                            collected_, input_estimate_);
-  const std::string cause = "backend answered " + std::to_string(backend_status_);
+  wire::ApiError error =
+      translate::translate_backend_error(backend_status_, backend_headers_, collected_,
+                                         input_estimate_, candidate_.facts->context_window);
+  // A prompt that is too long was refused for its own sake; what was mended before was right.
+  if (error.type == wire::ErrorType::invalid_request &&
+      error.message.starts_with(translate::kOverflowWords))
+    repairs_.settle();
+  // Some servers do not say what they do not know.
+  if (error.type == wire::ErrorType::not_found && candidate_.model.size() <= kLongestModel &&
+      !icontains(error.message, candidate_.model))
+    error.message += " (model " + candidate_.model + ")";
   fail(error, cause);
 }
 

@@ -5,6 +5,10 @@
 
 namespace clasp::exchange {
 
+std::string lesson_key(const Backend& backend) {
+  return backend.settings.name + " " + backend.base_url_hash;
+}
+
 AdaptedPtr Lessons::find(const std::string& backend, const std::string& model, TimePoint now) {
   const auto found = lessons_.find(Key(backend, model));
   if (found == lessons_.end()) return nullptr;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/scheduler.h"
+#include "core/exchange/catalog.h"
 #include "core/translate/dialect.h"
 #include "core/translate/repair.h"
 #include "core/translate/target.h"
@@ -24,6 +25,9 @@ struct Adapted {
   translate::Adjustments adjustments;
 };
 using AdaptedPtr = std::shared_ptr<const Adapted>;
+
+// The name under which lessons about a backend are kept: another address is another backend.
+std::string lesson_key(const Backend& backend);
 
 class LessonPort {
  public:

@@ -43,6 +43,10 @@ std::string parameter(std::string_view query, std::string_view name) {
   return {};
 }
 
+std::string known_number(std::int64_t number) {
+  return number > 0 ? std::to_string(number) : "null";
+}
+
 // Whether the stages of life that the caller wants to see, if it named any, include "active".
 bool wants_active(std::string_view query) {
   bool named = false;
@@ -58,16 +62,22 @@ bool wants_active(std::string_view query) {
   return !named;
 }
 
-std::string render_item(std::string_view model) {
+std::string render_item(const ListedModel& model) {
   std::string out = R"({"type":"model","id":)";
-  append_json_string(out, model);
+  append_json_string(out, model.id);
   out.append(R"(,"display_name":)");
-  append_json_string(out, model);
-  out.append(
-      R"(,"created_at":"1970-01-01T00:00:00Z","lifecycle":"active","line":null,)"
-      R"("max_input_tokens":null,"max_tokens":null,"capabilities":null,"deprecated_at":null,)"
-      R"("retires_at":null,"object":"model"})");
+  append_json_string(out, model.display_name.empty() ? model.id : model.display_name);
+  out.append(R"(,"created_at":"1970-01-01T00:00:00Z","lifecycle":"active","line":null,)");
+  out.append(R"("max_input_tokens":)").append(known_number(model.max_input));
+  out.append(R"(,"max_tokens":)").append(known_number(model.max_output));
+  out.append(R"(,"capabilities":null,"deprecated_at":null,"retires_at":null,"object":"model"})");
   return out;
+}
+
+std::size_t position_of(const std::vector<ListedModel>& models, std::string_view id) {
+  const auto found = std::find_if(models.begin(), models.end(),
+                                  [id](const ListedModel& model) { return model.id == id; });
+  return static_cast<std::size_t>(found - models.begin());
 }
 
 // Positions of the page in the list, [first, end).
@@ -76,23 +86,20 @@ struct Page {
   bool more = false;
 };
 
-Page choose_page(const std::vector<std::string>& models, std::string_view query) {
+Page choose_page(const std::vector<ListedModel>& models, std::string_view query) {
   const auto asked = parse_unsigned(parameter(query, "limit"));
   const std::size_t limit =
       asked && *asked >= 1 ? std::min<std::size_t>(*asked, kLargestPage) : kUsualPage;
-  const auto position = [&](const std::string& id) {
-    return static_cast<std::size_t>(std::find(models.begin(), models.end(), id) - models.begin());
-  };
   Page page;
   if (!wants_active(query)) return page;
   const std::string before = parameter(query, "before_id"), after = parameter(query, "after_id");
   if (!before.empty()) {
-    page.end = position(before) < models.size() ? position(before) : 0;
+    page.end = position_of(models, before) < models.size() ? position_of(models, before) : 0;
     page.first = page.end - std::min(page.end, limit);
     page.more = page.first > 0;
     return page;
   }
-  if (!after.empty()) page.first = std::min(position(after) + 1, models.size());
+  if (!after.empty()) page.first = std::min(position_of(models, after) + 1, models.size());
   page.end = std::min(models.size(), page.first + limit);
   page.more = page.end < models.size();
   return page;
@@ -109,7 +116,8 @@ void append_id(std::string& out, std::string_view name, const std::string* id) {
 
 }  // namespace
 
-std::vector<std::string> client_models(const config::Settings& settings) {
+std::vector<ListedModel> client_models(const Catalog& catalog) {
+  const config::Settings& settings = *catalog.settings;
   std::vector<std::string> names;
   const config::ModelSettings& models = settings.models;
   const auto add = [&](const std::string& name) {
@@ -122,12 +130,24 @@ std::vector<std::string> client_models(const config::Settings& settings) {
   if (!models.haiku.empty()) add("claude-haiku");
   add(models.default_model);
   for (const config::BackendSettings& backend : settings.backends) add(backend.model);
+  const config::BackendSettings& first = settings.backends.front();
+  for (const config::ModelRule& rule : models.rules)
+    if ((rule.backend.empty() || iequals(rule.backend, first.name)) &&
+        policy::resolve_model(models, first, rule.name) == rule.name)
+      add(rule.name);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
+  std::vector<ListedModel> list;
+  for (std::string& name : names) {
+    const auto candidate = choose_candidate(catalog, name);
+    if (!candidate) continue;
+    const ModelFacts& facts = *candidate->facts;
+    list.push_back({std::move(name), facts.display_name, facts.context_window, facts.max_output});
+  }
+  return list;
 }
 
-std::string render_model_list(const std::vector<std::string>& models, std::string_view query) {
+std::string render_model_list(const std::vector<ListedModel>& models, std::string_view query) {
   const Page page = choose_page(models, query);
   std::string out = R"({"object":"list","data":[)";
   for (std::size_t i = page.first; i < page.end; ++i) {
@@ -136,18 +156,19 @@ std::string render_model_list(const std::vector<std::string>& models, std::strin
   }
   out.append(R"(],"has_more":)").append(page.more ? "true" : "false");
   const bool any = page.first < page.end;
-  append_id(out, "first_id", any ? &models[page.first] : nullptr);
-  append_id(out, "last_id", any ? &models[page.end - 1] : nullptr);
+  append_id(out, "first_id", any ? &models[page.first].id : nullptr);
+  append_id(out, "last_id", any ? &models[page.end - 1].id : nullptr);
   out.push_back('}');
   return out;
 }
 
-std::optional<std::string> render_model(const std::vector<std::string>& models,
+std::optional<std::string> render_model(const std::vector<ListedModel>& models,
                                         std::string_view id) {
   const std::string decoded = decode_url(id);
   const std::string name(policy::strip_context_suffix(decoded));
-  if (std::find(models.begin(), models.end(), name) == models.end()) return std::nullopt;
-  return render_item(name);
+  const std::size_t at = position_of(models, name);
+  if (at == models.size()) return std::nullopt;
+  return render_item(models[at]);
 }
 
 }  // namespace clasp::exchange

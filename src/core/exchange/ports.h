@@ -83,6 +83,7 @@ enum class FailureKind {
   reset,      // the connection broke before the answer was complete
   protocol,   // what came is not HTTP/1.x
   too_large,  // head or buffered body above the limits
+  forbidden,  // the host has an address that calls of this kind may not go to
 };
 
 struct BackendFailure {

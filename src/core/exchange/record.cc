@@ -68,6 +68,8 @@ std::string render_record(const Record& record) {
   append_milliseconds(line, "total", record.total_us);
   if (record.attempts > 1) append_field(line, "attempts", std::to_string(record.attempts));
   append_field(line, "warnings", record.warnings);
+  append_field(line, "repairs", record.repairs);
+  append_field(line, "tolerated", record.tolerated);
   append_field(line, "error", record.error);
   if (record.cause != record.error) append_field(line, "cause", record.cause);
   return line;

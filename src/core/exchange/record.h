@@ -26,6 +26,8 @@ struct Record {
   std::string upstream_id;  // the backend's own id of the answer, when it gave one
   std::string warnings;     // tokens of x-clasp-warning
   std::string error;        // what was told to the client, empty when completed
+  std::string repairs;      // lessons from refusals, by their keys
+  std::string tolerated;    // oddities of the backend's answer that were put right
   std::string cause;        // what happened, in more words than the client gets
   Outcome outcome = Outcome::completed;
   int status = 0;  // HTTP status sent, 0: none

@@ -60,6 +60,23 @@ void set_azure_path(Url& url, const config::BackendSettings& backend, std::strin
   }
 }
 
+bool has_parameter(std::string_view query, std::string_view wanted) {
+  for (const std::string_view parameter : split(query, '&'))
+    if (parameter == wanted) return true;
+  return false;
+}
+
+// The base of a Messages API, up to and with /v1.
+std::optional<Url> relay_base(const config::BackendSettings& backend) {
+  auto url = parse_url(backend.base_url);
+  if (!url) return std::nullopt;
+  trim_slashes(url->path);
+  if (ends_with(url->path, "/v1/messages"))
+    url->path.resize(url->path.size() - std::string_view("/messages").size());
+  if (!ends_with(url->path, "/v1")) url->path.append("/v1");
+  return *url;
+}
+
 std::string endpoint(const config::BackendSettings& backend, std::string_view model, bool chat) {
   auto url = parse_url(backend.base_url);
   if (!url) return "";
@@ -86,6 +103,30 @@ std::string chat_url(const config::BackendSettings& backend, std::string_view mo
 
 std::string models_url(const config::BackendSettings& backend) {
   return endpoint(backend, {}, false);
+}
+
+bool has_beta_path(const config::BackendSettings& backend) {
+  auto url = parse_url(backend.base_url);
+  if (!url) return false;
+  trim_slashes(url->path);
+  if (ends_with(url->path, kChat)) url->path.resize(url->path.size() - kChat.size());
+  return ends_with(url->path, "/beta");
+}
+
+std::string messages_url(const config::BackendSettings& backend, bool beta) {
+  auto url = relay_base(backend);
+  if (!url) return "";
+  url->path.append("/messages");
+  if (beta && !has_parameter(url->query, "beta=true")) add_query(*url, "beta=true");
+  return url->text();
+}
+
+std::string relay_models_url(const config::BackendSettings& backend) {
+  auto url = relay_base(backend);
+  if (!url) return "";
+  url->path.append("/models");
+  add_query(*url, "limit=1000");
+  return url->text();
 }
 
 std::optional<AuthHeader> auth_header(const config::BackendSettings& backend) {

@@ -17,6 +17,14 @@ std::string chat_url(const config::BackendSettings& backend, std::string_view mo
 // URL of the model list, by the same rules.
 std::string models_url(const config::BackendSettings& backend);
 
+// DeepSeek: the address under /beta, where an answer that was begun can be continued.
+bool has_beta_path(const config::BackendSettings& backend);
+// URL of the Messages endpoint of a backend that speaks that API itself: /v1/messages below the
+// base, of which /v1 or the whole path may be there already.
+std::string messages_url(const config::BackendSettings& backend, bool beta);
+// URL of that backend's model list, in one page.
+std::string relay_models_url(const config::BackendSettings& backend);
+
 // The one header that carries the key.
 struct AuthHeader {
   std::string_view name;  // lower case, static

@@ -17,4 +17,9 @@ std::string_view strip_context_suffix(std::string_view asked);
 std::string resolve_model(const config::ModelSettings& models,
                           const config::BackendSettings& backend, std::string_view asked);
 
+// False when the client's own name would be passed on and no [model NAME] section without * and ?
+// has that name.
+bool is_known_model(const config::ModelSettings& models, const config::BackendSettings& backend,
+                    std::string_view asked);
+
 }  // namespace clasp::policy

@@ -122,7 +122,9 @@ std::vector<ActiveTool> active_tools(Translation& t) {
     if (ledger.removed(name)) continue;
     // Where a search tool was declared but cannot be served, a tool that is not sent could never
     // be found.
-    const bool referenced = ledger.added(name);
+    const bool forced = t.request.tool_choice == wire::ToolChoiceKind::tool &&
+                        decode_json_string(t.request.tool_choice_name_raw) == name;
+    const bool referenced = ledger.added(name) || forced;
     if (!tool.defer_loading || referenced || searchable)
       active.push_back({&tool, tool.defer_loading, referenced});
   }

@@ -109,7 +109,10 @@ void ArgumentScanner::feed(std::string_view text, std::string& out) {
         phase_ = Phase::held;
       }
     } else {
-      if (phase_ != Phase::complete) rest_.append(text.substr(at));
+      if (phase_ != Phase::complete)
+        rest_.append(text.substr(at));
+      else
+        surplus_ = surplus_ || text.find_first_not_of(" \t\r\n", at) != std::string_view::npos;
       break;
     }
   }

@@ -18,6 +18,8 @@ class ArgumentScanner {
 
   // The object is closed; whatever else comes is ignored.
   bool complete() const { return phase_ == Phase::complete; }
+  // Something other than white space came behind the object.
+  bool surplus() const { return surplus_; }
   // A character other than white space has come.
   bool started() const { return phase_ != Phase::before; }
   // The end of input: makes what was let through a whole object with the shortest ending, or
@@ -65,6 +67,7 @@ class ArgumentScanner {
   bool in_string_ = false;
   bool in_key_ = false;
   bool in_scalar_ = false;
+  bool surplus_ = false;
   bool has_elements_ = false;  // of the innermost container, as far as let through
   std::string stack_;          // '{' and '['
   std::string hold_;           // seen but not let through: comma, key, colon, number

@@ -9,8 +9,7 @@ namespace clasp::translate {
 
 namespace {
 
-constexpr std::string_view kCounted[] = {"requests", "tokens"};
-constexpr std::uint64_t kMaxRetryAfter = 3600;
+constexpr std::uint64_t kMaxRetryAfter = kLongestRetryAfter;
 
 // The id under which the backend knows the call, by whichever name it gives it.
 constexpr std::string_view kIdNames[] = {"x-request-id", "request-id", "apim-request-id",
@@ -22,37 +21,34 @@ void add(wire::Headers& out, std::string name, std::string_view value) {
 }
 
 void translate_retry(const wire::Headers& headers, wire::Headers& out) {
-  const std::string_view value = trim(headers.get("retry-after"));
-  const auto seconds = parse_unsigned(value);
-  if (seconds && *seconds > kMaxRetryAfter)
-    out.add("retry-after", std::to_string(kMaxRetryAfter));
-  else
-    add(out, "retry-after", value);
+  add(out, "retry-after", retry_after_header(headers.get("retry-after")));
   if (const auto ms = parse_unsigned(trim(headers.get("retry-after-ms"))))
     out.add("retry-after-ms", std::to_string(std::min(*ms, kMaxRetryAfter * 1000)));
 }
 
-void translate_limits(const wire::Headers& headers, std::int64_t unix_now, wire::Headers& out) {
-  for (const std::string_view what : kCounted) {
-    const std::string kind(what);
-    for (const char* field : {"limit", "remaining"}) {
-      const std::string_view value =
-          trim(headers.get("x-ratelimit-" + std::string(field) + "-" + kind));
-      if (parse_unsigned(value)) add(out, "anthropic-ratelimit-" + kind + "-" + field, value);
-    }
-    const auto wait = parse_duration(headers.get("x-ratelimit-reset-" + kind));
-    if (!wait) continue;
-    add(out, "anthropic-ratelimit-" + kind + "-reset",
-        render_instant(unix_now + static_cast<std::int64_t>(std::ceil(*wait))));
+// `name` is what the client's side calls what the backend's side calls `kind`.
+void translate_limits(const wire::Headers& headers, std::int64_t unix_now, const std::string& kind,
+                      const std::string& name, wire::Headers& out) {
+  for (const char* field : {"limit", "remaining"}) {
+    const std::string_view value =
+        trim(headers.get("x-ratelimit-" + std::string(field) + "-" + kind));
+    if (parse_unsigned(value)) add(out, "anthropic-ratelimit-" + name + "-" + field, value);
   }
+  const auto wait = parse_duration(headers.get("x-ratelimit-reset-" + kind));
+  if (!wait) return;
+  add(out, "anthropic-ratelimit-" + name + "-reset",
+      render_instant(unix_now + static_cast<std::int64_t>(std::ceil(*wait))));
 }
 
 }  // namespace
 
-wire::Headers translate_backend_headers(const wire::Headers& headers, std::int64_t unix_now) {
+wire::Headers translate_backend_headers(const wire::Headers& headers, std::int64_t unix_now,
+                                        bool input_tokens) {
   wire::Headers out;
   translate_retry(headers, out);
-  translate_limits(headers, unix_now, out);
+  for (const char* what : {"requests", "tokens"})
+    translate_limits(headers, unix_now, what, what, out);
+  if (input_tokens) translate_limits(headers, unix_now, "tokens", "input-tokens", out);
   for (const std::string_view name : kIdNames) {
     const std::string id = clean_header_value(headers.get(name));
     if (id.empty()) continue;

@@ -2,6 +2,7 @@
 #include "core/translate/content.h"
 
 #include "base/text.h"
+#include "core/translate/media.h"
 #include "core/wire/json_reader.h"
 
 namespace clasp::translate {
@@ -46,13 +47,21 @@ void add_media(Translation& t, const Destination& to, const Block& block, Part p
                std::string_view what) {
   part.cache_control = cache_hint(t, block);
   part.glue = to.glue;
-  if (to.moved == nullptr) {
+  const bool stays = to.moved == nullptr || (to.images_stay && part.kind == Part::Kind::image);
+  if (stays) {
     to.parts.push_back(part);
     return;
   }
   to.moved->push_back(part);
   add_text(to, t.keep("[" + std::string(what) + " " + std::to_string(++*to.moved_count) +
                       " attached below]"));
+}
+
+// What was prepared for a block that cannot go as it is; nullptr when nothing was.
+const Medium* find_medium(const Translation& t, const Block& block) {
+  if (t.facts.media == nullptr) return nullptr;
+  const auto want = wanted_medium(block, t.target, t.facts.media->abilities);
+  return want ? t.facts.media->find({*want, block.data_raw}) : nullptr;
 }
 
 void add_image(Translation& t, const Block& block, const Destination& to) {
@@ -71,8 +80,14 @@ void add_image(Translation& t, const Block& block, const Destination& to) {
     return add_media(t, to, block, part, "image");
   }
   if (block.source_type_raw == "url" && !block.data_raw.empty()) {
-    if (!t.dialect.image_urls)
+    if (t.dialect.image_urls) return add_media(t, to, block, part, "image");
+    const Medium* fetched = find_medium(t, block);
+    if (fetched == nullptr)
       return omit(t, to, block, "image", "image URLs are not fetched, send the data as base64");
+    if (fetched->state != Medium::State::ready)
+      return omit(t, to, block, "image", fetched->problem);
+    part.raw = fetched->raw;
+    part.media_type = fetched->media_type;
     return add_media(t, to, block, part, "image");
   }
   omit(t, to, block, "image", "its source is not available here");
@@ -119,8 +134,9 @@ std::string_view document_head(Translation& t, const Block& block) {
 
 constexpr std::string_view kDocumentTail = "\\n</document>";
 
-void add_text_document(Translation& t, const Block& block, const Destination& to) {
-  Part part = text_part(block.data_raw, to.glue);
+void add_text_document(Translation& t, const Block& block, const Destination& to,
+                       std::string_view raw) {
+  Part part = text_part(raw, to.glue);
   part.before = document_head(t, block);
   part.after = kDocumentTail;
   part.cache_control = cache_hint(t, block);
@@ -131,6 +147,9 @@ void add_text_document(Translation& t, const Block& block, const Destination& to
 void add_block_document(Translation& t, const Block& block, const Destination& to) {
   const std::vector<Block> inner = wire::parse_content_blocks(block.content_json);
   add_text(to, document_head(t, block));
+  // What is inside a document is no block that the client could leave out of its turn.
+  Destination within = to;
+  within.may_refuse = false;
   bool first = true;
   for (const Block& part : inner) {
     if (part.type == BlockType::text) {
@@ -138,7 +157,7 @@ void add_block_document(Translation& t, const Block& block, const Destination& t
       text.attached = to.parts.back().kind == Part::Kind::text;
       to.parts.push_back(text);
     } else if (part.type == BlockType::image) {
-      add_image(t, part, to);
+      add_image(t, part, within);
     }
     first = false;
   }
@@ -161,9 +180,20 @@ std::string_view pdf_name(Translation& t, const Block& block) {
   return t.keep(std::move(name));
 }
 
+// A PDF of which only the text goes on, or nothing.
+void add_read_document(Translation& t, const Block& block, const Destination& to,
+                       const Medium& read) {
+  if (read.state == Medium::State::failed) return omit(t, to, block, "document", read.problem);
+  if (read.state == Medium::State::no_text)
+    return add_placeholder(t, to, block, "document-omitted",
+                           "[document omitted: it holds pictures only, no text]");
+  t.warn(read.cut ? "document-cut" : "document-text", block);
+  add_text_document(t, block, to, read.raw);
+}
+
 void add_document(Translation& t, const Block& block, const Destination& to) {
   if (block.citations) t.warn("citations", block);
-  if (block.source_type_raw == "text") return add_text_document(t, block, to);
+  if (block.source_type_raw == "text") return add_text_document(t, block, to, block.data_raw);
   if (block.source_type_raw == "content") return add_block_document(t, block, to);
   Part part;
   part.kind = Part::Kind::file;
@@ -176,6 +206,13 @@ void add_document(Translation& t, const Block& block, const Destination& to) {
   }
   if (block.source_type_raw == "url" && known && t.dialect.pdf_urls)
     return add_media(t, to, block, part, "document");
+  if (const Medium* medium = find_medium(t, block)) {
+    if (medium->state != Medium::State::ready || medium->media_type.empty())
+      return add_read_document(t, block, to, *medium);
+    part.raw = medium->raw;
+    part.media_type = medium->media_type;
+    return add_media(t, to, block, part, "document");
+  }
   omit(t, to, block, "document", "this backend does not read such files");
 }
 
@@ -213,8 +250,18 @@ bool has_digest(const Block& block) {
          block.type_raw == "browser_state";
 }
 
-bool starts_with_error(std::string_view raw) {
-  return iequals(raw.substr(0, 5), "error");
+// Chat Completions has no flag for a failed tool: the text says it.
+void mark_error(Translation& t, std::vector<Part>& parts, std::size_t start) {
+  const Part& first = parts[start];
+  if (first.kind != Part::Kind::text) {
+    parts.insert(parts.begin() + static_cast<std::ptrdiff_t>(start),
+                 text_part("Error:", first.glue));
+    return;
+  }
+  const std::string_view begin = first.before.empty() ? first.raw : first.before;
+  if (iequals(begin.substr(0, 5), "error")) return;
+  parts[start].before = first.before.empty() ? std::string_view("Error: ")
+                                             : t.keep("Error: " + std::string(first.before));
 }
 
 }  // namespace
@@ -294,9 +341,7 @@ void add_tool_result(Translation& t, const Block& result, const Destination& to)
     if (result.is_error) add_text(to, "Error: (no output)");
     return;
   }
-  Part& first = to.parts[start];
-  if (result.is_error && first.kind == Part::Kind::text && !starts_with_error(first.raw))
-    first.before = "Error: ";
+  if (result.is_error) mark_error(t, to.parts, start);
   if (const std::string_view hint = cache_hint(t, result); !hint.empty())
     to.parts.back().cache_control = hint;
 }

@@ -19,6 +19,7 @@ struct Destination {
   bool may_refuse = false;             // top level of the newest user turn
   std::vector<Part>* moved = nullptr;  // media that cannot stand here go there
   int* moved_count = nullptr;
+  bool images_stay = false;  // … except images
 };
 
 // Any block that a user turn may hold, except tool results that were paired with their call.

@@ -55,7 +55,9 @@ constexpr Dialect openrouter_row() {
   d.cache_control = true;
   d.session_id = true;
   d.user_hash = true;
+  d.tool_parts_by_model = true;
   d.prefill = Prefill::as_last;
+  d.no_transforms = true;
   return d;
 }
 
@@ -79,6 +81,7 @@ constexpr Dialect ollama_row() {
   d.image_urls = false;
   d.keep_refs = false;
   d.drop_tools_on_none = true;
+  d.guard_context = true;
   d.prefill = Prefill::as_last;
   return d;
 }
@@ -135,6 +138,7 @@ constexpr Dialect deepseek_row() {
   d.images = false;
   d.image_urls = false;
   d.forced_without_thinking = true;
+  d.beta_prefix = true;
   return d;
 }
 
@@ -217,11 +221,18 @@ constexpr Dialect generic_row() {
   return d;
 }
 
-constexpr std::array<Dialect, 14> kDialects{
+constexpr Dialect anthropic_row() {
+  Dialect d;
+  d.name = "anthropic";
+  d.relay = true;
+  return d;
+}
+
+constexpr std::array<Dialect, 15> kDialects{
     openai_row("openai"), openai_row("azure"),  openrouter_row(), ollama_row(),
     vllm_row(),           llamacpp_row(),       lmstudio_row(),   deepseek_row(),
     gemini_row("gemini"), gemini_row("vertex"), xai_row(),        mistral_row(),
-    groq_row(),           generic_row(),
+    groq_row(),           generic_row(),        anthropic_row(),
 };
 
 constexpr std::array<std::string_view, 7> kEffortNames{"none", "minimal", "low", "medium",

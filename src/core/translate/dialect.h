@@ -26,12 +26,16 @@ enum class ReasoningRequest {
   gemini,           // reasoning_effort or extra_body.google
   template_kwargs,  // vllm, llamacpp: chat_template_kwargs when configured
   groq,             // reasoning_effort + reasoning_format
+  prompt_mode,      // mistral: prompt_mode "reasoning"
 };
 enum class ReasoningReplay { none, reasoning, reasoning_content, details, gemini, thinking_part };
 enum class JsonOutput { none, json_object, json_schema };
 enum class Prefill { emulate, as_last, continue_final, prefix };
 // The key of chat_template_kwargs that switches reasoning; none: not configured.
 enum class KwargsKey { none, enable_thinking, thinking };
+// How a backend searches the web by itself: openrouter's plugin, options beside the tools (OpenAI's
+// search models, perplexity), search parameters (xai), search settings (groq's compound models).
+enum class WebSearch { none, plugin, options, xai, groq, perplexity };
 // What service_tier "standard_only" becomes; none: the field does not exist.
 enum class StandardTier { none, default_tier, on_demand };
 
@@ -50,6 +54,9 @@ bool parse_effort(std::string_view text, Effort& effort);
 
 struct Dialect {
   std::string_view name;
+  // Speaks the Messages API itself: requests and answers are handed on (relay.h), and no other
+  // flag matters.
+  bool relay = false;
   CapField cap = CapField::max_tokens;
   SystemRole system_role = SystemRole::system;
   MidSystem mid_system = MidSystem::fold;
@@ -71,47 +78,58 @@ struct Dialect {
   bool hide_stop = false;            // include_stop_str_in_output:false goes with stop
   bool sampling = true;              // temperature and top_p are understood
   bool top_k = false;
-  bool mistral_sampling = false;   // temperature 0 excludes top_p
-  int max_tool_id = 40;            // 0: any length
-  bool mistral_ids = false;        // exactly nine alphanumerics
-  bool restore_ids = false;        // the backend wants its own tool ids back
-  bool null_content = false;       // assistant with calls only: content null, else ""
-  bool omit_content = false;       // … or no content member at all
-  bool string_content = false;     // user messages of text only are one string
-  bool tool_parts = false;         // tool messages take image parts
-  bool images = true;              // data URLs
-  bool image_urls = true;          // remote URLs
-  bool pdf_files = false;          // `file` parts with data URLs
-  bool pdf_urls = false;           // `file` parts with remote URLs
-  bool cache_control = false;      // keeps Anthropic's cache_control on parts
-  bool cache_breakpoints = false;  // prompt_cache_breakpoint where the model's family has it
-  bool cache_key = false;          // prompt_cache_key (openai, azure)
-  bool session_id = false;         // session_id (openrouter)
+  bool mistral_sampling = false;     // temperature 0 excludes top_p
+  int max_tool_id = 40;              // 0: any length
+  bool mistral_ids = false;          // exactly nine alphanumerics
+  bool restore_ids = false;          // the backend wants its own tool ids back
+  bool null_content = false;         // assistant with calls only: content null, else ""
+  bool omit_content = false;         // … or no content member at all
+  bool string_content = false;       // user messages of text only are one string
+  bool tool_parts = false;           // tool messages take image parts
+  bool tool_parts_by_model = false;  // … of Claude and Gemini models (openrouter)
+  bool tool_message_name = false;    // tool messages carry the function's name
+  bool images = true;                // data URLs
+  bool image_urls = true;            // remote URLs
+  bool pdf_files = false;            // `file` parts with data URLs
+  bool pdf_urls = false;             // `file` parts with remote URLs
+  bool cache_control = false;        // keeps Anthropic's cache_control on parts
+  bool cache_breakpoints = false;    // prompt_cache_breakpoint where the model's family has it
+  bool cache_key = false;            // prompt_cache_key (openai, azure)
+  bool session_id = false;           // session_id (openrouter)
   bool safety_identifier = false;
   bool user_hash = false;  // `user` = hash (openrouter)
   StandardTier standard_tier = StandardTier::none;
   bool priority_tier = false;       // service_tier "priority" exists
   bool keep_refs = true;            // local $ref in schemas; else inlined
+  bool type_lists = true;           // "type" in schemas may be a list (old ollama: no)
   bool schema_subset = false;       // gemini's reduced JSON Schema
   bool grammar_limits = false;      // llamacpp: pattern and huge bounds break the grammar compiler
   int max_tools = 0;                // 0: no limit
   int max_calls = 0;                // tool calls in one assistant message; 0: no limit
   int max_description = 0;          // characters of a tool description; 0: no limit
   bool drop_tools_on_none = false;  // tool_choice none is ignored: send no tools instead
-  bool forced_without_thinking = false;  // forced tool_choice needs reasoning off (deepseek)
-  bool letter_names = false;             // function names start with a letter or underscore
-  bool web_search_plugin = false;        // openrouter's plugin runs web_search
-  bool nonempty_tool = false;            // a tool message must have text
-  bool no_user_after_tool = false;       // mistral: user text goes into the last tool message
-  bool think_tags = false;               // a leading <think>…</think> in the text is reasoning
-  bool lax_finish = false;               // [DONE] without finish_reason is a normal end
+  bool forced_without_thinking = false;    // forced tool_choice needs reasoning off (deepseek)
+  bool letter_names = false;               // function names start with a letter or underscore
+  WebSearch web_search = WebSearch::none;  // the backend's own search, if it may be used
+  bool nonempty_tool = false;              // a tool message must have text
+  bool no_user_after_tool = false;         // mistral: user text goes into the last tool message
+  bool think_tags = false;                 // a leading <think>…</think> in the text is reasoning
+  bool parse_text_tools = false;           // tool calls may be written into the text
+  bool lax_finish = false;                 // [DONE] without finish_reason is a normal end
   bool output_from_total = false;  // completion_tokens may lack reasoning: total - prompt counts
   bool strict_alternation = false;
   Prefill prefill = Prefill::emulate;
+  bool beta_prefix = false;               // an address that ends in /beta takes `prefix` (deepseek)
   bool prefill_without_thinking = false;  // with reasoning on, prefill is emulated (llamacpp)
   bool openai_families = false;           // models follow OpenAI's family rules whatever their name
+  bool no_transforms = false;             // openrouter: transforms:[] keeps it from cutting prompts
+  bool guard_context = false;    // too long a prompt is cut in silence: refuse it before (ollama)
+  bool hidden_allowance = true;  // room for reasoning that cannot be switched off (spec §1.2.4)
+  bool fast_tier = false;        // speed "fast" becomes service_tier "priority" where that exists
+  bool long_cache = false;       // hints of an hour ask for twelve (spec §1.8)
+  bool policy_as_error = false;  // a blocked prompt is an error, not a refusal (spec §6.4)
   // Flags that were overridden: these win over the rules of the model's family.
-  enum Pin : std::uint8_t {
+  enum Pin : std::uint16_t {
     kPinCap = 1,
     kPinRole = 2,
     kPinEfforts = 4,
@@ -119,9 +137,11 @@ struct Dialect {
     kPinSampling = 16,
     kPinParallel = 32,
     kPinIds = 64,
-    kPinReasoning = 128
+    kPinReasoning = 128,
+    kPinReplay = 256,
+    kPinRestore = 512
   };
-  std::uint8_t pinned = 0;
+  std::uint16_t pinned = 0;
 };
 
 // The row of that name (openai, azure, openrouter, ollama, …), nullptr when unknown.

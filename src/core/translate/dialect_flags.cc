@@ -17,7 +17,7 @@ struct Flag {
   std::string_view name;
   Setter set;
   std::string_view expected;
-  std::uint8_t pin = 0;
+  std::uint16_t pin = 0;
 };
 
 template <bool Dialect::*Member>
@@ -58,13 +58,15 @@ constexpr std::array<std::string_view, 2> kCaps{"max_tokens", "max_completion_to
 constexpr std::array<std::string_view, 3> kRoles{"system", "developer", "user"};
 constexpr std::array<std::string_view, 2> kMidSystem{"keep", "fold"};
 constexpr std::array<std::string_view, 3> kToolChoices{"all", "strings", "mistral"};
-constexpr std::array<std::string_view, 7> kReasoning{
-    "none", "effort", "object", "thinking", "gemini", "template_kwargs", "groq"};
+constexpr std::array<std::string_view, 8> kReasoning{
+    "none", "effort", "object", "thinking", "gemini", "template_kwargs", "groq", "prompt_mode"};
 constexpr std::array<std::string_view, 6> kReplay{"none",    "reasoning", "reasoning_content",
                                                   "details", "gemini",    "thinking_part"};
 constexpr std::array<std::string_view, 3> kJsonOutput{"none", "json_object", "json_schema"};
 constexpr std::array<std::string_view, 4> kPrefill{"emulate", "as_last", "continue", "prefix"};
 constexpr std::array<std::string_view, 3> kKwargs{"none", "enable_thinking", "thinking"};
+constexpr std::array<std::string_view, 6> kSearches{"none", "plugin", "options",
+                                                    "xai",  "groq",   "perplexity"};
 constexpr std::array<std::string_view, 3> kTiers{"none", "default", "on_demand"};
 
 // A list of levels separated by commas or spaces; empty: unknown.
@@ -101,15 +103,16 @@ constexpr Flag kFlags[] = {
     {"tool_choice", CLASP_CHOICE(tool_choice, kToolChoices), "all, strings or mistral"},
     {"parallel_tool_calls", set_bool<&Dialect::parallel_tool_calls>, kYesNo, Dialect::kPinParallel},
     {"reasoning", CLASP_CHOICE(reasoning, kReasoning),
-     "none, effort, object, thinking, gemini, template_kwargs or groq", Dialect::kPinReasoning},
+     "none, effort, object, thinking, gemini, template_kwargs, groq or prompt_mode",
+     Dialect::kPinReasoning},
     {"efforts", set_efforts, "a list of none, minimal, low, medium, high, xhigh, max",
      Dialect::kPinEfforts},
     CLASP_BOOL_FLAG(default_effort),
     {"kwargs_key", CLASP_CHOICE(kwargs_key, kKwargs), "none, enable_thinking or thinking"},
     CLASP_BOOL_FLAG(thinking_budget),
     {"replay", CLASP_CHOICE(replay, kReplay),
-     "none, reasoning, reasoning_content, details, gemini or thinking_part"},
-    CLASP_BOOL_FLAG(replay_on_calls),
+     "none, reasoning, reasoning_content, details, gemini or thinking_part", Dialect::kPinReplay},
+    {"replay_on_calls", set_bool<&Dialect::replay_on_calls>, kYesNo, Dialect::kPinReplay},
     {"json_output", CLASP_CHOICE(json_output, kJsonOutput), "none, json_object or json_schema"},
     CLASP_BOOL_FLAG(plain_schema_output),
     CLASP_BOOL_FLAG(stream_options),
@@ -121,11 +124,13 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(mistral_sampling),
     {"max_tool_id", set_int<&Dialect::max_tool_id>, kNumber},
     {"mistral_ids", set_bool<&Dialect::mistral_ids>, kYesNo, Dialect::kPinIds},
-    CLASP_BOOL_FLAG(restore_ids),
+    {"restore_ids", set_bool<&Dialect::restore_ids>, kYesNo, Dialect::kPinRestore},
     CLASP_BOOL_FLAG(null_content),
     CLASP_BOOL_FLAG(omit_content),
     CLASP_BOOL_FLAG(string_content),
     CLASP_BOOL_FLAG(tool_parts),
+    CLASP_BOOL_FLAG(tool_parts_by_model),
+    CLASP_BOOL_FLAG(tool_message_name),
     CLASP_BOOL_FLAG(images),
     CLASP_BOOL_FLAG(image_urls),
     CLASP_BOOL_FLAG(pdf_files),
@@ -139,6 +144,7 @@ constexpr Flag kFlags[] = {
     {"standard_tier", CLASP_CHOICE(standard_tier, kTiers), "none, default or on_demand"},
     CLASP_BOOL_FLAG(priority_tier),
     CLASP_BOOL_FLAG(keep_refs),
+    CLASP_BOOL_FLAG(type_lists),
     CLASP_BOOL_FLAG(schema_subset),
     CLASP_BOOL_FLAG(grammar_limits),
     {"max_tools", set_int<&Dialect::max_tools>, kNumber},
@@ -147,16 +153,24 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(drop_tools_on_none),
     CLASP_BOOL_FLAG(forced_without_thinking),
     CLASP_BOOL_FLAG(letter_names),
-    CLASP_BOOL_FLAG(web_search_plugin),
+    {"web_search", CLASP_CHOICE(web_search, kSearches),
+     "none, plugin, options, xai, groq or perplexity"},
     CLASP_BOOL_FLAG(nonempty_tool),
     CLASP_BOOL_FLAG(no_user_after_tool),
     CLASP_BOOL_FLAG(think_tags),
+    CLASP_BOOL_FLAG(parse_text_tools),
     CLASP_BOOL_FLAG(lax_finish),
     CLASP_BOOL_FLAG(output_from_total),
     CLASP_BOOL_FLAG(strict_alternation),
     {"prefill", CLASP_CHOICE(prefill, kPrefill), "emulate, as_last, continue or prefix"},
     CLASP_BOOL_FLAG(prefill_without_thinking),
     CLASP_BOOL_FLAG(openai_families),
+    CLASP_BOOL_FLAG(no_transforms),
+    CLASP_BOOL_FLAG(guard_context),
+    CLASP_BOOL_FLAG(hidden_allowance),
+    CLASP_BOOL_FLAG(fast_tier),
+    CLASP_BOOL_FLAG(long_cache),
+    CLASP_BOOL_FLAG(policy_as_error),
 };
 
 #undef CLASP_BOOL_FLAG

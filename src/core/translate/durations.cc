@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "base/text.h"
@@ -131,6 +132,17 @@ std::string render_instant(std::int64_t unix_seconds) {
                 static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
                 static_cast<int>(rest % 60));
   return text.data();
+}
+
+std::string retry_after_header(std::string_view value) {
+  std::string clean = clean_header_value(value);
+  std::string_view rest = clean;
+  if (const auto seconds = take_number(rest); seconds && rest.empty())
+    return std::to_string(
+        static_cast<std::int64_t>(std::min<double>(std::ceil(*seconds), kLongestRetryAfter)));
+  // An HTTP date: "Sun, 06 Nov 1994 08:49:37 GMT".
+  const bool date = clean.size() >= 24 && clean.ends_with("GMT") && clean.find(", ") != clean.npos;
+  return date ? clean : std::string();
 }
 
 std::string clean_header_value(std::string_view value) {

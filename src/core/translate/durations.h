@@ -14,6 +14,10 @@ std::optional<double> parse_duration(std::string_view text);
 std::optional<double> duration_behind(std::string_view text, std::string_view phrase);
 // RFC 3339, UTC, whole seconds.
 std::string render_instant(std::int64_t unix_seconds);
+// A retry-after field as it may be passed on: whole seconds, at most an hour, or an HTTP date.
+// Empty when it is neither.
+inline constexpr std::int64_t kLongestRetryAfter = 3600;
+std::string retry_after_header(std::string_view value);
 // Printable ASCII of sane length, else empty.
 std::string clean_header_value(std::string_view value);
 

@@ -64,7 +64,8 @@ void read_detail(const json_t* detail, ErrorBody& error) {
       if (!where.empty()) where.push_back('.');
       where.append(name);
     }
-    const std::string text = text_of(json_object_get(entry, "msg"));
+    std::string text = text_of(json_object_get(entry, "msg"));
+    if (text.empty()) text = text_of(json_object_get(entry, "message"));
     if (text.empty()) continue;
     if (!all.empty()) all.append("; ");
     if (!where.empty()) all.append(where).append(": ");
@@ -98,6 +99,8 @@ void read_openrouter_metadata(const json_t* metadata, ErrorBody& error) {
   if (text.empty()) text = text_of(json_object_get(inner.get(), "message"));
   add_name(error, json_object_get(deep, "code"));
   add_name(error, json_object_get(deep, "type"));
+  add_name(error, json_object_get(inner.get(), "type"));
+  if (error.param.empty()) error.param = text_of(json_object_get(deep, "param"));
   if (!text.empty()) error.nested = std::move(text);
 }
 
@@ -132,6 +135,7 @@ void read_object(const json_t* root, ErrorBody& error) {
     set_message(error, text_of(inner));
   read_error_object(root, error);
   read_detail(json_object_get(root, "detail"), error);
+  read_detail(json_object_get(root, "errors"), error);
   for (const char* name : {"promptFeedback", "prompt_feedback"}) {
     const json_t* feedback = json_object_get(root, name);
     std::string reason = text_of(json_object_get(feedback, "blockReason"));

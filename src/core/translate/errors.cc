@@ -19,7 +19,7 @@ using wire::ApiError;
 using wire::ErrorType;
 
 constexpr std::size_t kMaxMessage = 2048;
-constexpr std::int64_t kMaxRetryAfter = 3600;
+constexpr std::int64_t kMaxRetryAfter = kLongestRetryAfter;
 constexpr std::int64_t kLoadingRetryAfter = 5;
 
 struct StatusRow {
@@ -170,6 +170,8 @@ bool is_quota(const ErrorBody& body, bool retry_known) {
   for (const std::string_view name :
        {"insufficient_quota", "credit_balance_exhausted", "organization_usage_limit_exceeded"})
     if (body.has_name(name)) return true;
+  if (body.has_name("billing_hard_limit_reached") || body.has_name("billing_not_active"))
+    return true;
   if (body.has_name_part("_spend_limit_exceeded")) return true;
   return !retry_known && body.says("quota") && body.says("exceeded");
 }
@@ -188,14 +190,16 @@ bool is_overloaded(const ErrorBody& body) {
 
 // Seconds to wait, from the header or the text; -1: not said.
 std::int64_t retry_seconds(const wire::Headers& headers, const ErrorBody& body) {
-  if (const auto seconds = parse_unsigned(trim(headers.get("retry-after"))))
-    return static_cast<std::int64_t>(std::min<std::uint64_t>(*seconds, kMaxRetryAfter));
+  if (const std::string header = retry_after_header(headers.get("retry-after"));
+      const auto seconds = parse_unsigned(header))
+    return static_cast<std::int64_t>(*seconds);
   if (const auto ms = parse_unsigned(trim(headers.get("retry-after-ms"))))
     return static_cast<std::int64_t>(
         std::min<std::uint64_t>(*ms / 1000 + (*ms % 1000 != 0), kMaxRetryAfter));
   double wait = -1;
   if (!body.retry_delay.empty()) wait = parse_duration(body.retry_delay).value_or(-1);
-  for (const std::string_view phrase : {"try again in ", "retry after ", "retry in "})
+  for (const std::string_view phrase :
+       {"try again in ", "try again after ", "retry after ", "retry in "})
     for (const std::string* text : {&body.message, &body.nested})
       if (wait < 0) wait = duration_behind(*text, phrase).value_or(-1);
   if (wait < 0) return -1;
@@ -210,7 +214,7 @@ void set_retry_after(ApiError& error, const wire::Headers& headers, const ErrorB
   else if (body.says("loading model"))
     error.retry_after = std::to_string(kLoadingRetryAfter);
   else
-    error.retry_after = clean_header_value(headers.get("retry-after"));
+    error.retry_after = retry_after_header(headers.get("retry-after"));
 }
 
 ApiError from_row(const StatusRow& row, std::string message) {
@@ -274,6 +278,14 @@ std::optional<Conclusion> detect_policy_refusal(int status, std::string_view bod
   refusal.explanation = one_line(parsed.message);
   if (refusal.explanation.empty()) refusal.explanation = one_line(parsed.block_reason);
   return refusal;
+}
+
+wire::ApiError policy_error(const Conclusion& refusal) {
+  std::string message = refusal.explanation;
+  if (message.empty()) message = "the backend's content policy blocked this prompt";
+  ApiError error = wire::make_error(ErrorType::invalid_request, std::move(message));
+  error.should_retry = false;
+  return error;
 }
 
 std::optional<Conclusion> detect_output_limit(int status, std::string_view body) {

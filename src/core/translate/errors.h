@@ -23,13 +23,17 @@ wire::ApiError translate_backend_error(int status, const wire::Headers& headers,
 // content whose stop_reason is "refusal" (spec §6.4). Nothing when the answer is something else.
 // Render it with Reply::conclude().
 std::optional<Conclusion> detect_policy_refusal(int status, std::string_view body);
+// The same as an error, for those who want it so (policy_as_error).
+wire::ApiError policy_error(const Conclusion& refusal);
 
 // A 400 that says the output cap was reached before anything visible was produced: a message
 // without content, stop_reason "max_tokens" (spec §1.2.5).
 std::optional<Conclusion> detect_output_limit(int status, std::string_view body);
 
 // Header fields of the backend's answer that the client gets, renamed: retry-after,
-// anthropic-ratelimit-*, x-clasp-upstream-request-id. `unix_now` turns durations into instants.
-wire::Headers translate_backend_headers(const wire::Headers& headers, std::int64_t unix_now);
+// anthropic-ratelimit-*, x-clasp-upstream-request-id. `unix_now` turns durations into instants;
+// with `input_tokens` the limits of tokens count as those of input tokens too.
+wire::Headers translate_backend_headers(const wire::Headers& headers, std::int64_t unix_now,
+                                        bool input_tokens = false);
 
 }  // namespace clasp::translate

@@ -104,6 +104,12 @@ constexpr Family kFamilies[] = {
      .max_output = kGpt5Output,
      .stop = false,
      .sampling_when_off = true},
+    {.pattern = "gpt-5.6*",
+     .reasons = true,
+     .efforts = kNoneToXhigh | efforts_of(max),
+     .max_output = kGpt5Output,
+     .stop = false,
+     .breakpoints = true},
     {.pattern = "gpt-5.*",
      .reasons = true,
      .efforts = kNoneToXhigh,
@@ -115,6 +121,7 @@ constexpr Family kFamilies[] = {
      .efforts = kMinimalToHigh,
      .max_output = kGpt5Output,
      .stop = false},
+    {.pattern = "gpt-6*-pro*", .reasons = true, .efforts = kProLevels, .stop = false},
     {.pattern = "gpt-6-astra*",
      .reasons = true,
      .efforts = kLowToXhigh,
@@ -196,7 +203,7 @@ void apply_openai_rules(Profile& p, std::string_view name, const Dialect& d) {
   for (const Family& family : kFamilies) {
     if (!family_match(family.pattern, name)) continue;
     apply_family(p, family, d);
-    p.native_search = name.find("-search-") != std::string_view::npos;
+    if (name.find("-search-") != std::string_view::npos) p.web_search = WebSearch::options;
     return;
   }
   // A name of OpenAI's that is not in the table yet: send what is asked for and learn.
@@ -206,6 +213,15 @@ void apply_openai_rules(Profile& p, std::string_view name, const Dialect& d) {
     p.reasoning = ReasoningRequest::effort;
     p.any_effort = true;
   }
+}
+
+// Their templates number calls themselves and want the numbers back. Where no other way is known
+// reasoning goes back as the models' own API has it, and the thinking ones refuse calls without.
+void apply_kimi(Profile& p, std::string_view name) {
+  p.restore_ids = true;
+  if (p.replay != ReasoningReplay::none) return;
+  p.replay = ReasoningReplay::reasoning_content;
+  p.replay_on_calls = matches_any(name, {"*thinking*", "*kimi-k2.*", "*kimi-k3*"});
 }
 
 // Models of other vendors whose needs are known, behind whatever server.
@@ -219,7 +235,9 @@ void apply_vendor_rules(Profile& p, std::string_view name, const Dialect& d) {
   if (matches_any(name, {"*mistral*", "*magistral*", "*devstral*", "*codestral*", "*ministral*"})) {
     p.mistral_ids = true;
     p.mistral_order = true;
+    p.nonempty_tool = true;
   }
+  if (matches_any(name, {"*kimi*", "*moonshot*"})) apply_kimi(p, name);
   if (matches_any(name, {"grok-3-mini*"}) && d.reasoning == ReasoningRequest::effort)
     p.efforts = efforts_of(low, high);
   if (matches_any(name, {"grok-3-mini*", "grok-4*"}) && d.name == "xai") {
@@ -234,6 +252,12 @@ void apply_vendor_rules(Profile& p, std::string_view name, const Dialect& d) {
     p.efforts = efforts_of(none, medium);
   }
   p.takes_budget = matches_any(name, {"claude*", "gemini*", "qwen*"});
+  // Vendors behind a router keep their habits.
+  if (d.reasoning == ReasoningRequest::object && matches_any(name, {"deepseek*"}))
+    p.forced_without_thinking = true;
+  if (d.reasoning == ReasoningRequest::object && matches_any(name, {"gemini*"}))
+    p.nonempty_tool = true;
+  if (d.tool_parts_by_model && matches_any(name, {"claude*", "gemini*"})) p.tool_parts = true;
   if (d.plain_schema_output) p.json_schema = gpt_oss || matches_any(name, {"kimi-k2*", "llama-4*"});
 }
 
@@ -250,6 +274,13 @@ Profile make_profile(const Dialect& d, std::string_view model) {
   p.parallel = d.parallel_tool_calls;
   p.mistral_ids = d.mistral_ids;
   p.mistral_order = d.no_user_after_tool;
+  p.tool_parts = d.tool_parts;
+  p.nonempty_tool = d.nonempty_tool;
+  p.restore_ids = d.restore_ids;
+  p.forced_without_thinking = d.forced_without_thinking;
+  p.web_search = d.web_search;
+  p.replay = d.replay;
+  p.replay_on_calls = d.replay_on_calls;
   const std::string name = last_component(model);
   if (is_openai_name(name) || d.openai_families) {
     apply_openai_rules(p, name, d);
@@ -261,6 +292,11 @@ Profile make_profile(const Dialect& d, std::string_view model) {
   if (d.pinned & Dialect::kPinStop) p.max_stop = d.max_stop;
   if (d.pinned & Dialect::kPinParallel) p.parallel = d.parallel_tool_calls;
   if (d.pinned & Dialect::kPinIds) p.mistral_ids = d.mistral_ids;
+  if (d.pinned & Dialect::kPinRestore) p.restore_ids = d.restore_ids;
+  if (d.pinned & Dialect::kPinReplay) {
+    p.replay = d.replay;
+    p.replay_on_calls = d.replay_on_calls;
+  }
   if (d.pinned & Dialect::kPinSampling) p.sampling = d.sampling;
   if (!d.sampling) p.sampling = p.sampling_when_off = false;
   if (d.pinned & Dialect::kPinEfforts) {
@@ -274,6 +310,14 @@ Profile make_profile(const Dialect& d, std::string_view model) {
     if (d.reasoning == ReasoningRequest::none) p.no_reasoning = true;
   }
   return p;
+}
+
+Dialect with_family_replay(const Dialect& dialect, std::string_view model) {
+  const Profile profile = make_profile(dialect, model);
+  Dialect out = dialect;
+  out.replay = profile.replay;
+  out.replay_on_calls = profile.replay_on_calls;
+  return out;
 }
 
 Effort clamp_effort(Effort wanted, Efforts efforts) {

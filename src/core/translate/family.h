@@ -26,14 +26,24 @@ struct Profile {
   bool parallel = false;  // parallel_tool_calls is understood
   bool mistral_ids = false;
   bool mistral_order = false;  // no user message after tool messages
+  bool nonempty_tool = false;
+  bool forced_without_thinking = false;
+  bool restore_ids = false;  // the backend wants its own tool ids back
+  ReasoningReplay replay = ReasoningReplay::none;
+  bool replay_on_calls = false;  // only turns with tool calls, and these always
   bool cache_breakpoints = false;
-  bool takes_budget = false;    // openrouter: reasoning.max_tokens
-  bool native_search = false;   // web_search_options (openai search models)
+  bool takes_budget = false;  // openrouter: reasoning.max_tokens
+  bool tool_parts = false;    // tool messages take image parts
+  WebSearch web_search = WebSearch::none;
   bool json_schema = true;      // groq: only some models have it
   std::int64_t max_output = 0;  // 0: unknown
 };
 
 Profile make_profile(const Dialect& dialect, std::string_view model);
+
+// The dialect with the way in which the model wants its reasoning back, for those who ask the
+// dialect alone.
+Dialect with_family_replay(const Dialect& dialect, std::string_view model);
 
 // The level nearest to `wanted` among `efforts` (not empty, `none` not counted).
 Effort clamp_effort(Effort wanted, Efforts efforts);

@@ -3,6 +3,8 @@
 // conversation is written the same way in every request.
 #include "core/translate/messages.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "core/translate/content.h"
 #include "core/translate/tool_names.h"
@@ -61,16 +63,18 @@ class Planner {
   const Pairing pairing_;
   static constexpr std::size_t kNoTurn = static_cast<std::size_t>(-1);
   std::size_t newest_user_ = kNoTurn;
-  std::size_t step_ = 0;     // assistant turns so far
-  int media_count_ = 0;      // numbered per group of results
-  std::vector<Part> media_;  // from tool results, for the next user message
-  std::vector<Part> head_;   // system text for backends without a system role
+  std::size_t step_ = 0;      // assistant turns so far
+  int media_count_ = 0;       // numbered per group of results
+  bool silent_turn_ = false;  // the assistant's turn just now left no message
+  std::vector<Part> media_;   // from tool results, for the next user message
+  std::vector<Part> head_;    // system text for backends without a system role
   Plan plan_;
 };
 
 PlannedMessage& Planner::add(Speaker speaker) {
   PlannedMessage& message = plan_.messages.emplace_back();
   message.speaker = speaker;
+  silent_turn_ = false;
   return message;
 }
 
@@ -133,7 +137,7 @@ void Planner::fold(std::string_view raw) {
   Part part = text_part(raw, kBlankLineRaw);
   part.before = "<system-reminder>\\n";
   part.after = "\\n</system-reminder>";
-  if (!plan_.messages.empty()) {
+  if (!plan_.messages.empty() && !silent_turn_) {
     PlannedMessage& last = plan_.messages.back();
     if (last.speaker == Speaker::user || last.speaker == Speaker::tool) {
       part.attached = !last.parts.empty() && last.parts.back().kind == Part::Kind::text;
@@ -149,7 +153,12 @@ void Planner::fold(std::string_view raw) {
 void Planner::add_user(std::size_t index) {
   std::vector<Part> parts = std::move(media_);
   media_.clear();
-  const Destination to{parts, kBlankLineRaw, index == newest_user_};
+  // What stands beside results was made by a tool too (a file that it read, say): to refuse that
+  // would end the session.
+  bool from_tools = false;
+  for (const Block* block : turns_[index].blocks)
+    from_tools = from_tools || pairing_.is_paired(t_, *block);
+  const Destination to{parts, kBlankLineRaw, index == newest_user_ && !from_tools};
   for (const Block* block : turns_[index].blocks)
     if (!pairing_.is_paired(t_, *block)) add_user_block(t_, *block, to);
   if (!parts.empty()) place_user(std::move(parts));
@@ -201,6 +210,9 @@ void Planner::add_assistant_block(PlannedMessage& message, const Block& block, b
     case BlockType::text:
       return add_words(block.text_raw, after_text ? std::string_view() : kBlankLineRaw);
     case BlockType::tool_use:
+      // The program that made the call does not exist here; to the model it is a call like others.
+      if (block.by_program) t_.warn("tool-caller", block);
+      return;
     case BlockType::thinking:
     case BlockType::redacted_thinking:
     case BlockType::tool_addition:
@@ -260,7 +272,14 @@ void Planner::add_assistant(std::size_t index) {
                              {}});
   ++step_;
   replay_reasoning(t_, turn.blocks, step_, message);
-  if (message.parts.empty() && message.calls.empty()) return;
+  if (message.parts.empty() && message.calls.empty() && message.thinking.empty()) {
+    // Nothing but thoughts that cannot go back. What follows is an answer to it all the same, and
+    // must not change the message before it.
+    silent_turn_ = true;
+    const bool takes_turns = t_.dialect.strict_alternation || t_.profile.mistral_order;
+    if (!takes_turns || index + 1 == turns_.size()) return;
+    message.parts.push_back(text_part("(no answer)"));
+  }
   add_with_results(std::move(message), calls);
 }
 
@@ -289,18 +308,19 @@ void Planner::add_result_message(const PlannedCall& planned, const PairedCall& c
   std::vector<Part> moved;
   PlannedMessage& message = add(Speaker::tool);
   message.tool_id = planned.id;
+  if (t_.dialect.tool_message_name)
+    message.extra = t_.keep(",\"name\":\"" + std::string(planned.name) + "\"");
   Destination to{message.parts, kNewlineRaw};
-  if (!t_.dialect.tool_parts) {
-    to.moved = &moved;
-    to.moved_count = &media_count_;
-  }
+  to.moved = &moved;
+  to.moved_count = &media_count_;
+  to.images_stay = t_.profile.tool_parts;
   for (const Block* result : call.results) {
     const std::size_t start = message.parts.size();
     add_tool_result(t_, *result, to);
     if (start > 0 && message.parts.size() > start) message.parts[start].glue = kBlankLineRaw;
   }
   if (call.results.empty()) message.parts.push_back(text_part(kInterrupted));
-  if (message.parts.empty() && t_.dialect.nonempty_tool)
+  if (message.parts.empty() && t_.profile.nonempty_tool)
     message.parts.push_back(text_part("(no output)"));
   if (moved.empty()) return;
   std::string label = "Image(s) returned by tool ";
@@ -329,11 +349,16 @@ Plan Planner::run(std::string_view extra_system, std::string& body_members) {
   if (!turns_.empty() && turns_.back().role == Role::assistant)
     finish_prefill(t_, reasoning_, plan_, body_members);
   if (t_.dialect.strict_alternation) alternate(plan_);
+  const bool speaks = std::any_of(plan_.messages.begin(), plan_.messages.end(),
+                                  [](const auto& m) { return m.speaker != Speaker::system; });
+  // Turns of nothing but foreign thinking leave nothing behind.
+  if (!speaks) t_.refuse("messages", "at least one message must have content that can be sent");
   if (!head_.empty()) {
-    auto user = plan_.messages.begin();
-    while (user != plan_.messages.end() && user->speaker != Speaker::user) ++user;
-    if (user == plan_.messages.end()) user = plan_.messages.insert(plan_.messages.begin(), {});
-    user->parts.insert(user->parts.begin(), head_.begin(), head_.end());
+    // Always in front, so that it stays where it is when the conversation grows.
+    if (plan_.messages.empty() || plan_.messages[0].speaker != Speaker::user)
+      plan_.messages.insert(plan_.messages.begin(), PlannedMessage());
+    auto& parts = plan_.messages[0].parts;
+    parts.insert(parts.begin(), head_.begin(), head_.end());
   }
   return std::move(plan_);
 }

@@ -32,6 +32,9 @@ std::string_view turn_effort(const wire::MessagesRequest& request);
 // Keeps the last four cache hints of `slots` (tools, system, messages, in this order).
 void limit_cache_hints(std::vector<std::string_view*>& slots);
 
+// ,"cache_control":… for a client's hint.
+void append_cache_control(std::string& out, std::string_view hint);
+
 // Writes the messages array.
 void append_messages(std::string& out, const Translation& t, const Plan& plan);
 

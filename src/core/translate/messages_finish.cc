@@ -49,7 +49,7 @@ void finish_prefill(Translation& t, const ReasoningPlan& reasoning, Plan& plan,
     raw.append(part.before).append(part.raw).append(part.after);
   }
   t.reply.prefill = decode_json_string(raw);
-  t.warn("prefill-emulated");
+  t.warn("prefill-emulated", "messages." + std::to_string(t.request.messages.size() - 1));
   const bool as_system =
       t.dialect.mid_system == MidSystem::keep && t.profile.role != SystemRole::user;
   PlannedMessage& message = plan.messages.emplace_back();

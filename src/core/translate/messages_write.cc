@@ -35,8 +35,7 @@ bool needs_list(const Translation& t, const PlannedMessage& message) {
 void append_hint(std::string& out, const Translation& t, std::string_view hint) {
   if (hint.empty()) return;
   if (t.dialect.cache_control) {
-    out.append(",\"cache_control\":");
-    wire::append_compact_json(out, hint);
+    append_cache_control(out, hint);
   } else {
     out.append(",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\"}");
   }
@@ -169,6 +168,14 @@ void append_message(std::string& out, const Translation& t, const PlannedMessage
 }
 
 }  // namespace
+
+// Type and lifetime; further members are Anthropic's business.
+void append_cache_control(std::string& out, std::string_view hint) {
+  const std::string_view ttl = wire::json_string_member(hint, "ttl");
+  out.append(",\"cache_control\":{\"type\":\"ephemeral\"");
+  if (ttl == "5m" || ttl == "1h") out.append(",\"ttl\":\"").append(ttl).push_back('"');
+  out.push_back('}');
+}
 
 void limit_cache_hints(std::vector<std::string_view*>& slots) {
   constexpr std::size_t kMaxHints = 4;

@@ -16,17 +16,24 @@ struct Phrases {
   std::string_view first, second;
 };
 constexpr Phrases kPhrases[] = {
-    {"maximum context length", ""},     {"maximum prompt length", ""},
-    {"maximum model length", "prompt"}, {"prompt is too long", ""},
-    {"input is too long", ""},          {"input length", "exceed"},
-    {"context length", "exceed"},       {"context window", "exceed"},
-    {"context window", "too "},         {"context window", "larger"},
-    {"context size", "exceed"},         {"context size", "too "},
-    {"context size", "larger"},         {"exceeds the available context", ""},
-    {"exceeds the context", ""},        {"exceeds the maximum number of tokens", ""},
-    {"too many input tokens", ""},      {"too many total tokens", ""},
-    {"too many tokens", "maximum"},     {"reduce the length", ""},
-    {"requested tokens", "exceed"},     {"request too large", "token"},
+    {"maximum context length", ""},
+    {"maximum prompt length", ""},
+    {"maximum model length", "prompt"},
+    {"prompt is too long", ""},
+    {"input is too long", ""},
+    {"input length", "exceed"},
+    {"context length", "exceed"},
+    {"context window", ""},
+    {"context size", ""},
+    {"exceeds the available context", ""},
+    {"exceeds the context", ""},
+    {"exceeds the maximum number of tokens", ""},
+    {"too many input tokens", ""},
+    {"too many total tokens", ""},
+    {"too many tokens", "maximum"},
+    {"reduce the length", ""},
+    {"requested tokens", "exceed"},
+    {"request too large", "token"},
 };
 
 constexpr std::string_view kNames[] = {
@@ -45,6 +52,7 @@ constexpr std::string_view kBeforeMaximum[] = {
     "context size of",
     "context limit:",
     "context window",
+    "context size",
     "limit",
     "> ",
     "maximum",
@@ -56,6 +64,9 @@ constexpr std::string_view kBeforeTokens[] = {
     "token count",     "prompt (length", "input length",     "request (",
     "messages have",   "you have",       "input tokens",
 };
+
+constexpr std::string_view kPromptWords[] = {"prompt", "input", "messages", "requested",
+                                             "your request"};
 
 // A number at text[at], thousands separators allowed; -1 when there is none or it is absurd.
 std::int64_t number_at(std::string_view text, std::size_t& at) {
@@ -141,6 +152,11 @@ std::optional<Overflow> detect_overflow(const ErrorBody& error) {
   const bool about_cap = icontains(text, "max_tokens") ||
                          icontains(text, "max_completion_tokens") ||
                          icontains(text, "completion tokens");
+  // Only words about what was asked for make it a matter of the prompt.
+  const bool about_prompt =
+      std::any_of(std::begin(kPromptWords), std::end(kPromptWords),
+                  [&text](std::string_view word) { return text.find(word) != std::string::npos; });
+  if (!named && about_cap && !about_prompt) return std::nullopt;
   const bool fits = found.tokens > 0 && found.maximum > 0 && found.tokens <= found.maximum;
   if (!named && about_cap && (fits || found.maximum <= 0)) return std::nullopt;
   if (found.tokens <= found.maximum) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/translate/error_body.h"
 
@@ -16,6 +17,9 @@ struct Overflow {
 };
 
 std::optional<Overflow> detect_overflow(const ErrorBody& error);
+
+// How a rendered overflow begins; clients go by these words.
+inline constexpr std::string_view kOverflowWords = "prompt is too long:";
 
 // "prompt is too long: N tokens > M maximum", with what is unknown filled in.
 std::string render_overflow(const Overflow& overflow, std::int64_t input_estimate,

@@ -178,8 +178,8 @@ std::string ReasoningState::render_signature(const ReplyContext& context) const 
   } else if (!signatures_.empty()) {
     state.kind = 'g';
     state.state_json = render_signatures();
-  } else if (context.dialect->replay == ReasoningReplay::none ||
-             context.dialect->replay == ReasoningReplay::gemini) {
+  } else if (context.replay_kind() == ReasoningReplay::none ||
+             context.replay_kind() == ReasoningReplay::gemini) {
     state.kind = 'n';
     state.state_json = "{}";
   } else {

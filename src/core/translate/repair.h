@@ -15,7 +15,7 @@
 
 namespace clasp::translate {
 
-// One lesson. `number` is the row of the spec's table.
+// One lesson. `number` is the row of the spec's table; 0: ask again, nothing is wrong.
 struct Repair {
   int number = 0;
   std::vector<std::pair<std::string, std::string>> flags;  // for set_dialect_flag()
@@ -24,7 +24,8 @@ struct Repair {
 };
 
 // A refusal is understood when its text matches a row and the row would change something.
-// `status` is 400, 404 or 422, or 200 for an error object in a successful answer. `current` and
+// `status` is 400, 404 or 422, 200 for an error object in a successful answer, or 500 for what a
+// chat template refused. `current` and
 // `adjusted` are what the refused request was made with.
 std::optional<Repair> detect_repair(int status, std::string_view body, const Dialect& current,
                                     const Adjustments& adjusted);

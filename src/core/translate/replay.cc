@@ -46,10 +46,12 @@ void add_kept_states(const Translation& t, const std::vector<const Block*>& bloc
                      const PlannedMessage& message, std::vector<State>& states) {
   const bool dropped = states.empty();
   const bool may_be_late =
-      t.dialect.replay == ReasoningReplay::details || t.dialect.replay == ReasoningReplay::gemini;
+      t.profile.replay == ReasoningReplay::details || t.profile.replay == ReasoningReplay::gemini;
   if (t.facts.replay == nullptr || (!dropped && !may_be_late)) return;
   // Taken out on the client's wish (spec §1.9): it must not come back from here.
-  if (!blocks.empty() && blocks.front() < t.thinking_from && !requires_state(t.dialect)) return;
+  if (!blocks.empty() && blocks.front() < t.thinking_from &&
+      !requires_state(with_family_replay(t.dialect, t.target.model)))
+    return;
   std::unordered_set<const KeptState*> seen;  // the calls of one reply share its state
   for (const PlannedCall& call : message.calls) {
     const KeptStatePtr kept = t.facts.replay->find(call.client_id);
@@ -87,9 +89,9 @@ std::string reasoning_text(const std::vector<State>& states) {
 
 void replay_text(Translation& t, const std::vector<State>& states, std::size_t step,
                  PlannedMessage& message, std::string_view member) {
-  if (t.dialect.replay_on_calls && message.calls.empty()) return;
+  if (t.profile.replay_on_calls && message.calls.empty()) return;
   std::string text = reasoning_text(states);
-  if (text.empty() && t.dialect.replay_on_calls) {
+  if (text.empty() && t.profile.replay_on_calls) {
     // The member is mandatory there. An empty or ever equal text has bad effects on the model.
     text = "Calling ";
     for (const PlannedCall& call : message.calls)
@@ -149,9 +151,9 @@ void replay_gemini(Translation& t, const std::vector<State>& all, PlannedMessage
 
 void replay_reasoning(Translation& t, const std::vector<const Block*>& blocks, std::size_t step,
                       PlannedMessage& message) {
-  if (t.dialect.replay == ReasoningReplay::none) return;
+  if (t.profile.replay == ReasoningReplay::none) return;
   const std::vector<State> states = states_of(t, blocks, message);
-  switch (t.dialect.replay) {
+  switch (t.profile.replay) {
     case ReasoningReplay::none:
       return;
     case ReasoningReplay::reasoning:

@@ -20,10 +20,9 @@ constexpr std::size_t kMaxDocument = 64u << 20;
 constexpr std::size_t kMaxNotes = 16;
 constexpr std::size_t kMaxCitationList = 64u << 10;
 
+// Clients know three tiers; every other name means that nothing was paid for speed.
 std::string_view translate_service_tier(std::string_view tier) {
-  for (const std::string_view known : {"priority", "flex", "scale"})
-    if (tier == known) return known;
-  return tier == "fast" ? "priority" : "standard";
+  return tier == "priority" || tier == "fast" ? "priority" : "standard";
 }
 
 // First character that is neither white space nor part of a byte order mark; 0 when none.
@@ -72,12 +71,15 @@ void Reply::Impl::note(std::string_view text) {
 
 // An error inside a 200. A blocked prompt is an answer of its own kind.
 void Reply::Impl::on_error(std::string_view json) {
-  if (!context.policy_as_error && !queue.block_opened()) {
+  if (!queue.block_opened()) {
     if (const auto refused_prompt = detect_policy_refusal(200, json)) {
+      if (context.policy_as_error) return fail(policy_error(*refused_prompt));
       send_end(refused_prompt->stop_reason, &*refused_prompt);
       return;
     }
   }
+  constexpr std::size_t kMaxErrorJson = 64u << 10;
+  error_json.assign(json.substr(0, kMaxErrorJson));
   fail(translate_backend_error(200, {}, json, context.input_estimate, context.context_window));
 }
 
@@ -111,6 +113,12 @@ void Reply::Impl::on_chunk(const wire::ChatChunk& chunk, std::string_view whole)
     on_error(whole);
     return;
   }
+  // Gemini blocks a prompt with a chunk that has no choice.
+  if (!chunk.prompt_feedback_json.empty() && chunk.choices.empty() &&
+      detect_policy_refusal(200, whole)) {
+    on_error(whole);
+    return;
+  }
   remember_usage(report, chunk.usage);
   if (upstream_id.empty() && !chunk.id.empty() && chunk.id.raw.size() <= 256)
     upstream_id.assign(chunk.id.raw);
@@ -119,6 +127,11 @@ void Reply::Impl::on_chunk(const wire::ChatChunk& chunk, std::string_view whole)
       chunk.citations_json.size() <= kMaxCitationList)
     citations_json.assign(chunk.citations_json);
   for (const wire::ChatChoice& choice : chunk.choices) {
+    // Routers put the failure of one answer into its choice.
+    if (is_real_error(choice.error_json)) {
+      on_error(choice.error_json);
+      return;
+    }
     on_choice(choice, chunk);
     if (state != State::running || filter.stopped()) return;
   }
@@ -278,6 +291,9 @@ Reply::State Reply::state() const {
 }
 const wire::ApiError& Reply::error() const {
   return impl_->error;
+}
+std::string_view Reply::refusal() const {
+  return impl_->state == State::failed ? std::string_view(impl_->error_json) : std::string_view();
 }
 const Usage& Reply::usage() const {
   return impl_->usage;

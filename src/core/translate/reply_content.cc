@@ -32,9 +32,9 @@ std::string_view without_fence(std::string_view text) {
 void Reply::Impl::on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
   // A whole message at the end of a stream repeats what its pieces said already.
   const bool repeats = choice.whole && !in_document;
-  if (!repeats || !thinking_seen) on_reasoning(choice, chunk);
-  if (!repeats || !text_seen) on_content(choice, chunk);
-  if (choice.images) on_text(kImageNote);
+  const bool reasoned = (!repeats || !thinking_seen) && on_reasoning(choice, chunk);
+  if (!repeats || !text_seen) on_content(choice, chunk, reasoned);
+  if (choice.images) on_image();
   if (!choice.refusal.empty() && !(repeats && refused)) on_refusal(choice.refusal.raw);
   if (context.web_search) {
     for (std::uint32_t i = choice.annotations.first; i < choice.annotations.end; ++i)
@@ -47,24 +47,36 @@ void Reply::Impl::on_choice(const wire::ChatChoice& choice, const wire::ChatChun
   if (choice.finish) on_finish(choice);
 }
 
-void Reply::Impl::on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
+// True when the choice's own fields held text: then the lesser sources in its content are silent.
+bool Reply::Impl::on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
   bool shown = false;
   for (std::uint32_t i = choice.details.first; i < choice.details.end; ++i) {
     const wire::ChatReasoningDetail& detail = chunk.details[i];
     const std::string_view text = !detail.text.empty() ? detail.text.raw : detail.summary.raw;
     shown = shown || !text.empty();
     on_thinking(text);
-    if (context.dialect->replay == ReasoningReplay::details) queue.add_detail(detail);
+    if (context.replay_kind() == ReasoningReplay::details) queue.add_detail(detail);
   }
-  if (shown) return;
+  if (shown) return true;
   // Some servers send the same text under both names.
-  on_thinking(!choice.reasoning_content.empty() ? choice.reasoning_content.raw
-                                                : choice.reasoning.raw);
+  const std::string_view text =
+      !choice.reasoning_content.empty() ? choice.reasoning_content.raw : choice.reasoning.raw;
+  on_thinking(text);
+  return !text.empty();
 }
 
-void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
+void Reply::Impl::on_image() {
+  note("generated image left out");
+  on_text(kImageNote);
+}
+
+void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk,
+                             bool reasoned) {
+  const auto think = [&](std::string_view raw) {
+    if (!reasoned) on_thinking(raw);
+  };
   if (choice.thought)
-    on_thinking(choice.content.raw);
+    think(choice.content.raw);
   else if (in_document && context.web_search && !choice.annotations.empty())
     on_cited_text(choice.content.raw, {chunk.annotations.begin() + choice.annotations.first,
                                        chunk.annotations.begin() + choice.annotations.end});
@@ -77,10 +89,10 @@ void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChu
         on_text(part.raw);
         break;
       case wire::ChatContentPart::Kind::thinking:
-        on_thinking(part.raw);
+        think(part.raw);
         break;
       case wire::ChatContentPart::Kind::image:
-        on_text(kImageNote);
+        on_image();
         break;
     }
   }
@@ -108,10 +120,34 @@ void Reply::Impl::on_text(std::string_view raw) {
 
 // A plain answer that was asked for as JSON in words waits for its end: a fence has two sides.
 void Reply::Impl::show_text(std::string_view raw) {
-  if (context.strip_fence && context.plain)
+  if (text_tools) {
+    std::vector<TextTools::Item> items;
+    text_tools->feed(decode_json_string(raw), items);
+    show_items(items);
+  } else if (context.strip_fence && context.plain)
     fenced.append(raw);
   else
     queue.text(raw);
+}
+
+// Text, and the calls that were written into it, in their order.
+void Reply::Impl::show_items(const std::vector<TextTools::Item>& items) {
+  // Far from the indices that a backend gives its own calls.
+  constexpr std::int64_t kFirstIndex = 1'000'000'000;
+  for (const TextTools::Item& item : items) {
+    std::string raw;
+    append_json_escaped(raw, item.is_call() ? item.name : item.text);
+    if (!item.is_call()) {
+      queue.text(raw);
+      continue;
+    }
+    wire::ChatToolDelta call;
+    call.index = kFirstIndex + text_calls++;
+    call.name = {raw, true};
+    call.arguments_json = item.text;
+    queue.tool(call, 0, 0);
+    note("tool call written as text");
+  }
 }
 
 void Reply::Impl::flush_fenced() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,11 +18,12 @@ struct ReplyContext {
   const Dialect* dialect = nullptr;  // not owned, static or part of the configuration snapshot
   std::string message_id;            // "msg_…"
   std::string request_id;            // "req_…", for error events
-  std::string requested_model;     // what the client asked for, `[1m]` stripped: the reply's model
-  std::string backend_model;       // for signatures
-  std::string backend_hash;        // short hash of the base URL, for signatures
-  bool beta = false;               // B1 call: context_management members are present
-  bool already_open = false;       // message_start was emitted by an earlier attempt
+  std::string requested_model;  // what the client asked for, `[1m]` stripped: the reply's model
+  std::string backend_model;    // for signatures
+  std::string backend_hash;     // short hash of the base URL, for signatures
+  std::optional<ReasoningReplay> replay;  // the model's own way; nothing: the dialect's
+  bool beta = false;                      // B1 call: context_management members are present
+  bool already_open = false;              // message_start was emitted by an earlier attempt
   bool plain = false;              // the client wants one Message: tool input is emitted whole
   bool keep_states = false;        // collect Reply::call_states()
   bool policy_as_error = false;    // a blocked prompt is an error, not a refusal (spec §6.4)
@@ -43,10 +45,13 @@ struct ReplyContext {
   // Function name on the wire -> what the client declared.
   struct ToolName {
     std::string name;
-    std::string toolset;  // empty: none
+    std::string toolset;   // empty: none
+    std::string schema{};  // JSON, only where calls are read out of text (parse_text_tools)
   };
   std::unordered_map<std::string, ToolName> tools;
   std::unordered_set<std::string> used_tool_ids;  // ids that occur in the request's history
+
+  ReasoningReplay replay_kind() const { return replay ? *replay : dialect->replay; }
 };
 
 }  // namespace clasp::translate

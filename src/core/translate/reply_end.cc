@@ -16,6 +16,11 @@ void Reply::Impl::flush_text() {
     filter.finish(out);
     emit(out);
   }
+  if (text_tools) {
+    std::vector<TextTools::Item> items;
+    text_tools->finish(items);
+    show_items(items);
+  }
   flush_fenced();
 }
 
@@ -68,6 +73,8 @@ void Reply::Impl::end_normally() {
     fail(bad_gateway(problem != nullptr ? problem : "backend's answer is too large"));
     return;
   }
+  if (queue.raw_input_kept()) note("tool input that is no JSON");
+  if (queue.stray_input()) note("bytes behind tool input");
   usage = translate_usage(report, context.input_estimate, queue.output_bytes(),
                           context.dialect->output_from_total);
   open();
@@ -109,6 +116,7 @@ wire::MessageUsage Reply::Impl::wire_usage() const {
   out.thinking_tokens = usage.thinking_tokens;
   out.cache_write_known = usage.cache_write_known;
   out.service_tier = service_tier;
+  if (context.web_search) out.web_search_requests = std::max<std::int64_t>(report.web_searches, 0);
   out.fast = context.fast && service_tier == "priority";
   if (!sources.empty())
     out.web_search_requests = std::max<std::int64_t>(out.web_search_requests, 1);
@@ -143,7 +151,7 @@ void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion
 }
 
 void Reply::Impl::collect_states() {
-  if (!context.keep_states || context.dialect->replay == ReasoningReplay::none) return;
+  if (!context.keep_states || context.replay_kind() == ReasoningReplay::none) return;
   if (queue.states().empty() || !queue.tool_emitted()) return;
   for (const auto& call : queue.calls())
     if (call->started) call_states.tool_ids.push_back(call->id);

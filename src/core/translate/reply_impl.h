@@ -16,6 +16,7 @@
 #include "core/translate/stop.h"
 #include "core/translate/summary_sink.h"
 #include "core/translate/text_filter.h"
+#include "core/translate/text_tools.h"
 #include "core/wire/openai_chat.h"
 #include "core/wire/sse.h"
 
@@ -29,7 +30,9 @@ struct Reply::Impl {
         sink(context.compaction ? summary.emplace(event_sink) : event_sink),
         random(random_source),
         queue(context, sink, random),
-        filter(context.dialect->think_tags, context.prefill, context.local_stops) {}
+        filter(context.dialect->think_tags, context.prefill, context.local_stops) {
+    if (context.dialect->parse_text_tools && !context.tools.empty()) text_tools.emplace(context);
+  }
 
   void open();
   void fail(wire::ApiError error);
@@ -38,8 +41,9 @@ struct Reply::Impl {
   void on_chunk(const wire::ChatChunk& chunk, std::string_view whole);
   void on_error(std::string_view json);
   void on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
-  void on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
-  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  bool on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
+  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk, bool reasoned);
+  void on_image();
   void on_annotations(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
   void on_refusal(std::string_view raw);
   void on_tools(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
@@ -50,6 +54,7 @@ struct Reply::Impl {
   void emit(const TextFilter::Output& out);
   void show_text(std::string_view raw);
   void flush_fenced();
+  void show_items(const std::vector<TextTools::Item>& items);
   void flush_text();
   void flush();
   void end(bool by_done);
@@ -70,6 +75,7 @@ struct Reply::Impl {
   Random& random;
   BlockQueue queue;
   TextFilter filter;
+  std::optional<TextTools> text_tools;  // calls in the text, where that is switched on
   wire::SseParser sse;
   RawJoiner text_joiner, thinking_joiner;
   std::string scratch;
@@ -88,13 +94,15 @@ struct Reply::Impl {
   std::string matched_stop;  // the stop sequence the backend met
   bool native_stop = false;
   bool refused = false;
-  std::string refusal;  // raw, clean
+  std::string refusal;     // raw, clean
+  std::string error_json;  // the backend's own error
   wire::ChatUsage report;
   Usage usage;
   std::string service_tier = "standard";
   std::string stop_reason;
   std::string upstream_id;
   std::string citations_json;
+  std::int64_t text_calls = 0;
   WebSources sources;
   CallStates call_states;
   std::vector<std::string> notes;

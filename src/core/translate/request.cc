@@ -9,8 +9,10 @@
 #include "core/translate/compaction.h"
 #include "core/translate/content.h"
 #include "core/translate/context_edits.h"
+#include "core/translate/extra_members.h"
 #include "core/translate/identity.h"
 #include "core/translate/messages.h"
+#include "core/translate/overflow.h"
 #include "core/translate/thinking.h"
 #include "core/translate/tools.h"
 #include "core/translate/translation.h"
@@ -52,7 +54,7 @@ void check_version(Translation& t) {
   const std::string& version = t.facts.anthropic_version;
   if (version.empty() || version == "2023-06-01") return;
   if (version != kNarrowVersion) {
-    t.warn("anthropic-version");
+    t.warn("anthropic-version", "anthropic-version");
     return;
   }
   const auto& request = t.request;
@@ -64,6 +66,22 @@ void check_version(Translation& t) {
     for (std::uint32_t i = message.first_block; i < message.end_block; ++i)
       if (message.role == wire::Role::user && request.blocks[i].has_citations)
         t.warn("relaxed-2026-10-21", request.blocks[i]);
+}
+
+void check_geo(Translation& t) {
+  if (t.request.inference_geo_raw.empty() || t.target.geo_served) return;
+  if (t.target.geo_enforce)
+    return t.refuse("inference_geo", "no backend of this proxy serves this region");
+  t.warn("inference-geo", "inference_geo");
+}
+
+// A backend that cuts a long prompt in silence would answer another question than was asked.
+void check_context(Translation& t) {
+  const std::int64_t window = t.target.context_window;
+  if (!t.dialect.guard_context || window <= 0 || t.reply.input_estimate <= window) return;
+  wire::ApiError error = wire::refuse_request(render_overflow({}, t.reply.input_estimate, window));
+  error.should_retry = false;
+  t.refuse(std::move(error));
 }
 
 void check_prewarm(Translation& t) {
@@ -81,7 +99,7 @@ void check_envelope(Translation& t) {
   check_thread(t);
   check_container(t);
   check_version(t);
-  if (!t.request.inference_geo_raw.empty()) t.warn("inference-geo", "inference_geo");
+  check_geo(t);
   if (t.request.fallbacks) t.warn("fallbacks", "fallbacks");
   for (const std::string& name : t.request.unknown_fields) t.warn("unknown:" + name, name);
 }
@@ -90,8 +108,9 @@ void check_envelope(Translation& t) {
 
 double number_of(std::string_view json) {
   double value = 0;
-  std::from_chars(json.data(), json.data() + json.size(), value);
-  return value;
+  const auto end = std::from_chars(json.data(), json.data() + json.size(), value);
+  // Beyond what a double holds: it goes out as it came, and is neither 0 nor 1.
+  return end.ec == std::errc() ? value : 2;
 }
 
 void append_number(std::string& out, std::string_view name, std::string_view json) {
@@ -103,9 +122,9 @@ void append_sampling(std::string& out, Translation& t, const ReasoningPlan& reas
   const bool off = reasoning.level == Effort::none;
   const bool taken = t.profile.sampling || (t.profile.sampling_when_off && off);
   if (!taken) {
-    const bool usual = (temperature.empty() || number_of(temperature) == 1) &&
-                       (top_p.empty() || number_of(top_p) == 1);
-    if (!usual) t.warn("sampling-dropped", temperature.empty() ? "top_p" : "temperature");
+    for (const auto& [json, name] :
+         {std::pair(temperature, "temperature"), std::pair(top_p, "top_p")})
+      if (!json.empty() && number_of(json) != 1) t.warn("sampling-dropped", name);
     temperature = top_p = {};
   }
   // Ignored there while thinking.
@@ -144,8 +163,10 @@ void append_stop(std::string& out, Translation& t) {
 }
 
 void append_stream(std::string& out, const Translation& t) {
-  const bool refused = t.target.adjustments != nullptr && t.target.adjustments->no_stream;
-  if (!t.request.stream || refused) return;
+  const Adjustments* learned = t.target.adjustments;
+  const bool only = learned != nullptr && learned->stream_only;
+  const bool never = learned != nullptr && learned->no_stream;
+  if (never || !(t.request.stream || only)) return;
   out.append(",\"stream\":true");
   if (!t.dialect.stream_options) return;
   out.append(",\"stream_options\":{\"include_usage\":true");
@@ -155,7 +176,7 @@ void append_stream(std::string& out, const Translation& t) {
 
 void append_tier(std::string& out, Translation& t) {
   if (wire::raw_equals(t.request.speed_raw, "fast")) {
-    if (t.target.fast_tier && t.dialect.priority_tier) {
+    if (t.dialect.fast_tier && t.dialect.priority_tier) {
       t.reply.fast = true;
       out.append(",\"service_tier\":\"priority\"");
       return;
@@ -187,11 +208,14 @@ void choose_hints(const Translation& t, ToolPlan& tools, Plan& plan) {
 void fill_reply(Translation& t) {
   ReplyContext& reply = t.reply;
   reply.dialect = t.target.dialect;
+  reply.replay = t.profile.replay;
+  reply.policy_as_error = t.dialect.policy_as_error;
   reply.requested_model = t.request.model;
   reply.backend_model = t.target.model;
   reply.backend_hash = t.target.base_url_hash;
   reply.compaction = !t.request.compaction_json.empty();
-  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as well.
+  // Anthropic's SDK marks a beta call only if betas were named; fields of the beta API tell as
+  // well.
   reply.beta = t.facts.beta || reply.compaction || !t.request.context_management_json.empty();
   reply.thinking_disabled = t.request.thinking == ThinkingKind::disabled || reply.compaction;
   reply.thinking_omitted = wire::raw_equals(t.request.thinking_display_raw, "omitted");
@@ -208,19 +232,15 @@ std::size_t expected_size(const wire::MessagesRequest& request) {
   return size;
 }
 
-// Leaves out top-level fields that this backend was found not to know. Rare, so the body is simply
-// read again.
-std::string without_fields(std::string body, const std::vector<std::string>& fields) {
-  std::string out = "{";
-  wire::JsonReader reader(body);
-  wire::JsonReader::Members members(reader);
-  std::string_view key, value;
-  while (members.next(key) && reader.skip(value)) {
-    if (std::find(fields.begin(), fields.end(), key) != fields.end()) continue;
-    if (out.size() > 1) out.push_back(',');
-    out.append("\"").append(key).append("\":").append(value);
-  }
-  return reader.ok() ? out + "}" : body;
+// Keeps the prompt longer where one of its hints asks for an hour.
+void append_long_cache(std::string& out, const Translation& t, const Plan& plan) {
+  if (!t.dialect.long_cache || !t.profile.cache_breakpoints) return;
+  for (const PlannedMessage& message : plan.messages)
+    for (const Part& part : message.parts)
+      if (wire::json_string_member(part.cache_control, "ttl") == "1h") {
+        out.append(",\"prompt_cache_options\":{\"ttl\":\"12h\"}");
+        return;
+      }
 }
 
 std::string write_body(Translation& t) {
@@ -244,6 +264,7 @@ std::string write_body(Translation& t) {
   out.append(",\"messages\":");
   append_messages(out, t, plan);
   append_tools(out, t, tools);
+  const std::size_t behind_tools = out.size();
   append_cap(out, t, reasoning);
   append_reasoning(out, t, reasoning);
   append_sampling(out, t, reasoning);
@@ -251,11 +272,11 @@ std::string write_body(Translation& t) {
   out.append(format).append(members);
   append_identity(out, t);
   append_tier(out, t);
-  if (t.dialect.cache_control && !t.request.cache_control_json.empty()) {
-    out.append(",\"cache_control\":");
-    wire::append_compact_json(out, t.request.cache_control_json);
-  }
+  if (t.dialect.cache_control && !t.request.cache_control_json.empty())
+    append_cache_control(out, t.request.cache_control_json);
+  append_long_cache(out, t, plan);
   append_stream(out, t);
+  append_extra(out, t, tools.search_members, behind_tools);
   out.push_back('}');
   const Adjustments* learned = t.target.adjustments;
   if (learned == nullptr || learned->drop_fields.empty()) return out;
@@ -299,10 +320,19 @@ Result<TokenCount, wire::ApiError> count_tokens(const wire::MessagesRequest& req
   return count;
 }
 
+ReplyContext begin_reply_context(const wire::MessagesRequest& request, const Target& target,
+                                 const RequestFacts& facts) {
+  Translation t(request, target, facts);
+  fill_reply(t);
+  return std::move(t.reply);
+}
+
 Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,
                                                             const Target& target,
                                                             const RequestFacts& facts) {
-  const auto meant = find_meaning(request, *target.dialect);
+  const auto meant = find_meaning(request, request.context_management_json.empty()
+                                               ? *target.dialect
+                                               : with_family_replay(*target.dialect, target.model));
   if (!meant) return tl::unexpected(meant.error());
   const ContextEdits& edits = meant->edits;
   Translation t(edits.request ? *edits.request : request, target, facts);
@@ -313,6 +343,7 @@ Result<TranslatedRequest, wire::ApiError> translate_request(const wire::Messages
   result.answer_without_call = request.max_tokens == 0;
   fill_reply(t);
   t.reply.context_management_json = edits.applied_json;
+  check_context(t);
   if (!t.refused()) result.body = write_body(t);
   if (t.refused()) return tl::unexpected<wire::ApiError>(t.error());
   if (result.answer_without_call) result.body.clear();

@@ -38,6 +38,10 @@ struct TokenCount {
 Result<TokenCount, wire::ApiError> count_tokens(const wire::MessagesRequest& request,
                                                 const Dialect& dialect);
 
+// What the reply needs to begin before the request is translated, because a wait has become long.
+ReplyContext begin_reply_context(const wire::MessagesRequest& request, const Target& target,
+                                 const RequestFacts& facts);
+
 // Deterministic token estimate of spec §7.1, a little high.
 std::int64_t estimate_tokens(const wire::MessagesRequest& request);
 

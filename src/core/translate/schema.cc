@@ -74,29 +74,6 @@ bool has_type(const SchemaTree& tree, Id node, std::string_view name) {
   return found;
 }
 
-// Names in `required` that no property has are removed: some servers refuse them. Where properties
-// may come from elsewhere nothing is known, and nothing is done.
-void clean_required(SchemaTree& tree, Id node) {
-  const Id required = tree.find(node, "required");
-  if (required == kNone) return;
-  if (tree.is_scalar(required, "null")) {
-    tree.remove(node, "required");
-    return;
-  }
-  const Id properties = tree.find(node, "properties");
-  if (!tree.is(required, Kind::array) || !tree.is_object(properties)) return;
-  for (std::string_view key : {"patternProperties", "anyOf", "oneOf", "allOf", "$ref"})
-    if (tree.find(node, key) != kNone) return;
-  // Few names are looked up one by one; many would take time that grows with their square.
-  const bool few = tree.count(required) <= kFewNames;
-  const auto names = few ? std::unordered_set<std::string>() : tree.names(properties);
-  tree.remove_if(required, [&](Id item) {
-    if (!tree.is(item, Kind::string)) return true;
-    const std::string name = decode_json_string(tree.at(item).raw);
-    return few ? tree.find(properties, name) == kNone : !names.contains(name);
-  });
-}
-
 // Boolean subschemas: true is {}, false takes the property away. Whether more members are allowed
 // stays a boolean.
 void clean_booleans(SchemaTree& tree, Id node) {
@@ -144,10 +121,27 @@ void clean_bounds(SchemaTree& tree, Id node, SchemaOutcome& outcome) {
   }
 }
 
+// For servers that know one type only: the first that is not null.
+void clean_type_list(SchemaTree& tree, Id node) {
+  const Id list = tree.find(node, "type");
+  if (!tree.is(list, Kind::array)) return;
+  std::string_view first;
+  tree.each(list, [&](Id item) {
+    if (first.empty() && tree.is(item, Kind::string) && !tree.is_text(item, "null"))
+      first = tree.at(item).raw;
+  });
+  if (first.empty()) {
+    tree.remove(node, "type");
+  } else {
+    tree.replace(list, tree.make_string(first));
+  }
+}
+
 void clean_node(SchemaTree& tree, Id node, const SchemaRules& rules, SchemaOutcome& outcome,
                 int depth) {
   if (!tree.is_object(node) || depth > SchemaTree::kMaxDepth) return;
   if (tree.is_scalar(tree.find(node, "type"), "null")) tree.remove(node, "type");
+  if (!rules.type_lists) clean_type_list(tree, node);
   clean_booleans(tree, node);
   clean_pattern(tree, node, rules, outcome);
   if (rules.grammar_limits) clean_bounds(tree, node, outcome);
@@ -190,6 +184,29 @@ void drop_remote(SchemaTree& tree, Id node, SchemaOutcome& outcome, int depth) {
 }
 
 }  // namespace
+
+// Names in `required` that no property has are removed: some servers refuse them. Where properties
+// may come from elsewhere nothing is known, and nothing is done.
+void clean_required(SchemaTree& tree, Id node) {
+  const Id required = tree.find(node, "required");
+  if (required == kNone) return;
+  if (tree.is_scalar(required, "null")) {
+    tree.remove(node, "required");
+    return;
+  }
+  const Id properties = tree.find(node, "properties");
+  if (!tree.is(required, Kind::array) || !tree.is_object(properties)) return;
+  for (std::string_view key : {"patternProperties", "anyOf", "oneOf", "allOf", "$ref"})
+    if (tree.find(node, key) != kNone) return;
+  // Few names are looked up one by one; many would take time that grows with their square.
+  const bool few = tree.count(required) <= kFewNames;
+  const auto names = few ? std::unordered_set<std::string>() : tree.names(properties);
+  tree.remove_if(required, [&](Id item) {
+    if (!tree.is(item, Kind::string)) return true;
+    const std::string name = decode_json_string(tree.at(item).raw);
+    return few ? tree.find(properties, name) == kNone : !names.contains(name);
+  });
+}
 
 Subschema subschema_kind(std::string_view key_raw) {
   if (key_raw.empty() || key_raw.size() > kLongestPlace) return Subschema::none;

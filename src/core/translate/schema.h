@@ -16,6 +16,7 @@ struct SchemaRules {
   bool grammar_limits = false;  // llamacpp
   bool tool = true;             // parameters of a function; else an output format
   bool strict_wanted = false;   // additionalProperties:false may be added to be strict
+  bool type_lists = true;       // "type" may be a list; else its first one that is not null
 };
 
 struct SchemaOutcome {
@@ -42,6 +43,7 @@ class SchemaCleaner {
 };
 
 // Steps of the clean-up.
+void clean_required(SchemaTree& tree, SchemaTree::Id node);
 void inline_refs(SchemaTree& tree, SchemaOutcome& outcome);
 void drop_remote_refs(SchemaTree& tree, SchemaOutcome& outcome);
 void flatten_root(SchemaTree& tree, SchemaOutcome& outcome);

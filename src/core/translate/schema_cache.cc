@@ -7,7 +7,7 @@ namespace {
 
 unsigned rules_key(const SchemaRules& rules) {
   return (rules.keep_refs ? 1u : 0u) | (rules.subset ? 2u : 0u) | (rules.grammar_limits ? 4u : 0u) |
-         (rules.tool ? 8u : 0u) | (rules.strict_wanted ? 16u : 0u);
+         (rules.tool ? 8u : 0u) | (rules.strict_wanted ? 16u : 0u) | (rules.type_lists ? 32u : 0u);
 }
 
 }  // namespace

@@ -71,6 +71,30 @@ void rename_keywords(SchemaTree& tree, Id node) {
   bound("exclusiveMaximum", "maximum", -1);
 }
 
+// What a branch says, said by the node itself, whose own words win.
+void merge_branch(SchemaTree& tree, Id node, Id branch) {
+  merge_properties(tree, node, branch);
+  auto own = tree.names(node);
+  std::vector<Id> members;
+  tree.each(branch, [&](Id member) { members.push_back(member); });
+  for (const Id member : members) {
+    const std::string_view key = tree.at(member).key;
+    const Id twin = tree.copy(member);
+    if (twin == kNone) continue;
+    if (key == "required" && tree.is(tree.find(node, "required"), Kind::array)) {
+      const Id required = tree.find(node, "required");
+      auto there = tree.names(required);
+      std::vector<std::string_view> names;
+      tree.each(twin, [&](Id item) { names.push_back(tree.at(item).raw); });
+      for (std::string_view raw : names)
+        if (there.insert(decode_json_string(raw)).second)
+          tree.append(required, tree.make_string(raw));
+    } else if (key != "properties" && own.insert(decode_json_string(key)).second) {
+      tree.append(node, key, twin);
+    }
+  }
+}
+
 void merge_all_of(SchemaTree& tree, Id node) {
   const Id list = tree.find(node, "allOf");
   if (!tree.is(list, Kind::array)) return;
@@ -78,28 +102,7 @@ void merge_all_of(SchemaTree& tree, Id node) {
   tree.each(list, [&](Id branch) {
     if (tree.is_object(branch)) branches.push_back(branch);
   });
-  for (const Id branch : branches) {
-    merge_properties(tree, node, branch);
-    auto own = tree.names(node);
-    std::vector<Id> members;
-    tree.each(branch, [&](Id member) { members.push_back(member); });
-    for (const Id member : members) {
-      const std::string_view key = tree.at(member).key;
-      const Id twin = tree.copy(member);
-      if (twin == kNone) continue;
-      if (key == "required" && tree.is(tree.find(node, "required"), Kind::array)) {
-        const Id required = tree.find(node, "required");
-        auto there = tree.names(required);
-        std::vector<std::string_view> names;
-        tree.each(twin, [&](Id item) { names.push_back(tree.at(item).raw); });
-        for (std::string_view raw : names)
-          if (there.insert(decode_json_string(raw)).second)
-            tree.append(required, tree.make_string(raw));
-      } else if (key != "properties" && own.insert(decode_json_string(key)).second) {
-        tree.append(node, key, twin);
-      }
-    }
-  }
+  for (const Id branch : branches) merge_branch(tree, node, branch);
   tree.remove(node, "allOf");
 }
 
@@ -145,14 +148,9 @@ void simplify_any_of(SchemaTree& tree, Id node) {
     set_nullable(tree, node);
   const std::size_t left = tree.count(list);
   if (left > 1) return;
-  std::vector<Id> members;
-  if (left == 1) tree.each(tree.at(list).first, [&](Id member) { members.push_back(member); });
+  const Id branch = left == 1 ? tree.at(list).first : kNone;
   tree.remove(node, "anyOf");
-  const auto own = tree.names(node);
-  for (const Id member : members) {
-    const std::string_view key = tree.at(member).key;
-    if (!own.contains(decode_json_string(key))) tree.append(node, key, member);
-  }
+  if (branch != kNone) merge_branch(tree, node, branch);
 }
 
 void clean_enum(SchemaTree& tree, Id node) {
@@ -201,6 +199,8 @@ void reduce_to_subset(SchemaTree& tree, Id node, int depth) {
   merge_all_of(tree, node);
   split_types(tree, node);
   simplify_any_of(tree, node);
+  // Now that all properties are known: one that is required and not declared is refused.
+  clean_required(tree, node);
   clean_enum(tree, node);
   if (const Id format = tree.find(node, "format");
       format != kNone &&

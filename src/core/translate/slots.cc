@@ -128,7 +128,7 @@ void BlockQueue::add_detail(const wire::ChatReasoningDetail& detail) {
 }
 
 void BlockQueue::add_text_signature(std::string_view raw) {
-  if (context_.dialect->replay != ReasoningReplay::gemini) return;
+  if (context_.replay_kind() != ReasoningReplay::gemini) return;
   if (context_.keep_states) states_.add_thought_signature("text", raw);
   // Going back with it is optional, so it is not worth a block of its own.
   if (Slot* slot = last(Kind::thinking)) state_of(*slot).add_thought_signature("text", raw);

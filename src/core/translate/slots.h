@@ -39,6 +39,7 @@ struct ToolCall {
   bool started = false;    // on the wire
   bool finished = false;   // nothing more will come
   bool discarded = false;  // never shown
+  bool stray = false;      // something else came behind its input
   bool done() const { return finished || scanner.complete(); }
 };
 
@@ -86,6 +87,9 @@ class BlockQueue {
   bool tool_emitted() const { return tool_emitted_; }
   bool tools_seen() const { return !calls_.empty(); }
   std::size_t output_bytes() const { return output_bytes_; }
+  // What was tolerated: input passed on as text, bytes behind a call's object.
+  bool raw_input_kept() const { return raw_input_kept_; }
+  bool stray_input() const;
   // Buffers or counts above every sane limit.
   bool overflow() const { return overflow_; }
   // Text of the last block if that is text; kept only when citations are wanted. Raw.
@@ -152,6 +156,7 @@ class BlockQueue {
   bool ending_ = false;
   bool tool_emitted_ = false;
   bool overflow_ = false;
+  bool raw_input_kept_ = false;
 };
 
 }  // namespace clasp::translate

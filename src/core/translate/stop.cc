@@ -40,6 +40,7 @@ constexpr Row kReasons[] = {
     {"abort", Finish::aborted},
     {"aborted", Finish::aborted},
     {"cancelled", Finish::aborted},
+    {"canceled", Finish::aborted},
 };
 
 // What prevails when several reasons meet; failures always do.

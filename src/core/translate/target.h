@@ -21,10 +21,17 @@ struct Adjustments {
       reduced_tools;              // names on the wire; their schemas are cut to the safe subset
   bool auto_tool_choice = false;  // a forced tool choice is not taken at all
   bool no_stream = false;         // only plain answers are given
+  bool stream_only = false;       // only streams are given
   bool empty() const {
     return max_output == 0 && drop_fields.empty() && reduced_tools.empty() && !auto_tool_choice &&
-           !no_stream;
+           !no_stream && !stream_only;
   }
+};
+
+// A member of the request's body that the configuration adds.
+struct ExtraMember {
+  std::string name;
+  std::string json;
 };
 
 struct Target {
@@ -34,9 +41,10 @@ struct Target {
   bool strict = false;               // spec §0.1: warnings become errors
   std::int64_t max_output = 0;       // per-model limit from the configuration, 0: shipped table
   std::int64_t context_window = 0;   // 0: unknown
-  bool hidden_reasoning_allowance = true;    // spec §1.2.4
-  bool fast_tier = false;                    // speed:"fast" may become service_tier:"priority"
-  bool vision = true;                        // the model takes images
+  bool vision = true;                // the model takes images
+  bool geo_served = false;           // the backend is where inference_geo wants it
+  bool geo_enforce = false;          // else the request is refused
+  const std::vector<ExtraMember>* extra_body = nullptr;  // not owned; nullptr: none
   std::string tenant;                        // separates cache keys of different clients
   const Adjustments* adjustments = nullptr;  // not owned; nullptr: none
 };
@@ -57,14 +65,18 @@ class ReplaySource {
 };
 
 class SchemaCache;
+class PreparedMedia;
 
 // Facts of the incoming request that are not in its body.
 struct RequestFacts {
   std::string anthropic_version;
+  std::string anthropic_beta;            // header fields joined by commas
   std::string session_id;                // X-Claude-Code-Session-Id
   bool beta = false;                     // ?beta=true or an anthropic-beta header
+  bool beta_query = false;               // ?beta=true
   const ReplaySource* replay = nullptr;  // not owned, may be missing
   SchemaCache* schemas = nullptr;        // not owned, may be missing; one per loop
+  const PreparedMedia* media = nullptr;  // not owned, may be missing
 };
 
 }  // namespace clasp::translate

@@ -85,7 +85,7 @@ ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
   ReasoningPlan plan;
   check_budget(t);
   const bool disabled = t.request.thinking == ThinkingKind::disabled;
-  const bool must_be_off = forced_tool && t.dialect.forced_without_thinking;
+  const bool must_be_off = forced_tool && t.profile.forced_without_thinking;
   plan.off = disabled || must_be_off;
   const Wanted wanted = plan.off ? Wanted{} : wanted_level(t);
   plan.on = wanted.level.has_value();
@@ -97,7 +97,8 @@ ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
   }
   if (!plan.on && !plan.off) return plan;
   if (profile.no_reasoning) {
-    if (plan.on) t.warn("thinking-unsupported", "thinking");
+    const bool by_effort = t.request.thinking == ThinkingKind::absent;
+    if (plan.on) t.warn("thinking-unsupported", by_effort ? "output_config.effort" : "thinking");
     plan.on = plan.off = false;
     return plan;
   }
@@ -173,6 +174,9 @@ void append_reasoning(std::string& out, const Translation& t, const ReasoningPla
       append_effort(out, t, plan);
       if (plan.on) out.append(",\"reasoning_format\":\"parsed\"");
       return;
+    case ReasoningRequest::prompt_mode:
+      if (plan.on) out.append(",\"prompt_mode\":\"reasoning\"");
+      return;
   }
 }
 
@@ -180,7 +184,7 @@ std::int64_t output_cap(const Translation& t, const ReasoningPlan& plan) {
   std::int64_t cap = t.request.max_tokens.value_or(0);
   const bool asked_for =
       t.request.thinking != ThinkingKind::absent && t.request.thinking != ThinkingKind::disabled;
-  if (t.profile.always_reasons && !asked_for && t.target.hidden_reasoning_allowance) {
+  if (t.profile.always_reasons && !asked_for && t.dialect.hidden_allowance) {
     const Effort level = plan.level.value_or(t.profile.usual_effort);
     const std::int64_t allowance = level <= Effort::low      ? 4096
                                    : level == Effort::medium ? 8192

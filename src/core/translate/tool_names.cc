@@ -66,7 +66,7 @@ std::string restored_tool_id(std::string_view id) {
 
 std::string tool_wire_id(std::string_view id, const Dialect& dialect, const Profile& profile) {
   if (profile.mistral_ids) return nine_characters(id);
-  if (dialect.restore_ids)
+  if (profile.restore_ids)
     if (std::string original = restored_tool_id(id); !original.empty()) return original;
   const auto limit = static_cast<std::size_t>(dialect.max_tool_id);
   const bool short_enough = limit == 0 || id.size() <= limit;

@@ -37,6 +37,11 @@ void sanitise_name(std::string& name) {
   if (name.size() > kShownName) name.resize(kShownName);
 }
 
+// Space, or once more the whole input that was received in pieces.
+bool repeats_input(const ToolCall& call, std::string_view source) {
+  return is_space_raw(source) || hash_more(kHashStart, source) == call.source_hash;
+}
+
 std::string_view source_of(const wire::ChatToolDelta& delta) {
   return delta.arguments ? delta.arguments.raw : delta.arguments_json;
 }
@@ -172,11 +177,15 @@ void BlockQueue::tool(const wire::ChatToolDelta& delta, std::int64_t choice,
     call = &add_call(delta, choice, position);
   }
   if (call->backend_id.empty() && !delta.id.empty()) call->backend_id = decode_raw(delta.id.raw);
-  if (!delta.thought_signature.empty() && context_.dialect->replay == ReasoningReplay::gemini)
+  if (!delta.thought_signature.empty() && context_.replay_kind() == ReasoningReplay::gemini)
     take_signature(*call, create, delta);
   if (create) push(Kind::tool).call = call;
   if (!delta.name.empty()) take_name(*call, delta.name.raw);
-  if (has_arguments && !call->done()) take_arguments(*call, delta);
+  if (!has_arguments) return;
+  if (!call->done())
+    take_arguments(*call, delta);
+  else if (!repeats_input(*call, source_of(delta)))
+    call->stray = true;
 }
 
 // A signature that comes with the chunk of the step's first call goes ahead of that call.
@@ -192,6 +201,11 @@ void BlockQueue::take_signature(ToolCall& call, bool created, const wire::ChatTo
     state_of(*step_thinking_).add_thought_signature(id, delta.thought_signature.raw);
   else if (context_.keep_states)
     late_states_.add_thought_signature(id, delta.thought_signature.raw);
+}
+
+bool BlockQueue::stray_input() const {
+  return std::any_of(calls_.begin(), calls_.end(),
+                     [](const auto& call) { return call->stray || call->scanner.surplus(); });
 }
 
 void BlockQueue::take_arguments(ToolCall& call, const wire::ChatToolDelta& delta) {
@@ -254,6 +268,7 @@ const char* BlockQueue::complete(ToolCall& call, End end) {
   const std::string text = call.pending + std::string(call.scanner.held_back());
   call.pending.clear();
   append_raw_arguments(call.pending, text);
+  raw_input_kept_ = true;
   return nullptr;
 }
 

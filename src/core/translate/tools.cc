@@ -61,6 +61,7 @@ class ToolPlanner {
   ToolPlan plan_;
   std::unordered_map<std::string, std::string> toolset_of_;  // wire name -> toolset
   std::unordered_set<std::string> removed_;                  // client names of removed tools
+  std::string search_name_;  // of the tool that became the backend's own search
   std::string full_descriptions_;
   std::size_t declared_ = 0;
 };
@@ -106,7 +107,9 @@ void ToolPlanner::add_function(PlannedTool planned, std::string_view toolset, co
     if (place->second != toolset) error.details_code = "tool_name_conflict";
     return t_.refuse(std::move(error));
   }
-  t_.reply.tools[name] = {std::string(planned.client_name), std::string(toolset)};
+  ReplyContext::ToolName& known = t_.reply.tools[name];
+  known = {std::string(planned.client_name), std::string(toolset), {}};
+  if (t_.dialect.parse_text_tools) known.schema = std::string(tool.schema_json);
   if (!t_.dialect.cache_control) planned.cache_control = {};
   cut_description(planned);
   plan_.tools.push_back(planned);
@@ -117,21 +120,12 @@ void ToolPlanner::drop(std::string_view type, const Tool& tool) {
 }
 
 void ToolPlanner::add_web_search(const Tool& tool) {
-  t_.reply.web_search = true;
-  if (t_.dialect.web_search_plugin) {
-    std::string results;
-    const auto uses = wire::json_member(tool.json, "max_uses");
-    const auto number = uses ? parse_unsigned(*uses) : std::nullopt;
-    if (number && *number > 0)
-      results = ",\"max_results\":" + std::to_string(std::min<std::uint64_t>(*number, 10));
-    plan_.search_members = ",\"plugins\":[{\"id\":\"web\"" + results + "}]";
+  if (auto members = search_members(t_, tool)) {
+    t_.reply.web_search = true;
+    plan_.search_members = std::move(*members);
+    search_name_ = decode_json_string(tool.name_raw);
     return;
   }
-  if (t_.profile.native_search) {
-    plan_.search_members = ",\"web_search_options\":{}";
-    return;
-  }
-  t_.reply.web_search = false;
   // A search without results looks like a failure to the client that asked for nothing else.
   if (declared_ == 1)
     return t_.refuse(tool_path(t_, tool), "web search is not available on this backend");
@@ -156,7 +150,10 @@ void ToolPlanner::add_builtin(const Tool& tool, std::string_view type) {
 void ToolPlanner::add(const Tool& tool) {
   const std::string_view type = text_of(t_, tool.type_raw);
   const std::size_t before = plan_.tools.size();
-  switch (tool_kind(type)) {
+  ToolKind kind = tool_kind(type);
+  // Claude's own tools bring no schema: one that does is a client's tool of a similar name.
+  if (kind == ToolKind::builtin && !tool.schema_json.empty()) kind = ToolKind::custom;
+  switch (kind) {
     case ToolKind::custom: {
       if (!type.empty() && type != "custom" && tool.schema_json.empty()) {
         drop(type, tool);
@@ -233,6 +230,8 @@ void ToolPlanner::choose_named() {
     plan_.choice_name = tool.name;
     return;
   }
+  // The search runs by itself, whatever is called: there is nothing left to force.
+  if (t_.reply.web_search && name == search_name_) return;
   t_.refuse("tool_choice.name", removed_.contains(name)
                                     ? "this backend cannot run the tool: " + name
                                     : "no tool has this name: " + name);

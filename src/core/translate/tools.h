@@ -43,6 +43,10 @@ void append_tools(std::string& out, Translation& t, const ToolPlan& plan);
 // go into the system prompt instead.
 std::string append_output_format(std::string& out, Translation& t, bool has_tools);
 
+// Members of the body, beginning with a comma, that make the backend search the web by itself;
+// nothing when it cannot. They may be empty.
+std::optional<std::string> search_members(Translation& t, const wire::Tool& tool);
+
 // "tools.3.name"; a tool that the conversation defined has no place in the list.
 std::string tool_path(const Translation& t, const wire::Tool& tool, std::string_view member = {});
 

@@ -1,5 +1,6 @@
 // Writing tools, tool_choice and the output format as JSON.
 #include "base/text.h"
+#include "core/translate/messages.h"
 #include "core/translate/tools.h"
 #include "core/wire/json_reader.h"
 
@@ -43,6 +44,7 @@ void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
   rules.keep_refs = t.dialect.keep_refs;
   rules.subset = t.dialect.schema_subset;
   rules.grammar_limits = t.dialect.grammar_limits;
+  rules.type_lists = t.dialect.type_lists;
   rules.strict_wanted = tool.strict;
   if (is_reduced(t, tool)) rules.subset = true, rules.keep_refs = false;
   const std::size_t start = out.size();
@@ -59,10 +61,7 @@ void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
     if (!outcome.strict) t.warn("strict-dropped", tool_path(t, *tool.declared, "strict"));
   }
   out.push_back('}');
-  if (!tool.cache_control.empty()) {
-    out.append(",\"cache_control\":");
-    wire::append_compact_json(out, tool.cache_control);
-  }
+  if (!tool.cache_control.empty()) append_cache_control(out, tool.cache_control);
   out.push_back('}');
 }
 
@@ -109,6 +108,7 @@ std::string append_output_format(std::string& out, Translation& t, bool has_tool
     rules.keep_refs = t.dialect.keep_refs;
     rules.subset = t.dialect.schema_subset;
     rules.grammar_limits = t.dialect.grammar_limits;
+    rules.type_lists = t.dialect.type_lists;
     out.append(
         ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\","
         "\"schema\":");

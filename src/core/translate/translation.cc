@@ -60,10 +60,14 @@ std::string Translation::path_of(const wire::Block& block) const {
   };
   if (inside(request.system)) return "system." + std::to_string(&block - request.system.data());
   const wire::Block* around = &block;
+  std::string inner;
   if (inside(request.children)) {
     const auto child = static_cast<std::uint32_t>(&block - request.children.data());
     for (const wire::Block& parent : request.blocks)
-      if (child >= parent.first_child && child < parent.end_child) around = &parent;
+      if (child >= parent.first_child && child < parent.end_child) {
+        around = &parent;
+        inner = ".content." + std::to_string(child - parent.first_child);
+      }
   } else if (!inside(request.blocks)) {
     return "messages";
   }
@@ -73,7 +77,7 @@ std::string Translation::path_of(const wire::Block& block) const {
     const wire::Message& message = request.messages[i];
     if (index >= message.first_block && index < message.end_block)
       return "messages." + std::to_string(i) + ".content." +
-             std::to_string(index - message.first_block);
+             std::to_string(index - message.first_block) + inner;
   }
   return "messages";
 }

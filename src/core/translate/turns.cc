@@ -113,7 +113,7 @@ Pairing::Pairing(Translation& t, const std::vector<Turn>& turns)
       t.refuse(t.path_of(*call.use),
                "`tool_use` ids were found without `tool_result` blocks immediately after: " +
                    decode_json_string(call.use->id_raw));
-    t.warn("orphan-tool-use");
+    t.warn("orphan-tool-use", *call.use);
   }
 }
 
@@ -121,7 +121,8 @@ void Pairing::add_call(Translation& t, std::size_t turn, const Block& use, SameI
   const std::string_view id = text_of(t, use.id_raw);
   std::string unique(id);
   // Backends that count their calls from zero in each turn repeat ids.
-  if (!same_id.calls.empty()) unique += "-" + std::to_string(same_id.calls.size() + 1);
+  while (!used_ids_.insert(unique).second)
+    unique = std::string(id) + "-" + std::to_string(same_id.next_name++);
   if (same_id.calls.empty() || calls_[same_id.calls.back()].turn != turn)
     same_id.next_free = same_id.calls.size();
   same_id.calls.push_back(calls_.size());

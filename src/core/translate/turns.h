@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "core/translate/translation.h"
@@ -41,13 +42,15 @@ class Pairing {
   struct SameId {
     std::vector<std::size_t> calls;
     std::size_t next_free = 0;
+    std::size_t next_name = 2;  // what was tried already need not be tried again
   };
   void add_call(Translation& t, std::size_t turn, const wire::Block& use, SameId& same_id);
   void add_result(Translation& t, const std::vector<Turn>& turns, std::size_t turn,
                   const wire::Block& result, SameId& same_id);
 
   std::vector<PairedCall> calls_;
-  std::vector<bool> paired_;  // by index in MessagesRequest::blocks
+  std::unordered_set<std::string> used_ids_;  // before they are made fit for the wire
+  std::vector<bool> paired_;                  // by index in MessagesRequest::blocks
 };
 
 }  // namespace clasp::translate

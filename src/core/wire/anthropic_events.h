@@ -111,6 +111,8 @@ class MessageCollector final : public EventSink {
   void whole_block(int index, std::string_view json) override;
   void message_end(const MessageEnd& end) override;
   const std::string& body() const { return body_; }
+  // For a message that was not put together here.
+  std::string& whole() { return body_; }
 
  private:
   enum class Kind { text, thinking, tool };

@@ -133,9 +133,14 @@ bool RequestParser::read_loose_bool(bool& value) {
   return reader_.skip();
 }
 
-void RequestParser::note_unknown(std::string_view prefix, std::string_view key_raw) {
-  if (out_.unknown_fields.size() < kMaxUnknownFields)
+// A field that nobody knows, unless it says nothing: null and an empty list mean absent.
+bool RequestParser::read_unknown(std::string_view prefix, std::string_view key_raw) {
+  std::string_view json;
+  if (!reader_.skip(json)) return false;
+  const bool empty_list = json.front() == '[' && trim(json.substr(1, json.size() - 2)).empty();
+  if (json != "null" && !empty_list && out_.unknown_fields.size() < kMaxUnknownFields)
     out_.unknown_fields.push_back(std::string(prefix) + decode_json_string(key_raw));
+  return true;
 }
 
 bool RequestParser::read_model() {
@@ -203,8 +208,7 @@ bool RequestParser::read_output_config() {
     } else if (raw_equals(key, "task_budget")) {
       good = reader_.skip();
     } else {
-      note_unknown("output_config.", key);
-      good = reader_.skip();
+      good = read_unknown("output_config.", key);
     }
     if (!good) return false;
   }
@@ -258,8 +262,7 @@ bool RequestParser::read_metadata() {
     if (raw_equals(key, "user_id")) {
       if (!read_string(out_.user_id_raw, "metadata.user_id")) return false;
     } else {
-      note_unknown("metadata.", key);
-      if (!reader_.skip()) return false;
+      if (!read_unknown("metadata.", key)) return false;
     }
   }
   return reader_.ok();
@@ -309,9 +312,7 @@ bool RequestParser::read_and_ignore() {
 bool RequestParser::parse_member(std::string_view key) {
   for (const Field& field : kFields)
     if (raw_equals(key, field.name)) return (this->*field.read)();
-  const bool null = reader_.kind() == Kind::null;
-  if (!null) note_unknown("", key);
-  return reader_.skip();
+  return read_unknown("", key);
 }
 
 bool RequestParser::check(bool counting) {
@@ -321,7 +322,7 @@ bool RequestParser::check(bool counting) {
   return true;
 }
 
-bool RequestParser::parse(bool counting) {
+bool RequestParser::begin() {
   if (!simdjson::validate_utf8(body_.data(), body_.size())) {
     error_ = refuse_request("The request body is not valid UTF-8");
     return false;
@@ -331,11 +332,36 @@ bool RequestParser::parse(bool counting) {
       error_ = refuse_request("The request body is not a JSON object");
     return false;
   }
+  return true;
+}
+
+bool RequestParser::parse(bool counting) {
+  if (!begin()) return false;
   std::string_view key;
   JsonReader::Members members(reader_);
   while (members.next(key))
     if (!parse_member(key)) return false;
   return reader_.at_end() && check(counting);
+}
+
+bool RequestParser::parse_envelope() {
+  if (!begin()) return false;
+  std::string_view key;
+  JsonReader::Members members(reader_);
+  while (members.next(key)) {
+    const bool good = raw_equals(key, "model")    ? read_model()
+                      : raw_equals(key, "stream") ? read_stream()
+                                                  : reader_.skip();
+    if (!good) return false;
+  }
+  return reader_.at_end() && (!out_.model.empty() || refuse("model", "Field required"));
+}
+
+Result<MessagesRequest, ApiError> parse_messages_envelope(std::string_view body) {
+  MessagesRequest request;
+  RequestParser parser(body, request);
+  if (!parser.parse_envelope()) return tl::unexpected<ApiError>(parser.error());
+  return request;
 }
 
 Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting) {

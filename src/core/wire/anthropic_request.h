@@ -67,6 +67,7 @@ struct Block {
   bool has_text = false;       // text_raw was there, maybe empty
   bool has_content = false;    // content was present and not null
   bool has_citations = false;  // citations: a list with elements
+  bool by_program = false;     // tool_use caller other than direct
   // Content of a tool_result that is a list: [first_child, end_child) in
   // MessagesRequest::children.
   std::uint32_t first_child = 0, end_child = 0;
@@ -142,6 +143,10 @@ inline constexpr std::size_t kMaxStopSequences = 1'000;
 // `body` is not modified and needs no padding. `counting`: count_tokens, where max_tokens is not
 // required.
 Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting);
+
+// The least that must be known of a body whose shapes somebody else judges: valid JSON in UTF-8, an
+// object, `model` and whether it asks for a stream. Nothing else is filled in.
+Result<MessagesRequest, ApiError> parse_messages_envelope(std::string_view body);
 
 // A tool definition that was only sliced while parsing; wrongly typed members are left empty.
 Tool parse_tool(std::string_view json);

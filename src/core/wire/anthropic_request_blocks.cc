@@ -241,6 +241,13 @@ bool RequestParser::read_block_member(Block& block, std::string_view key) {
   }
   if (is("is_error")) return read_loose_bool(block.is_error);
   if (is("citations")) return read_citations(block);
+  if (is("caller")) {
+    std::string_view caller;
+    if (!reader_.skip(caller)) return false;
+    const std::string_view type = json_string_member(caller, "type");
+    block.by_program = !type.empty() && type != "direct";
+    return true;
+  }
   return reader_.skip();
 }
 
@@ -317,6 +324,10 @@ bool RequestParser::finish_block(Block& block) {
   const bool lenient = in_child_ || list_.empty();
   if (block.type_raw.empty()) return lenient || refuse(block_path("type"), "Field required");
   block.type = type_of(block.type_raw);
+  // Claude's own marks between texts; one may have words of its own.
+  if (block.type == BlockType::unknown && block.type_raw == "connector_text" &&
+      block.text_raw.empty())
+    block.type = BlockType::ignored;
   if (!lenient) {
     if (block.type == BlockType::text && !block.has_text)
       return refuse(block_path("text"), "Input should be a valid string");

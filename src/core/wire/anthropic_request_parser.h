@@ -35,6 +35,7 @@ class RequestParser {
 
   // False: error() says why.
   bool parse(bool counting);
+  bool parse_envelope();
   ApiError error() const;
   // A `content` value: string or list of blocks, appended to `blocks`.
   bool parse_content(std::vector<Block>& blocks);
@@ -50,6 +51,7 @@ class RequestParser {
   static const Field kFields[];
 
   // All return false after a failure, of the grammar or of the shape.
+  bool begin();
   bool refuse(std::string path, std::string_view problem);
   bool parse_member(std::string_view key);
   bool check(bool counting);
@@ -61,7 +63,7 @@ class RequestParser {
   // A string if it is one; anything else is passed over.
   bool read_loose(std::string_view& raw);
   bool read_loose_bool(bool& value);
-  void note_unknown(std::string_view prefix, std::string_view key_raw);
+  bool read_unknown(std::string_view prefix, std::string_view key_raw);
 
   bool read_model();
   bool read_max_tokens();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "core/wire/json_reader.h"
 
 namespace clasp::wire {
 
@@ -52,6 +53,7 @@ ApiError make_error(ErrorType type, std::string message) {
 }
 
 std::string render_error_body(const ApiError& error, std::string_view request_id) {
+  if (!error.verbatim.empty()) return error.verbatim;
   std::string out = "{\"type\":\"error\",\"error\":{\"type\":";
   append_json_string(out, render_error_type(error.type));
   out.append(",\"message\":");
@@ -68,7 +70,10 @@ std::string render_error_body(const ApiError& error, std::string_view request_id
 }
 
 void append_error_event(std::string& out, const ApiError& error, std::string_view request_id) {
-  out.append("event: error\ndata: ").append(render_error_body(error, request_id)).append("\n\n");
+  out.append("event: error\ndata: ");
+  // An event's line has no line ends.
+  append_compact_json(out, render_error_body(error, request_id));
+  out.append("\n\n");
 }
 
 }  // namespace clasp::wire

@@ -35,6 +35,9 @@ struct ApiError {
   std::string details_code;          // details.error_code, empty: no details member
   std::optional<bool> should_retry;  // x-should-retry, unset: no header
   std::string retry_after;           // value of the retry-after header, empty: none
+  // An error object of a backend that speaks this API, sent instead of a rendering and with the
+  // backend's own headers only; valid JSON, empty: none.
+  std::string verbatim;
 };
 
 // An error with the type's usual status.

@@ -18,28 +18,37 @@ constexpr std::size_t kKeepCapacity = 256u << 10;
 
 void take_usage(od::value& value, ChatUsage& into);
 
+// Some servers send a counter under two names and leave one of them at 0: the larger one counts.
+void keep_larger(std::int64_t& counter, od::value& value) {
+  counter = std::max(counter, take_count(value));
+}
+
 constexpr Member<ChatUsage> kInputDetails[] = {
-    {"cached_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
-    {"cache_write_tokens", [](od::value& v, ChatUsage& u) { u.cache_write = take_count(v); }},
+    {"cached_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cached, v); }},
+    {"cache_write_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cache_write, v); }},
 };
 constexpr Member<ChatUsage> kOutputDetails[] = {
-    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { u.reasoning = take_count(v); }},
+    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.reasoning, v); }},
+};
+constexpr Member<ChatUsage> kServerTools[] = {
+    {"web_search_requests", [](od::value& v, ChatUsage& u) { keep_larger(u.web_searches, v); }},
 };
 // The two spellings of each counter: Chat's and the newer one some servers use here too.
 constexpr Member<ChatUsage> kUsage[] = {
-    {"prompt_tokens", [](od::value& v, ChatUsage& u) { u.prompt = take_count(v); }},
-    {"completion_tokens", [](od::value& v, ChatUsage& u) { u.completion = take_count(v); }},
-    {"total_tokens", [](od::value& v, ChatUsage& u) { u.total = take_count(v); }},
-    {"input_tokens", [](od::value& v, ChatUsage& u) { u.prompt = take_count(v); }},
-    {"output_tokens", [](od::value& v, ChatUsage& u) { u.completion = take_count(v); }},
+    {"prompt_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.prompt, v); }},
+    {"completion_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.completion, v); }},
+    {"total_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.total, v); }},
+    {"input_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.prompt, v); }},
+    {"output_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.completion, v); }},
     {"prompt_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
     {"input_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
     {"completion_tokens_details",
      [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
     {"output_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
-    {"prompt_cache_hit_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
-    {"cached_tokens", [](od::value& v, ChatUsage& u) { u.cached = take_count(v); }},
-    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { u.reasoning = take_count(v); }},
+    {"prompt_cache_hit_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cached, v); }},
+    {"cached_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cached, v); }},
+    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.reasoning, v); }},
+    {"server_tool_use", [](od::value& v, ChatUsage& u) { walk_value(v, kServerTools, u); }},
 };
 
 void take_usage(od::value& value, ChatUsage& into) {
@@ -267,6 +276,7 @@ constexpr Member<ChoiceTarget> kChoice[] = {
     {"stop_reason", take_stop_text},
     {"matched_stop", take_stop_text},
     {"usage", [](od::value& v, ChoiceTarget& t) { take_usage(v, t.chunk.usage); }},
+    {"error", [](od::value& v, ChoiceTarget& t) { t.choice.error_json = take_json(v); }},
 };
 
 void take_choices(od::value& value, ChatChunk& chunk) {
@@ -283,6 +293,7 @@ void take_choices(od::value& value, ChatChunk& chunk) {
     message.finish = choice.finish;
     message.native_finish = choice.native_finish;
     message.stop_text = choice.stop_text;
+    message.error_json = choice.error_json;
     if (!target.has_delta) chunk.choices.pop_back();
     chunk.choices.push_back(message);
   });

@@ -56,6 +56,7 @@ struct ChatRange {
 
 struct ChatChoice {
   std::int64_t index = 0;
+  std::string_view error_json;  // a router: this answer failed
   RawField finish, native_finish;
   RawField stop_text;  // stop_reason or matched_stop when it is a string
   RawField content, refusal, reasoning_content, reasoning;
@@ -70,7 +71,7 @@ struct ChatChoice {
 struct ChatUsage {
   bool present = false;
   std::int64_t prompt = -1, completion = -1, total = -1;
-  std::int64_t cached = -1, cache_write = -1, reasoning = -1;
+  std::int64_t cached = -1, cache_write = -1, reasoning = -1, web_searches = -1;
 };
 
 struct ChatChunk {

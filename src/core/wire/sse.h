@@ -30,6 +30,8 @@ class SseParser {
   // The bytes must stay valid until next() returned `more`.
   void feed(std::string_view bytes);
   Next next(SseEvent& event);
+  // How much of the read was not looked at yet: what lies before it belongs to the events so far.
+  std::size_t unread() const { return input_.size(); }
   // The input has ended: next() then delivers an event whose closing blank line is missing.
   void end();
 

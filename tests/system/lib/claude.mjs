@@ -11,7 +11,8 @@ import { Model } from './model.mjs';
 import { within } from './scale.mjs';
 
 const packages = fileURLToPath(new URL('../node_modules/@anthropic-ai/', import.meta.url));
-const claude = (existsSync(packages) ? readdirSync(packages) : []).filter((n) => n.startsWith('claude-code-'))
+// Where the program is, if it was installed for this machine.
+export const claude = (existsSync(packages) ? readdirSync(packages) : []).filter((n) => n.startsWith('claude-code-'))
   .map((n) => path.join(packages, n, 'claude')).find((file) => existsSync(file));
 
 export const ccTest = (name, body) => test(name, { limit: 60_000 }, (b) =>

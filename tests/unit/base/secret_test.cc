@@ -22,6 +22,13 @@ TEST_CASE("mask_secrets: keys, bearer tokens and URL queries") {
   CHECK(mask_secrets("see https://x.test/a?key=AIzaSyA12345678&x=1 now") ==
         "see https://x.test/a?*** now");
   CHECK(mask_secrets("sk-proj-****************abcd") == "sk-***");
+  // Section 6.1: keys without a known format, by the words in front; names in addresses.
+  CHECK(mask_secrets("Incorrect API key provided: 0123456789abcdef0123") ==
+        "Incorrect API key provided: ***");
+  CHECK(mask_secrets("got api_key=0123456789abcdef here") == "got api_key=*** here");
+  CHECK(mask_secrets("token eyJhbGciOiJIUzI1NiJ9.x") == "token eyJ***");
+  CHECK(mask_secrets("at http://joe:secret@x.test/a") == "at http://***@x.test/a");
+  CHECK(mask_secrets("the api key: missing") == "the api key: missing");
   CHECK(mask_secrets("task-force is fine, so is sk-1") == "task-force is fine, so is sk-1");
   CHECK(mask_secrets("what? nothing") == "what? nothing");
   CHECK(mask_secrets("") == "");

@@ -131,6 +131,7 @@ TEST_CASE("the first provider that has what it needs is chosen") {
                      {"AZURE_API_KEY", "k"},
                      {"AZURE_OPENAI_ENDPOINT", "https://r.openai.azure.com"},
                      {"AZURE_DEPLOYMENT_NAME", "d"},
+                     {"ANTHROPIC_API_KEY", "k"},
                      {"GEMINI_API_KEY", "k"},
                      {"DEEPSEEK_API_KEY", "k"},
                      {"GROK_API_KEY", "k"},
@@ -140,12 +141,12 @@ TEST_CASE("the first provider that has what it needs is chosen") {
                      {"OLLAMA_BASE_URL", "http://localhost:11434"},
                      {"CUSTOM_BASE_URL", "http://localhost:9"}};
   const std::pair<const char*, const char*> order[] = {
-      {"openai", "OPENAI_API_KEY"},     {"openrouter", "OPENROUTER_API_KEY"},
-      {"azure", "AZURE_API_KEY"},       {"gemini", "GEMINI_API_KEY"},
-      {"deepseek", "DEEPSEEK_API_KEY"}, {"grok", "GROK_API_KEY"},
-      {"qwen", "QWEN_API_KEY"},         {"minimax", "MINIMAX_API_KEY"},
-      {"litellm", "LITELLM_BASE_URL"},  {"ollama", "OLLAMA_BASE_URL"},
-      {"custom", "CUSTOM_BASE_URL"}};
+      {"openai", "OPENAI_API_KEY"},   {"openrouter", "OPENROUTER_API_KEY"},
+      {"azure", "AZURE_API_KEY"},     {"anthropic", "ANTHROPIC_API_KEY"},
+      {"gemini", "GEMINI_API_KEY"},   {"deepseek", "DEEPSEEK_API_KEY"},
+      {"grok", "GROK_API_KEY"},       {"qwen", "QWEN_API_KEY"},
+      {"minimax", "MINIMAX_API_KEY"}, {"litellm", "LITELLM_BASE_URL"},
+      {"ollama", "OLLAMA_BASE_URL"},  {"custom", "CUSTOM_BASE_URL"}};
   for (const auto& [provider, variable] : order) {
     CHECK(provider_from(env) == provider);
     env.erase(variable);
@@ -153,8 +154,6 @@ TEST_CASE("the first provider that has what it needs is chosen") {
   CHECK(has(provider_from(env), "no provider is configured"));
   CHECK(provider_from({{"XAI_API_KEY", "k"}}) == "grok");
   CHECK(has(provider_from({{"OLLAMA_API_KEY", "k"}}), "no provider is configured"));
-  CHECK(has(provider_from({{"ANTHROPIC_API_KEY", "k"}}),
-            "ANTHROPIC_API_KEY is set, but this version cannot use"));
 }
 
 TEST_CASE("nothing configured") {
@@ -185,10 +184,30 @@ TEST_CASE("a named provider without its key or address says which variable to se
   CHECK(has(complaint(load_from({"-provider", "custom"})), "CUSTOM_BASE_URL"));
   CHECK(has(complaint(load_from({"-provider", "opnai"})),
             "unknown provider \"opnai\" (did you mean openai?)"));
-  CHECK(has(complaint(load_from({"-provider", "anthropic"}, {{"ANTHROPIC_API_KEY", "k"}})),
-            "not available in this version"));
+  CHECK(has(complaint(load_from({"-provider", "anthropic"})), "set ANTHROPIC_API_KEY"));
   CHECK(load_from({"-provider", "ollama"})->settings.backends.front().base_url ==
         "http://localhost:11434");
+}
+
+TEST_CASE("anthropic: the key's header, and no address that points back here") {
+  const auto loaded =
+      load_from({"-provider", "anthropic"},
+                {{"ANTHROPIC_API_KEY", "k"}, {"ANTHROPIC_BASE_URL", "http://localhost:8080"}});
+  REQUIRE(loaded);
+  const auto& backend = loaded->settings.backends.front();
+  CHECK(backend.base_url == "https://api.anthropic.com");
+  CHECK(backend.auth == AuthKind::x_api_key);
+  CHECK(backend.dialect == "anthropic");
+  const auto own = load_from({"-provider", "anthropic"},
+                             {{"CLASP_ANTHROPIC_BASE_URL", "http://localhost:8000"}});
+  REQUIRE(own);  // a server of one's own needs no key
+  CHECK(own->settings.backends.front().base_url == "http://localhost:8000");
+  const auto gateway =
+      load_from({"-provider", "custom", "-dialect", "anthropic"},
+                {{"CUSTOM_BASE_URL", "http://localhost:4000"}, {"CUSTOM_API_KEY", "k"}});
+  REQUIRE(gateway);
+  CHECK(gateway->settings.backends.front().auth == AuthKind::bearer);
+  CHECK(gateway->settings.backends.front().dialect == "anthropic");
 }
 
 TEST_CASE("the readme's quick starts") {
@@ -300,6 +319,25 @@ TEST_CASE("addresses") {
                      {"GEMINI_BASE_URL", "https://generativelanguage.googleapis.com/v1beta"}});
   CHECK(gemini->settings.backends.front().base_url ==
         "https://generativelanguage.googleapis.com/v1beta/openai");
+}
+
+TEST_CASE("media: what may be fetched, and whether PDFs are read") {
+  const auto usual = load_text("");
+  REQUIRE(usual);
+  CHECK(!usual->settings.media.fetch_remote);
+  CHECK(usual->settings.media.fetch_networks.empty());
+  CHECK(usual->settings.media.pdf_text);
+  const auto loaded = load_text(
+      "[media]\nfetch_remote = yes\nfetch_networks = 10.1.0.0/16, fd00::/8\npdf_text = off\n");
+  REQUIRE(loaded);
+  CHECK(loaded->settings.media.fetch_remote);
+  CHECK(loaded->settings.media.fetch_networks ==
+        std::vector{*clasp::parse_network("10.1.0.0/16"), *clasp::parse_network("fd00::/8")});
+  CHECK(!loaded->settings.media.pdf_text);
+  const std::string wrong = complaint(load_text("[media]\nfetch_networks = 10.1.0.0/8\n"));
+  CHECK(has(wrong, "10.1.0.0/8"));
+  CHECK(has(wrong, "clasp.conf:2"));
+  CHECK(has(complaint(load_text("[media]\npdf_text = always\n")), "auto"));
 }
 
 TEST_CASE("listen addresses") {

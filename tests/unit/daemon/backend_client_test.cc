@@ -140,10 +140,26 @@ TEST_CASE("backend: failures of the answer") {
     CHECK(recorder.failure.message.starts_with("127.0.0.1:"));
     CHECK(recorder.failure.no_byte_received == c.bytes.empty());
     CHECK(!recorder.failure.connection_reused);
-    CHECK(server.connections() == 1);
+    // Section 8: not one byte came, so it was tried once more.
+    CHECK(server.connections() == (c.bytes.empty() ? 2 : 1));
     loop.run_for(5);
     CHECK(recorder.after_over == 0);
   }
+}
+
+TEST_CASE("section 8: a server that closes before a byte is asked once more, at once") {
+  Server server([](Peer& peer, int index) {
+    peer.read_request();
+    if (index == 0) return peer.close();
+    peer.send(ok("x"));
+  });
+  Loop loop;
+  Recorder recorder;
+  loop.call(recorder, server.url());
+  CHECK(recorder.ended);
+  CHECK(recorder.body == "x");
+  CHECK(server.connections() == 2);
+  CHECK(loop.client->counters().retried == 1);
 }
 
 TEST_CASE("backend: refused, unknown, unusable") {

@@ -53,6 +53,11 @@ class ReplyMaker {
                                              "\\\"",
                                              "\xC3\xA9",
                                              "end",
+                                             "<tool_call>",
+                                             "</tool_call>",
+                                             "{\\\"name\\\":\\\"read\\\"}",
+                                             "<function=read>",
+                                             "</function>",
                                              "\\u003cthink\\u003e",
                                              "a longer piece of text"};
     return pick(kTexts);

@@ -9,7 +9,9 @@ using exchange::render_model_list;
 namespace {
 
 // The ids of a page, then "+" when there are more, then first and last.
-std::string page(const std::vector<std::string>& models, std::string_view query) {
+std::string page(const std::vector<std::string>& names, std::string_view query) {
+  std::vector<exchange::ListedModel> models;
+  for (const std::string& name : names) models.push_back({.id = name});
   const std::string text = render_model_list(models, query);
   json_t* root = json_loadb(text.data(), text.size(), 0, nullptr);
   REQUIRE(root != nullptr);
@@ -30,6 +32,19 @@ std::string page(const std::vector<std::string>& models, std::string_view query)
   return out;
 }
 
+exchange::CatalogPtr catalog_of(config::Settings settings) {
+  settings.backends[0].dialect = "generic";
+  const auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(settings));
+  REQUIRE(catalog);
+  return *catalog;
+}
+
+std::string listed(const config::Settings& settings) {
+  std::string out;
+  for (const auto& model : exchange::client_models(*catalog_of(settings))) out += model.id + " ";
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("models: names that clients may ask for") {
@@ -38,8 +53,31 @@ TEST_CASE("models: names that clients may ask for") {
   settings.models.opus = "big";
   settings.models.default_model = "gpt-4o";
   settings.backends.emplace_back().model = "gpt-4o";
-  CHECK(exchange::client_models(settings) ==
-        std::vector<std::string>{"claude-fast", "claude-opus", "gpt-4o"});
+  CHECK(listed(settings) == "claude-fast claude-opus gpt-4o ");
+}
+
+TEST_CASE("models: limits and names of [model] sections, where client names map there") {
+  config::Settings settings;
+  settings.models.aliases = {{"claude-fast", "Qwen3-Coder"}};
+  settings.backends.emplace_back().context_window = 8192;
+  settings.models.rules.resize(2);
+  settings.models.rules[0].name = settings.models.rules[0].pattern = "qwen*";
+  settings.models.rules[0].max_output = 4096;
+  settings.models.rules[1].name = "Qwen3-Coder";
+  settings.models.rules[1].pattern = "qwen3-coder";
+  settings.models.rules[1].display_name = "Qwen 3";
+  settings.models.rules[1].context_window = 262144;
+  CHECK(listed(settings) == "Qwen3-Coder claude-fast ");
+  const auto models = exchange::client_models(*catalog_of(settings));
+  const std::string list = render_model_list(models, "");
+  CHECK(list.find(R"("id":"claude-fast","display_name":"Qwen 3")") != std::string::npos);
+  CHECK(exchange::render_model(models, "claude-fast")
+            ->find(R"("max_input_tokens":262144,"max_tokens":4096)") != std::string::npos);
+  // Mapped away by the backend's own model: the section's name is none that clients could ask for.
+  settings.backends[0].model = "llama";
+  CHECK(listed(settings) == "claude-fast llama ");
+  CHECK(exchange::render_model(exchange::client_models(*catalog_of(settings)), "llama")
+            ->find(R"("max_input_tokens":8192,"max_tokens":null)") != std::string::npos);
 }
 
 TEST_CASE("models: pages") {
@@ -73,7 +111,7 @@ TEST_CASE("models: by their stage of life") {
 }
 
 TEST_CASE("models: one by its name") {
-  const std::vector<std::string> models{"a/b", "c"};
+  const std::vector<exchange::ListedModel> models{{.id = "a/b"}, {.id = "c"}};
   CHECK(exchange::render_model(models, "a%2Fb"));
   CHECK(exchange::render_model(models, "c[1m]"));
   CHECK(exchange::render_model(models, "c%5B1m%5D"));

@@ -24,6 +24,15 @@ TEST_CASE("record: one line, quoted where needed") {
   CHECK(exchange::record_level(record) == LogLevel::info);
 }
 
+TEST_CASE("sections 4.3 and 4.4: what was tolerated stands in the line") {
+  exchange::Record record;
+  record.request_id = "req_4";
+  record.tolerated = "unknown finish_reason, tool_calls without a call";
+  CHECK(exchange::render_record(record).find(
+            " tolerated=\"unknown finish_reason, tool_calls without a call\"") !=
+        std::string::npos);
+}
+
 TEST_CASE("record: text from outside cannot forge a line") {
   exchange::Record record;
   record.request_id = "req_2";

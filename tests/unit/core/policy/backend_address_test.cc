@@ -8,7 +8,9 @@ using clasp::config::AuthKind;
 using clasp::config::BackendSettings;
 using clasp::policy::auth_header;
 using clasp::policy::chat_url;
+using clasp::policy::messages_url;
 using clasp::policy::models_url;
+using clasp::policy::relay_models_url;
 
 namespace {
 
@@ -93,4 +95,27 @@ TEST_CASE("the header that carries the key") {
   CHECK(auth_header(backend)->name == "x-api-key");
   backend.auth = AuthKind::none;
   CHECK(!auth_header(backend));
+}
+
+TEST_CASE("the Messages URL: /v1/messages below the base, or what is there of it") {
+  struct Row {
+    const char* base;
+    const char* url;
+  };
+  for (const Row& row : {
+           Row{"https://api.anthropic.com", "https://api.anthropic.com/v1/messages"},
+           Row{"https://api.anthropic.com/v1/", "https://api.anthropic.com/v1/messages"},
+           Row{"http://h:1/v1/messages", "http://h:1/v1/messages"},
+           Row{"https://api.deepseek.com/anthropic",
+               "https://api.deepseek.com/anthropic/v1/messages"},
+           Row{"https://openrouter.ai/api/v1?a=b", "https://openrouter.ai/api/v1/messages?a=b"},
+           Row{"", ""},
+       })
+    CHECK(messages_url(custom(row.base), false) == row.url);
+  CHECK(messages_url(custom("http://h"), true) == "http://h/v1/messages?beta=true");
+  CHECK(messages_url(custom("http://h?a=b"), true) == "http://h/v1/messages?a=b&beta=true");
+  CHECK(messages_url(custom("http://h?beta=true"), true) == "http://h/v1/messages?beta=true");
+  CHECK(relay_models_url(custom("http://h/v1/messages")) == "http://h/v1/models?limit=1000");
+  CHECK(relay_models_url(custom("https://api.anthropic.com")) ==
+        "https://api.anthropic.com/v1/models?limit=1000");
 }

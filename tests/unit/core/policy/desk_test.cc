@@ -314,6 +314,15 @@ TEST_CASE("desk: waiting for a breaker: the timer is set for its end, one probe 
   CHECK_FALSE(kit.desk.next_wake(at_ms(30'500)));
 }
 
+TEST_CASE("desk: nobody wakes up for a breaker of a backend that is out of service by hand") {
+  Kit kit(settings_with({backend("a")}));
+  for (int i = 0; i < 5; ++i) kit.run(0, http(502));
+  kit.enqueue(15'000);
+  CHECK(kit.desk.next_wake(at_ms(15'000)) == at_ms(30'000));
+  kit.desk.set_admin_state("a", AdminState::draining);
+  CHECK(kit.desk.next_wake(at_ms(15'000)) == at_ms(45'000));  // its deadline
+}
+
 TEST_CASE("desk: who may not wait is told why and when to come back") {
   config::Settings settings = settings_with({backend("a", 1)});
   settings.queue.max_size = 1;

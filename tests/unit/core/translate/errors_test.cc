@@ -96,6 +96,15 @@ TEST_CASE("a cap that is too large, or a long description, is not an overflow") 
             .message == description);
 }
 
+TEST_CASE("section 6.3: context window and size alone are enough, a cap above them is not") {
+  CHECK(translate_error(400, say("This prompt has 9000 tokens; the context window is 8192."))
+            .message == "prompt is too long: 9000 tokens > 8192 maximum");
+  CHECK(translate_error(400, say("context size 4096 reached")).message ==
+        "prompt is too long: 4097 tokens > 4096 maximum");
+  const std::string cap = "max_tokens (32000) is above the context window of 16384";
+  CHECK(translate_error(400, say(cap)).message == cap);
+}
+
 TEST_CASE("vector 130: one request above the rate limit's size") {
   const std::string body =
       say("Request too large for model `x` on tokens per minute (TPM): Limit 30000, "
@@ -114,6 +123,7 @@ TEST_CASE("vector 131: quota is not a rate") {
   CHECK(e.status == 402);
   CHECK(e.type == ErrorType::billing);
   CHECK(e.should_retry == false);
+  CHECK(translate_error(429, say("x", ",\"code\":\"billing_hard_limit_reached\"")).status == 402);
   CHECK(translate_error(429, say("x", ",\"code\":\"team_spend_limit_exceeded\"")).status == 402);
   // A quota that comes back soon is a rate after all.
   CHECK(translate_error(429, say("Quota exceeded for metric. Please retry in 12s.")).status == 429);
@@ -129,7 +139,12 @@ TEST_CASE("vector 132: the wait is in the text") {
   CHECK(wait("Please try again in 120ms.") == "1");
   CHECK(wait("Please retry after 26 seconds.") == "26");
   CHECK(wait("Please try again in 3 hours") == "3600");
+  CHECK(wait("Try again after 8 seconds") == "8");
   CHECK(wait("slow", {{"retry-after", "12"}}) == "12");
+  // Section 6.6: fractions are rounded up, nonsense is left out.
+  CHECK(wait("slow", {{"retry-after", "1.2"}}) == "2");
+  CHECK(wait("slow", {{"retry-after", "soon"}}) == "");
+  CHECK(wait("slow", {{"retry-after", "-1"}}) == "");
   CHECK(wait("slow", {{"retry-after-ms", "1500"}}) == "2");
   CHECK(wait("slow", {{"retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"}}) ==
         "Wed, 21 Oct 2026 07:28:00 GMT");
@@ -258,6 +273,8 @@ TEST_CASE("vector 135: odd shapes of error bodies") {
   CHECK(translate_error(400, "{\"detail\":\"d\"}").message == "d");
   CHECK(translate_error(400, "\"just text\"").message == "just text");
   CHECK(translate_error(400, "plain\r\ntext").message == "plain text");
+  CHECK(translate_error(400, R"({"errors":[{"message":"first"},{"message":"second"}]})").message ==
+        "first; second");
   const ApiError router = translate_error(
       400, say("Provider returned error",
                ",\"code\":400,\"metadata\":{\"raw\":\"{\\\"error\\\":{\\\"message\\\":"
@@ -335,6 +352,32 @@ TEST_CASE("header values with control characters are not passed on") {
       {{"x-request-id", std::string("a\r\nx: y")}, {"retry-after", std::string(400, '1') + "x"}},
       0);
   CHECK(out.empty());
+}
+
+TEST_CASE("spec 6.4: a blocked prompt as an error, for those who want it so") {
+  const auto blocked = detect_policy_refusal(403, say("flagged", R"(,"code":"content_filter")"));
+  REQUIRE(blocked);
+  const ApiError error = translate::policy_error(*blocked);
+  CHECK(error.status == 400);
+  CHECK(error.type == ErrorType::invalid_request);
+  CHECK(error.message == "flagged");
+  CHECK(error.should_retry == false);
+  CHECK(translate::policy_error({}).message != "");
+}
+
+TEST_CASE("spec 6.6: limits of tokens as limits of input tokens, when configured") {
+  const Headers in{{"x-ratelimit-limit-tokens", "30000"},
+                   {"x-ratelimit-remaining-tokens", "29000"},
+                   {"x-ratelimit-limit-requests", "100"},
+                   {"x-ratelimit-reset-tokens", "6m0s"}};
+  const Headers out = translate::translate_backend_headers(in, 1'790'000'000, true);
+  CHECK(out.get("anthropic-ratelimit-input-tokens-limit") == "30000");
+  CHECK(out.get("anthropic-ratelimit-input-tokens-remaining") == "29000");
+  CHECK(out.get("anthropic-ratelimit-input-tokens-reset") ==
+        out.get("anthropic-ratelimit-tokens-reset"));
+  CHECK(out.get("anthropic-ratelimit-tokens-limit") == "30000");
+  CHECK_FALSE(translate::translate_backend_headers(in, 1'790'000'000)
+                  .find("anthropic-ratelimit-input-tokens-limit"));
 }
 
 TEST_CASE("seen 4: no endpoint with tools on openrouter is told as it is, not retried") {

@@ -168,6 +168,150 @@ TEST_CASE("repairs 12 to 21") {
         "strict_alternation=true");
 }
 
+TEST_CASE("repair 2: levels in the words of several validators, and in a router's raw text") {
+  CHECK(lesson("generic",
+               R"({"detail":[{"loc":["body","reasoning_effort"],"msg":"Input should be )"
+               R"('low', 'medium' or 'high'"}]})",
+               422) == "efforts=low,medium,high");
+  CHECK(lesson("groq", openai_error("`reasoning_effort` must be one of `none` or `default`")) ==
+        "efforts=none");
+  CHECK(lesson("openrouter",
+               R"({"error":{"message":"Provider returned error","code":400,"metadata":{"raw":)"
+               R"("{\"error\":{\"message\":\"Unsupported value: 'high'. Supported values are: )"
+               R"('low'.\",\"param\":\"reasoning_effort\"}}"}}})") == "efforts=low");
+  // The names of reasoning in messages are another row's.
+  CHECK(
+      lesson("groq", openai_error("'messages.3' : property 'reasoning_content' is unsupported")) ==
+      "replay=none");
+}
+
+TEST_CASE("repair 3: a fixed temperature") {
+  CHECK(lesson("generic", openai_error("invalid temperature: only 1 is allowed for this model")) ==
+        "sampling=false");
+}
+
+TEST_CASE(
+    "repair 9: deepseek's and anthropic's words; vLLM without a parser is no matter of choice") {
+  CHECK(lesson("generic", openai_error("deepseek-reasoner does not support this tool_choice")) ==
+        "forced_without_thinking=true");
+  CHECK(lesson("openrouter",
+               openai_error("Thinking may not be enabled when tool_choice forces tool use.")) ==
+        "forced_without_thinking=true");
+  CHECK(
+      lesson("vllm", openai_error("\\\"auto\\\" tool choice requires --enable-auto-tool-choice and "
+                                  "--tool-call-parser to be set")) == "");
+}
+
+TEST_CASE("repair 10: caps in the words of several servers") {
+  const auto cap = [](const std::string& text) {
+    const auto repair = detect_repair(400, openai_error(text), *find_dialect("generic"), {});
+    return repair ? repair->adjustments.max_output : -1;
+  };
+  CHECK(cap("'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's maximum "
+            "context length is 16384 tokens and your request has 9000 input tokens.") ==
+        16384 - 9000 - 16);
+  CHECK(cap("This endpoint's maximum context length is 131072 tokens. However, you requested about "
+            "150000 tokens (20000 of text input, 2000 of tool input, 128000 in the output).") ==
+        131072 - 22000 - 16);
+  CHECK(cap("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3000 `inputs` tokens and "
+            "2000 `max_new_tokens`") == 4096 - 3000 - 16);
+  CHECK(cap("max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens") ==
+        64000);
+  CHECK(cap("it has a maxOutputTokens value of 100000 but the supported range is from 1 "
+            "(inclusive) to 65537 (exclusive)") == 65536);
+  CHECK(cap("`max_tokens` must be less than or equal to `8192`, the maximum value for this model "
+            "is less than its `context_window`") == 8192);
+  CHECK(cap("Range of max_tokens should be [1, 8192]") == 8192);
+}
+
+TEST_CASE("repair 13: images in more words") {
+  CHECK(lesson("generic", openai_error("image_url is only supported by certain models")) ==
+        "images=false");
+  CHECK(lesson("vllm", openai_error("At most 0 image(s) may be provided in one request.")) ==
+        "images=false");
+  CHECK(lesson("openrouter", openai_error("No endpoints found that support image input"), 404) ==
+        "images=false");
+}
+
+TEST_CASE("repair 16: a hint that stands in parts is taken out by its flag") {
+  CHECK(lesson("openai", openai_error("Unknown parameter: 'messages[0].content[0]."
+                                      "prompt_cache_breakpoint'.",
+                                      "messages[0].content[0].prompt_cache_breakpoint",
+                                      "unknown_parameter")) == "cache_breakpoints=false");
+  CHECK(lesson("openrouter", openai_error("Unrecognized key: 'cache_control'")) ==
+        "cache_control=false");
+}
+
+TEST_CASE("repair 17: what the newer reasoners insist on the older ones refuse") {
+  CHECK(lesson("generic", openai_error("thinking is enabled but reasoning_content is missing in "
+                                       "assistant tool call message at index 2")) ==
+        "replay=reasoning_content");
+  CHECK(lesson("deepseek", openai_error("Please remove the reasoning_content from the messages")) ==
+        "replay=none");
+}
+
+TEST_CASE("repair 18: streams for some, plain answers for others") {
+  const auto only = detect_repair(
+      400, openai_error("This model only support stream mode, please enable the stream parameter"),
+      *find_dialect("generic"), {});
+  REQUIRE(only);
+  CHECK(only->adjustments.stream_only);
+  CHECK(lesson("openai", openai_error("Your organization must be verified to generate reasoning "
+                                      "summaries.")) == "");
+}
+
+TEST_CASE("repair 20: the function in the words of several servers") {
+  const auto tool = [](const std::string& text) {
+    const auto repair = detect_repair(400, openai_error(text), *find_dialect("generic"), {});
+    return repair && !repair->adjustments.reduced_tools.empty()
+               ? repair->adjustments.reduced_tools[0]
+               : std::string();
+  };
+  CHECK(tool("invalid JSON schema for tool Read, tools[24].function.parameters: 'required' present "
+             "but 'properties' is missing") == "read");
+  CHECK(tool("Invalid function parameters schema for 'Read': bad") == "read");
+}
+
+TEST_CASE("repair 21: the order of roles in the words of servers and templates") {
+  const auto row = [](const std::string& text, int status = 400) {
+    return lesson("generic", openai_error(text), status);
+  };
+  const std::string found = "strict_alternation=true";
+  CHECK(row("Unexpected role 'system' after role 'assistant'") == found);
+  CHECK(row("Expected last role User or Tool (or Assistant with prefix True) for serving but got "
+            "assistant") == found);
+  CHECK(row("messages with role 'tool' must be a response to a preceeding message with "
+            "'tool_calls'.") == found);
+  CHECK(row("An assistant message with 'tool_calls' must be followed by tool messages responding "
+            "to each 'tool_call_id'.") == found);
+  CHECK(row("Not the same number of function calls and responses") == found);
+  CHECK(lesson("generic", R"({"object":"error","message":"Unexpected role RoleEnum.tool","type":)"
+                          R"("invalid_request_message_order","code":"3230"})") == found);
+  // llama.cpp calls what a template refuses an error of its own.
+  CHECK(row("Error: Jinja Exception: After the optional system message, conversation roles must "
+            "alternate user and assistant roles except for tool calls and results.",
+            500) == found);
+  CHECK(row("Internal error", 500) == "");
+  const auto after_tool = detect_repair(
+      400, openai_error("Unexpected role 'user' after role 'tool'"), *find_dialect("generic"), {});
+  REQUIRE(after_tool);
+  Dialect dialect = *find_dialect("generic");
+  Adjustments adjustments;
+  apply_repair(*after_tool, dialect, adjustments);
+  CHECK(dialect.no_user_after_tool);
+  CHECK(dialect.strict_alternation);
+}
+
+TEST_CASE("section 8: a call that groq could not read is asked for once more") {
+  const auto again = detect_repair(
+      400, R"({"error":{"message":"Failed to call a function","code":"tool_use_failed"}})",
+      *find_dialect("groq"), {});
+  REQUIRE(again);
+  CHECK(again->number == 0);
+  CHECK_FALSE(again->lasting);
+  CHECK(repair_key(*again) == "again");
+}
+
 TEST_CASE("repair: what is not understood is left to the client") {
   CHECK(lesson("openai", openai_error("The model `x` does not exist", "", "model_not_found"),
                404) == "");

@@ -36,6 +36,22 @@ std::vector<Fixture> fixtures() {
   return list;
 }
 
+// Fixtures are called DIALECT or DIALECT-CASE, broken ones error_… or cut_…
+ReplyContext context_of(const std::string& name) {
+  std::string row = name.substr(0, name.find('-'));
+  for (const std::string prefix : {"error_", "cut_"})
+    if (row.starts_with(prefix)) row.erase(0, prefix.size());
+  ReplyContext context = make_context(row);
+  static const clasp::translate::Dialect text_tools = [] {
+    clasp::translate::Dialect on = dialect("lmstudio");
+    on.parse_text_tools = true;
+    return on;
+  }();
+  if (name.ends_with("-text_tools")) context.dialect = &text_tools;
+  context.web_search = name.ends_with("-citations");
+  return context;
+}
+
 // What a stream and a plain answer must agree in. Generated ids depend on when a block is begun,
 // and a name in pieces may be begun too early on a stream.
 std::string essence(json_t* message) {
@@ -94,7 +110,8 @@ std::string random_bytes(std::uint64_t seed, std::size_t size) {
 ReplyContext made_context(std::uint64_t seed) {
   constexpr const char* kNames[] = {"openai",   "openrouter", "ollama",  "vllm",
                                     "deepseek", "gemini",     "mistral", "xai"};
-  ReplyContext context = make_context(kNames[seed % 8]);
+  ReplyContext context =
+      seed % 6 == 0 ? context_of("lmstudio-text_tools") : make_context(kNames[seed % 8]);
   context.single_tool_call = seed % 11 == 0;
   context.web_search = seed % 7 == 0;
   context.thinking_omitted = seed % 5 == 0;
@@ -107,10 +124,10 @@ ReplyContext made_context(std::uint64_t seed) {
 
 TEST_CASE("streams of every server: split at every byte, and cut at random") {
   const auto list = fixtures();
-  REQUIRE(list.size() >= 13);
+  REQUIRE(list.size() >= 30);
   for (const Fixture& fixture : list) {
     CAPTURE(fixture.name);
-    const ReplyContext context = make_context(fixture.name);
+    const ReplyContext context = context_of(fixture.name);
     const Outcome whole = stream(context, fixture.text);
     CHECK(problem_of(whole) == "");
     const bool broken = fixture.name.rfind("error_", 0) == 0 || fixture.name.rfind("cut_", 0) == 0;
@@ -140,7 +157,7 @@ TEST_CASE("streams of every server: no cut ever looks like success") {
     for (const char* reason : {"\"stop\"", "\"tool_calls\"", "\"function_call\"", "[DONE]"})
       finish = std::min(finish, fixture.text.find(std::string("\"finish_reason\":") + reason));
     for (std::size_t at = 0; at < std::min(finish, fixture.text.find("[DONE]")); at += 7) {
-      const Outcome out = stream(make_context(fixture.name), fixture.text.substr(0, at));
+      const Outcome out = stream(context_of(fixture.name), fixture.text.substr(0, at));
       if (!out.failed()) FAIL_CHECK("cut at ", at);
       CHECK(problem_of(out) == "");
     }
@@ -150,7 +167,7 @@ TEST_CASE("streams of every server: no cut ever looks like success") {
 TEST_CASE("vector 128: a stream and a plain answer have the same content") {
   for (const Fixture& fixture : fixtures()) {
     CAPTURE(fixture.name);
-    const ReplyContext context = make_context(fixture.name);
+    const ReplyContext context = context_of(fixture.name);
     const Outcome streamed = stream(context, fixture.text);
     const Outcome whole = collect(context, fixture.text);
     CHECK(streamed.state == whole.state);
@@ -159,6 +176,45 @@ TEST_CASE("vector 128: a stream and a plain answer have the same content") {
     CHECK(grammar.check_complete(streamed.sse) == "");
     CHECK(essence(const_cast<json_t*>(grammar.message())) == essence(parse_json(whole.sse).get()));
   }
+}
+
+TEST_CASE("streams of every server: the blocks that come of them") {
+  using Blocks = std::vector<std::string>;
+  const auto blocks = [](const std::string& name) {
+    for (const Fixture& fixture : fixtures()) {
+      if (fixture.name != name) continue;
+      Grammar grammar;
+      const Outcome out = stream(context_of(name), fixture.text);
+      CHECK(problem_of(out) == "");
+      grammar.check(out.sse);
+      Blocks list = grammar.blocks();
+      list.push_back(out.stop_reason);
+      return list;
+    }
+    return Blocks{"missing"};
+  };
+  CHECK(blocks("openrouter-late_details") ==
+        Blocks{"thinking:Look first", "text:Reading.",
+               "thinking:", "tool_use:read:{\"path\":\"/tmp\"}", "tool_use"});
+  CHECK(blocks("generic-function_call") ==
+        Blocks{"tool_use:get_weather:{\"city\": \"Paris\"}", "tool_use"});
+  CHECK(blocks("generic-two_choices") == Blocks{"text:I will read it.", "tool_use:read:{\"a\":1}",
+                                                "tool_use:write:{\"b\":2}", "tool_use"});
+  CHECK(blocks("generic-citations") == Blocks{"text:Water is wet [1]. Ice too [2].",
+                                              "server_tool_use", "web_search_tool_result",
+                                              "end_turn"});
+  CHECK(blocks("lmstudio-qwen_thinking") ==
+        Blocks{"thinking:The user says hi.\n", "text:Hello \xF0\x9F\x91\x8B", "end_turn"});
+  CHECK(blocks("vllm-qwen_thinking") ==
+        Blocks{"thinking:Thinking.", "text:\n\nDone: yes", "tool_use:read:{\"x\": 1}", "tool_use"});
+  CHECK(blocks("generic-kimi_ids") == Blocks{"thinking:Two files.", "tool_use:read:{\"p\":\"a\"}",
+                                             "tool_use:read:{\"p\":\"b\"}", "tool_use"});
+  CHECK(blocks("lmstudio-text_tools") == Blocks{"thinking:read it\n", "text:Reading <b> now.\n",
+                                                "tool_use:read:{\"path\": \"/tmp\"}",
+                                                "tool_use:write:{\"path\":\"/tmp/x\"}",
+                                                "tool_use"});
+  CHECK(blocks("xai-whole_calls") == Blocks{"thinking:Hm", "text:Ok.", "tool_use:read:{\"a\":1}",
+                                            "tool_use:write:{\"b\":[1,2]}", "tool_use"});
 }
 
 TEST_CASE("made-up replies: grammar, splits, same content") {

@@ -264,6 +264,13 @@ TEST_CASE("a blocked prompt inside a stream is a refusal, unless errors are want
   CHECK(Run(blocked, context).out.failed());
 }
 
+TEST_CASE("section 6.4: gemini blocks a prompt with a chunk that has no choice") {
+  const Run run(frames({"{\"choices\":[],\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}"}),
+                make_context("gemini"));
+  CHECK(run.grammar.events() == Blocks{"message_start", "ping", "message_delta", "message_stop"});
+  CHECK(run.stop() == "refusal");
+}
+
 TEST_CASE("a conclusion without content") {
   std::string sse;
   clasp::wire::SseEventWriter writer(sse);

@@ -170,6 +170,14 @@ TEST_CASE("trap 38: usage on any chunk, also after the finish (CLIProxyAPI 1700)
   CHECK(dump_json(json_object_get(usage, "input_tokens")) == "40");
 }
 
+TEST_CASE("section 5.5: stray bytes behind a call's input are noted, a repetition is not") {
+  const std::string start = calls({call(0, "call_abc1", "read", "{\\\"a\\\":1}")});
+  const Run odd(frames({start, calls({call(0, "", "", " more")}), finish("tool_calls")}));
+  CHECK(odd.out.notes == Blocks{"bytes behind tool input"});
+  const Run same(frames({start, calls({call(0, "", "", "{\\\"a\\\":1}")}), finish("tool_calls")}));
+  CHECK(same.out.notes == Blocks{});
+}
+
 TEST_CASE("trap: content after finish_reason still counts") {
   const Run run(frames({say("x"), finish("stop"), calls({call(0, "call_x1", "read", "{}")})}));
   CHECK(run.grammar.blocks() == Blocks{"text:x", "tool_use:read:{}"});

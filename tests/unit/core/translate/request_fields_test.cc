@@ -293,7 +293,8 @@ TEST_CASE("vector 29: service tier and speed") {
         "on_demand");
   CHECK(ask(hi(R"("service_tier":"auto")")).at("service_tier") == "");
   CHECK(ask(hi(R"("speed":"fast")")).warned("speed"));
-  CHECK(ask(hi(R"("speed":"fast")"), {.fast_tier = true}).text("service_tier") == "priority");
+  CHECK(ask(hi(R"("speed":"fast")"), {.flags = {{"fast_tier", "true"}}}).text("service_tier") ==
+        "priority");
 }
 
 TEST_CASE("vector 30: the marker of the long context") {

@@ -19,7 +19,6 @@ struct Setup {
   std::string dialect = "openai";
   std::string model = {};  // empty: one without a family of its own, gpt-4o for OpenAI
   bool strict = false;
-  bool fast_tier = false;
   bool vision = true;
   std::string version = {};
   std::string session = {};
@@ -27,6 +26,11 @@ struct Setup {
   std::string backend = "b0b0b0b0";
   const ReplaySource* replay = nullptr;
   const Adjustments* adjustments = nullptr;
+  std::int64_t context_window = 0;
+  std::int64_t max_output = 0;
+  bool geo_served = false;
+  bool geo_enforce = false;
+  std::vector<ExtraMember> extra = {};
 };
 
 struct Translated {
@@ -81,7 +85,11 @@ inline Result<TranslatedRequest, wire::ApiError> try_translate(const std::string
   if (setup.model.empty()) target.model = dialect.openai_families ? "gpt-4o" : "some-model";
   target.base_url_hash = setup.backend;
   target.strict = setup.strict;
-  target.fast_tier = setup.fast_tier;
+  target.context_window = setup.context_window;
+  target.max_output = setup.max_output;
+  target.geo_served = setup.geo_served;
+  target.geo_enforce = setup.geo_enforce;
+  target.extra_body = &setup.extra;
   target.vision = setup.vision;
   target.adjustments = setup.adjustments;
   RequestFacts facts;

@@ -282,7 +282,7 @@ TEST_CASE("vector 81: web search") {
                 {.dialect = "vllm"})
             .status == 400);
   const auto plugin =
-      ask(tools(search), {.dialect = "openrouter", .flags = {{"web_search_plugin", "true"}}});
+      ask(tools(search), {.dialect = "openrouter", .flags = {{"web_search", "plugin"}}});
   CHECK(plugin.at("plugins") == R"([{"id":"web","max_results":3}])");
   CHECK(plugin.request.reply.web_search);
   CHECK(ask(tools(search), {.model = "gpt-4o-search-preview"}).at("web_search_options") == "{}");

@@ -202,3 +202,19 @@ TEST_CASE("content slices parse later") {
   CHECK(blocks[0].text_raw == "a");
   CHECK(parse_content_blocks(R"("plain")").at(0).text_raw == "plain");
 }
+
+TEST_CASE("the envelope of a request whose shapes are judged elsewhere") {
+  const auto envelope = parse_messages_envelope(
+      R"({"messages":7,"model":"m[1m]","thinking":{"type":"new"},"stream":true,"max_tokens":"?"})");
+  REQUIRE(envelope);
+  CHECK(envelope->model == "m");
+  CHECK(envelope->stream);
+  CHECK(envelope->messages.empty());
+  for (const char* body : {R"({"messages":[]})", R"({"model":"m","x":})", R"(["model"])", "",
+                           "{\"model\":\"m\",\"x\":\"\xff\"}", R"({"model":"m","stream":1})",
+                           R"({"model":["m"]})", R"({"model":"m"} 1)"}) {
+    const auto refusal = parse_messages_envelope(body);
+    REQUIRE_FALSE(refusal);
+    CHECK(refusal.error().status == 400);
+  }
+}

@@ -1,0 +1,36 @@
+// Attempts at a backend that speaks the Messages API itself: the client's own bytes go there and
+// the backend's come back. Everything around it, waiting, opening, failing, is as for the others.
+#include "core/exchange/exchange.h"
+#include "core/translate/relay.h"
+#include "core/translate/relay_request.h"
+
+namespace clasp::exchange {
+
+bool Exchange::relays() const {
+  return candidate_.facts && candidate_.facts->dialect.relay;
+}
+
+void Exchange::attempt_relay() {
+  auto relayed = translate::relay_request(body_, candidate_.model);
+  if (!relayed) {
+    fail(relayed.error(), "bad request");
+    return;
+  }
+  record_.warnings = relayed->thinking_disabled ? "thinking-disabled" : "";
+  input_estimate_ = translate::estimate_tokens(*request_);
+  translate::RelayContext context;
+  context.plain = !answer_->streams();
+  context.already_open = reply_ && reply_->opened();
+  context.committed = answer_->committed();
+  context.input_estimate = input_estimate_;
+  reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
+  BackendRequest request = make_relay_request(*catalog_, candidate_, std::move(relayed->body),
+                                              answer_->streams(), facts_);
+  if (services_.records.wants_bodies(true))
+    services_.records.on_body(record_.request_id, "backend request", request.body);
+  phase_ = Phase::calling;
+  ++record_.attempts;
+  call_ = services_.backend.start(std::move(request), *this);
+}
+
+}  // namespace clasp::exchange
