@@ -30,7 +30,7 @@ ccTest('WebSearch through the plugin of openrouter', async (b) => {
   const search = { text: 'Both say so.', annotations: sources.map((url) => ({ type: 'url_citation', url_citation: { url, title: `Page ${url.at(-1)}`, content: 'cited', start_index: 0, end_index: 4 } })) };
   const model = new Model({ search });
   const mock = await b.mock(model.script, { rules: 'none' });
-  const daemon = await b.daemon({ config: `[backend router]\nprovider = custom\ndialect = openrouter\nbase_url = ${mock.url}\napi_key = ${mock.key}\nmodel = some/model\nflag.web_search_plugin = true\n` });
+  const daemon = await b.daemon({ config: `[backend router]\nprovider = custom\ndialect = openrouter\nbase_url = ${mock.url}\napi_key = ${mock.key}\nmodel = some/model\nflag.web_search = plugin\n` });
   const tap = await b.tap(daemon.url);
   const run = await session(b, tap.url, () => steps([{ tool: 'WebSearch', input: { query: 'who says so' } }]), { env: all });
   finished(run, tap);
