@@ -21,7 +21,7 @@ async function front(b, script, { args = [], env = {}, auth, ...options } = {}) 
   return { mock, daemon, client: b.client(daemon.url), sdk };
 }
 
-for (const [version, Sdk] of [['1.12', Current], ['0.137', Old]]) {
+for (const [version, Sdk] of [['current', Current], ['0.137', Old]]) {
   test(`${version}: plain and streamed, the same message as the backend's`, async (b) => {
     const answer = { thinking: 'Let me think – ünd so', text: 'Hello 😀', calls: [{ id: 'toolu_01', name: 'get_weather', input: { city: 'Zürich "old"\n' } }] };
     const { sdk, mock } = await front(b, () => speak(answer));
@@ -55,11 +55,12 @@ for (const [version, Sdk] of [['1.12', Current], ['0.137', Old]]) {
     assert.deepEqual(mock.last.body.thinking, request.thinking);
   });
 
-  test(`${version}: betas go through, the client's other headers and its key do not`, async (b) => {
+  test(`habit 4, ${version}: betas and version go through, the client's other headers and its key do not`, async (b) => {
     const { sdk, mock } = await front(b, () => speak({ text: 'ok' }));
     const client = sdk(Sdk, { defaultHeaders: { 'x-claude-code-session-id': 's', cookie: 'c=1', 'anthropic-workspace-id': 'w' } });
     await client.beta.messages.create({ ...hello, betas: ['context-1m-2025-08-07', 'effort-2025-11-24'] });
-    assert.equal(mock.last.path, version === '1.12' ? '/v1/messages' : '/v1/messages?beta=true'); // as that SDK asks
+    assert.equal(mock.last.path, version === 'current' ? '/v1/messages' : '/v1/messages?beta=true'); // as that SDK asks
+    assert.match(mock.last.headers['anthropic-version'], /^20\d\d-\d\d-\d\d$/);
     assert.match(mock.last.headers['anthropic-beta'], /context-1m-2025-08-07, ?effort-2025-11-24/);
     await client.messages.create(hello);
     assert.equal(mock.last.path, '/v1/messages');

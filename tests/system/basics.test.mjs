@@ -51,7 +51,7 @@ test('vector 142, habit 1: the query does not matter, nor how the key is sent', 
   assert.equal((await client.message(ask('a'), { headers: { 'x-api-key': '', authorization: 'Bearer k' } })).status, 200);
 });
 
-test('errors in the request', async (b) => {
+test('vector 6, vector 143: errors in the request', async (b) => {
   const { client, mock } = await b.front([]);
   const refused = async (body, status, type, pattern) => {
     const answer = await client.message(body);

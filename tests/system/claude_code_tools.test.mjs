@@ -25,6 +25,20 @@ ccTest('WebSearch on a backend that searches', async (b) => {
   assert.ok(model.results[0].includes(url) && model.results[0].includes('Weather of Rome'), `the model is given the sources: ${model.results[0]}`);
 });
 
+ccTest('WebSearch through the plugin of openrouter', async (b) => {
+  const sources = ['https://example.org/a', 'https://example.org/b'];
+  const search = { text: 'Both say so.', annotations: sources.map((url) => ({ type: 'url_citation', url_citation: { url, title: `Page ${url.at(-1)}`, content: 'cited', start_index: 0, end_index: 4 } })) };
+  const model = new Model({ search });
+  const mock = await b.mock(model.script, { rules: 'none' });
+  const daemon = await b.daemon({ config: `[backend router]\nprovider = custom\ndialect = openrouter\nbase_url = ${mock.url}\napi_key = ${mock.key}\nmodel = some/model\nflag.web_search = plugin\n` });
+  const tap = await b.tap(daemon.url);
+  const run = await session(b, tap.url, () => steps([{ tool: 'WebSearch', input: { query: 'who says so' } }]), { env: all });
+  finished(run, tap);
+  assert.deepEqual(words(model), ['WebSearch', 'search', 'done']);
+  assert.equal(mock.chats.find((r) => r.body.plugins).body.plugins[0].id, 'web');
+  for (const url of sources) assert.ok(model.results[0].includes(url), model.results[0]);
+});
+
 ccTest('WebSearch on a backend without: the model is told why', async (b) => {
   const { tap, mock, model } = await stage(b);
   const run = await session(b, tap.url, () => steps([{ tool: 'WebSearch', input: { query: 'weather' } }]), { env: all });

@@ -101,7 +101,7 @@ test('vector 134: a blocked prompt is a refusal, not an error', async (b) => {
   assert.equal(stream.checker.message.stop_reason, 'refusal');
 });
 
-test('nobody listens at the backend', async (b) => {
+test('vector 133: nobody listens at the backend', async (b) => {
   const port = await freePort();
   const daemon = await b.daemon({ args: ['-provider', 'custom', '-model', 'm'], env: { CUSTOM_BASE_URL: `http://127.0.0.1:${port}/v1` } });
   const answer = await b.client(daemon.url).message(ask('x'));
