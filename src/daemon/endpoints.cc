@@ -6,6 +6,7 @@
 #include "core/exchange/cors.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
+#include "core/wire/plain_spelling.h"
 
 namespace clasp::daemon {
 
@@ -188,7 +189,8 @@ HttpAnswer Endpoints::model(std::string_view path) const {
 
 HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
                                    const std::string& body) const {
-  const auto parsed = wire::parse_messages_request(body, true);
+  const auto plain = wire::plain_spelling(body);
+  const auto parsed = wire::parse_messages_request(plain ? *plain : body, true);
   if (!parsed) return error_answer(parsed.error(), "");
   // What may be cleared from the context depends on the backend.
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
