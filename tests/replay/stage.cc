@@ -87,6 +87,7 @@ class Stage {
   translate::ReplyParser parser_;
   translate::SchemaCache schemas_;
   exchange::Lessons lessons_;
+  exchange::Calibration calibration_;
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageMedia media_;
   StageRecords records_;
@@ -238,7 +239,7 @@ Problem Stage::request(const std::string& rest) {
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange() = std::make_unique<exchange::Exchange>(
       exchange::Services{scheduler_, random_, backend(), records_, parser_, schemas_, lessons_,
-                         states_, desk_, &media_},
+                         states_, desk_, calibration_, &media_},
       *catalog, std::move(head), std::move(body), "req_stage" + name_, client());
   exchange()->start();
   scheduler_.run_posted();

@@ -169,6 +169,7 @@ void Exchange::on_usage_timeout() {
 void Exchange::complete() {
   record_reply();
   remember_states();
+  if (backend_status_ != 0) calibrate();
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_headers());

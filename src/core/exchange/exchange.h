@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
+#include "core/exchange/calibration.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
 #include "core/exchange/lessons.h"
@@ -36,10 +37,11 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;         // shared by all workers
-  StatePort& states;           // shared by all workers
-  DeskPort& desk;              // the desk behind it is shared by all workers
-  MediaPort* media = nullptr;  // may be missing
+  LessonPort& lessons;           // shared by all workers
+  StatePort& states;             // shared by all workers
+  DeskPort& desk;                // the desk behind it is shared by all workers
+  CalibrationPort& calibration;  // shared by all workers
+  MediaPort* media = nullptr;    // may be missing
 };
 
 class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
@@ -107,6 +109,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   bool repair_and_repeat(int status, std::string_view refusal);
   void remember_lessons();
   void remember_states();
+  void calibrate();
+  std::int64_t calibrated(std::int64_t estimate) const;
   void answer_without_call();
   void after_reply_input();
   void arm_answer_grace();
@@ -155,7 +159,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::string client_name_;  // whose turn it is in the queue
   Repairs repairs_;
   std::string message_id_;
-  std::int64_t input_estimate_ = 0;
+  std::int64_t input_estimate_ = 0;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;

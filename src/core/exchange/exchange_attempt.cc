@@ -148,6 +148,7 @@ void Exchange::make_reply(translate::ReplyContext context) {
   context.already_open = goes_on();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
   input_estimate_ = context.input_estimate;
+  context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, answer_->sink(),
                                               services_.random);
 }
@@ -174,6 +175,17 @@ void Exchange::remember_lessons() {
 void Exchange::remember_states() {
   const auto& states = reply_->call_states();
   if (!states.tool_ids.empty()) services_.states.keep(tenant_, states, services_.scheduler.now());
+}
+
+std::int64_t Exchange::calibrated(std::int64_t estimate) const {
+  return services_.calibration.correct(record_.backend, candidate_.model, estimate);
+}
+
+// Estimates of later requests profit from what the backend counted.
+void Exchange::calibrate() {
+  if (!record_.tokens_estimated && record_.input_tokens > 0)
+    services_.calibration.learn(record_.backend, candidate_.model, input_estimate_,
+                                record_.input_tokens);
 }
 
 void Exchange::answer_without_call() {

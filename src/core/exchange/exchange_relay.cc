@@ -22,7 +22,7 @@ void Exchange::attempt_relay() {
   context.plain = !answer_->streams();
   context.already_open = goes_on();
   context.committed = answer_->committed();
-  context.input_estimate = input_estimate_;
+  context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
   BackendRequest request = make_relay_request(*catalog_, candidate_, std::move(relayed->body),
                                               answer_->streams(), facts_);
