@@ -87,8 +87,12 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
                       std::string_view cause);
   policy::Decision decide(const policy::Outcome& outcome, bool committed);
-  void note_detour(std::string_view why);
+  bool is_another_left() const;
+  void note_detour(std::string_view backend, std::string_view why);
+  void note_skipped(std::size_t index);
+  void forget_attempt();
   void give_up(const policy::Refusal& refusal);
+  bool may_wait_until(TimePoint when) const;
   void wait(TimePoint not_before);
   void leave_queue();
   void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
@@ -97,6 +101,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
+  void cannot_ask(const wire::ApiError& error, std::string_view cause);
+  bool goes_on() const;
   void make_reply(translate::ReplyContext context);
   bool relays() const;
   void attempt_relay();
@@ -117,6 +123,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::string_view readable_body();
   void record_reply();
   std::int64_t elapsed_us() const;
+  wire::Headers own_headers() const;
   wire::Headers answer_headers() const;
 
   void on_backend_head(int status, const wire::Headers& headers) override;
@@ -146,6 +153,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::size_t at_ = 0;       // the candidate that is asked, in route_
   Candidate candidate_;      // the same, with the key to use
   HeldPermit permit_;
+  std::uint32_t tries_ = 0;      // permits so far: what a repair costs is not counted
   policy::TicketId ticket_ = 0;  // 0: not in the queue
   TimePoint queued_since_{};
   std::uint32_t returns_ = 0;  // into the queue

@@ -61,10 +61,12 @@ wire::ApiError refusal_error(const policy::Refusal& refusal) {
       529, "the backend has as many requests as it may; try again in " + seconds_text(wait), wait);
 }
 
-std::string end_text(const policy::TicketEvent& event) {
+// `passed` since its arrival: it may have been in the queue before.
+std::string end_text(const policy::TicketEvent& event, TimePoint::duration passed) {
+  const Duration waited = std::chrono::floor<Duration>(passed);
   switch (event.end) {
     case TicketEnd::expired:
-      return "no backend could take the request within " + seconds_text(event.waited);
+      return "no backend could take the request within " + seconds_text(waited);
     case TicketEnd::drained:
       return "the proxy is shutting down; try again";
     case TicketEnd::orphaned:
@@ -110,27 +112,31 @@ void Exchange::acquire(const std::vector<std::size_t>& wanted, bool repeat) {
   std::vector<policy::BackendId> ids;
   for (const std::size_t i : wanted) ids.push_back(catalog_->desk_ids[route_[i].index]);
   const auto permit = services_.desk.try_acquire(ids, repeat);
-  if (!permit) {
+  if (permit) {
+    for (std::size_t i = 0; i < permit->index; ++i) note_skipped(wanted[i]);
+    take(wanted[permit->index], *permit);
+  } else if (repeat && is_another_left()) {
+    choose();  // another key was worth trying first, but the place is gone
+  } else {
     give_up(permit.error());
-    return;
   }
-  // Those in front could not be asked.
-  for (std::size_t i = 0; i < permit->index; ++i) {
-    adopt(wanted[i]);
-    note_detour("unavailable");
-  }
-  take(wanted[permit->index], *permit);
+}
+
+bool Exchange::is_another_left() const {
+  return std::find(tried_.begin(), tried_.end(), false) != tried_.end();
 }
 
 // Nobody can be asked. The queue may help; else what an earlier attempt said is the better answer.
 void Exchange::give_up(const policy::Refusal& refusal) {
   const bool hopeless = refusal.reason == RefusalReason::disabled;
-  if (catalog_->settings->queue.enabled && !hopeless) {
-    wait(services_.scheduler.now());
+  const TimePoint now = services_.scheduler.now();
+  if (catalog_->settings->queue.enabled && !hopeless && (!last_failure_ || may_wait_until(now))) {
+    wait(now);
     return;
   }
   if (last_failure_) {
-    fail(last_failure_->error, last_failure_->cause);
+    const Failure last = *last_failure_;
+    fail(last.error, last.cause);
     return;
   }
   fail(refusal_error(refusal), "no backend: " + std::string(policy::refusal_name(refusal.reason)));
@@ -153,12 +159,20 @@ void Exchange::take(std::size_t index, const policy::Permit& permit) {
   // The same one again goes on with what it has taught.
   if (at_ != index) adopt(index);
   candidate_.key = permit.key;
+  ++tries_;
+  forget_attempt();
+  attempt();
+}
+
+// Nothing of an earlier attempt's answer is told as the next one's.
+void Exchange::forget_attempt() {
   collected_.clear();
   backend_headers_.clear();
   backend_status_ = 0;
   cut_ = content_seen_ = false;
+  record_.first_byte_us = -1;
+  record_.upstream_id.clear();
   answer_->discard();
-  attempt();
 }
 
 // ---- after a failure
@@ -173,7 +187,11 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
   const bool plain = !answer_->streams();
   const bool committed = !request_ || (!plain && reply_ && reply_->block_opened());
   const policy::Decision decision = decide(outcome, committed);
-  const bool returns = decision.step == NextStep::give_up && !committed &&
+  // In the queue, too, nobody asks again before the backend wants to be asked.
+  const TimePoint again =
+      services_.scheduler.now() +
+      Duration{std::max(catalog_->settings->queue.retry_delay_ms, outcome.retry_after_ms)};
+  const bool returns = decision.step == NextStep::give_up && !committed && may_wait_until(again) &&
                        policy::may_queue_again(catalog_->settings->queue, outcome, returns_);
   permit_.reset();
   if (decision.step == NextStep::give_up && !returns) {
@@ -182,12 +200,13 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
   }
   call_.reset();
   usage_timer_.reset();
+  if (reply_ && !reply_->opened()) reply_.reset();  // a failed one begins no message any more
   phase_ = Phase::waiting;
   last_failure_ = failure;
-  note_detour(policy::class_name(policy::classify(outcome)));
+  note_detour(record_.backend, policy::class_name(policy::classify(outcome)));
   if (returns) {
     ++returns_;
-    wait(services_.scheduler.now() + Duration{catalog_->settings->queue.retry_delay_ms});
+    wait(again);
   } else if (decision.step == NextStep::next_candidate) {
     choose();
   } else {
@@ -201,19 +220,24 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
 policy::Decision Exchange::decide(const policy::Outcome& outcome, bool committed) {
   if (!permit_) return {};
   policy::Situation situation;
-  situation.attempts = static_cast<std::uint32_t>(std::max(1, record_.attempts));
-  situation.another = std::find(tried_.begin(), tried_.end(), false) != tried_.end();
+  situation.attempts = tries_;
+  situation.another = is_another_left();
   situation.committed = committed;
   services_.desk.report(permit_.id(), outcome);
   return services_.desk.decide(permit_.id(), outcome, situation);
 }
 
 // "openai:connect": what x-clasp-fallback and the log say about the way here.
-void Exchange::note_detour(std::string_view why) {
+void Exchange::note_detour(std::string_view backend, std::string_view why) {
   constexpr std::size_t kLongest = 200;
   if (record_.detour.size() > kLongest) return;
   if (!record_.detour.empty()) record_.detour.append(",");
-  record_.detour.append(record_.backend).append(":").append(why);
+  record_.detour.append(backend).append(":").append(why);
+}
+
+// It stands in front of the one that is asked, and could not be.
+void Exchange::note_skipped(std::size_t index) {
+  note_detour(route_[index].backend->settings.name, "unavailable");
 }
 
 void Exchange::arm_total_limit() {
@@ -225,13 +249,21 @@ void Exchange::arm_total_limit() {
                          "no complete answer within " +
                              seconds_text(Duration{catalog_->settings->timeouts.total_ms}));
     error.should_retry = true;
-    if (permit_) services_.desk.report(permit_.id(), {policy::OutcomeKind::timeout});
+    // The backend's fault only where it alone had all the time, and its answer has not begun.
+    const bool its_own = tries_ == 1 && record_.queued_us == 0 && !content_seen_;
+    if (permit_ && its_own && phase_ != Phase::preparing)
+      services_.desk.report(permit_.id(), {policy::OutcomeKind::timeout});
     fail(error, "timeouts.total has passed");
   });
 }
 
 // ---- the queue
 // -----------------------------------------------------------------------------------
+
+// Somebody who could be asked then would still be in time.
+bool Exchange::may_wait_until(TimePoint when) const {
+  return when < started_ + Duration{catalog_->settings->queue.max_wait_ms};
+}
 
 void Exchange::wait(TimePoint not_before) {
   phase_ = Phase::waiting;
@@ -262,10 +294,12 @@ void Exchange::on_ticket(const policy::TicketEvent& event, const policy::Permit&
   record_.queued_us += (services_.scheduler.now() - queued_since_).count();
   if (event.end == TicketEnd::granted) {
     tried_.assign(route_.size(), false);
+    for (std::size_t i = 0; i < permit.index && !last_failure_; ++i) note_skipped(i);
     take(permit.index, permit);
     return;
   }
-  std::string message = end_text(event);
+  backend_headers_.clear();
+  std::string message = end_text(event, services_.scheduler.now() - started_);
   std::string cause = message;
   if (last_failure_) cause.append("; the last attempt: ").append(last_failure_->cause);
   fail(unavailable(529, std::move(message), kSoon), cause);
