@@ -35,6 +35,11 @@ LogLevel log_level() {
   return g_level.load(std::memory_order_relaxed);
 }
 
+bool log_wants_fields() {
+  const LogSink* sink = g_sink.load(std::memory_order_acquire);
+  return sink != nullptr && sink->wants_fields();
+}
+
 void log(LogLevel level, std::string_view message, const std::vector<LogField>& fields) {
   if (!log_enabled(level)) return;
   if (LogSink* sink = g_sink.load(std::memory_order_acquire)) {

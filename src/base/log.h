@@ -22,6 +22,8 @@ class LogSink {
   virtual ~LogSink() = default;
   virtual void write(LogLevel level, std::string_view message,
                      const std::vector<LogField>& fields) = 0;
+  // False: it drops the fields, so nobody need make them.
+  virtual bool wants_fields() const { return true; }
 };
 
 // Not owned; must outlive every log call. nullptr (the start value) writes plain lines to stderr.
@@ -31,6 +33,7 @@ LogLevel log_level();
 inline bool log_enabled(LogLevel level) {
   return level >= log_level();
 }
+bool log_wants_fields();
 
 void log(LogLevel level, std::string_view message, const std::vector<LogField>& fields = {});
 inline void log_debug(std::string_view m) {

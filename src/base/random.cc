@@ -6,9 +6,10 @@
 namespace clasp {
 
 std::string make_id(Random& random, std::string_view prefix) {
-  // The high digits of a number are not evenly spread; the low eight of 128 bits are.
+  // The high digits of a number are not evenly spread; the low eight of 64 bits are (to one part
+  // in 80,000).
   std::string id(prefix);
-  for (int i = 0; i < 3; ++i) id += base62(random.next(), random.next(), 8);
+  for (int i = 0; i < 3; ++i) id += base62(0, random.next(), 8);
   return id;
 }
 

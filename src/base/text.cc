@@ -216,9 +216,13 @@ std::string base62(std::uint64_t high, std::uint64_t low, std::size_t length) {
   std::string out;
   out.reserve(length);
   unsigned __int128 value = (static_cast<unsigned __int128>(high) << 64) | low;
-  for (std::size_t i = 0; i < length; ++i) {
-    out.push_back(kBase62[static_cast<unsigned>(value % 62)]);
-    value /= 62;
+  // A division of 128 bits is a costly call, one of 64 bits by a constant is not: eight at a time.
+  constexpr std::uint64_t kEightDigits = 62ull * 62 * 62 * 62 * 62 * 62 * 62 * 62;
+  while (out.size() < length) {
+    auto eight = static_cast<std::uint64_t>(value % kEightDigits);
+    for (std::size_t i = 0; i < 8 && out.size() < length; ++i, eight /= 62)
+      out.push_back(kBase62[eight % 62]);
+    if (out.size() < length) value /= kEightDigits;
   }
   return out;
 }

@@ -25,6 +25,7 @@ void AccessLog::on_record(const exchange::Record& record) {
     }
     line = exchange::render_record(shown);
   }
+  if (!log_wants_fields()) return log(level, line);
   const std::string status = std::to_string(record.status);
   const std::string in = std::to_string(record.input_tokens);
   const std::string out = std::to_string(record.output_tokens);

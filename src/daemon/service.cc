@@ -9,7 +9,7 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 
@@ -54,6 +54,8 @@ class StderrSink final : public LogSink {
  public:
   explicit StderrSink(bool managed) : managed_(managed) {}
 
+  bool wants_fields() const override { return false; }
+
   void write(LogLevel level, std::string_view message, const std::vector<LogField>&) override {
     std::string line;
     line.reserve(message.size() + 48);
@@ -63,22 +65,31 @@ class StderrSink final : public LogSink {
       append_time(line);
       line.append(" ").append(render_log_level(level)).append(" ");
     }
-    for (char c : message) line.push_back(c == '\n' ? ' ' : c);  // one entry, one line
+    const std::size_t start = line.size();
+    line.append(message);
+    std::replace(line.begin() + static_cast<std::ptrdiff_t>(start), line.end(), '\n',
+                 ' ');  // one entry, one line
     line.push_back('\n');
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   }
 
  private:
+  // The text of a second is made once per thread and second.
   static void append_time(std::string& line) {
+    thread_local time_t second = -1;
+    thread_local char text[40];
+    thread_local std::size_t length = 0;
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    tm parts{};
-    localtime_r(&now.tv_sec, &parts);
-    char text[40];
-    const std::size_t length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-    line.append(text, length);
-    std::snprintf(text, sizeof text, ".%03ld", now.tv_nsec / 1'000'000);
-    line.append(text);
+    if (now.tv_sec != second) {
+      second = now.tv_sec;
+      tm parts{};
+      localtime_r(&second, &parts);
+      length = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+    }
+    const auto ms = static_cast<int>(now.tv_nsec / 1'000'000);
+    line.append(text, length).push_back('.');
+    for (const int unit : {100, 10, 1}) line.push_back(static_cast<char>('0' + ms / unit % 10));
   }
 
   bool managed_;

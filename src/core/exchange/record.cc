@@ -1,7 +1,9 @@
 // The exchange's log line.
 #include "core/exchange/record.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
+#include <iterator>
 
 namespace clasp::exchange {
 
@@ -24,11 +26,17 @@ LogLevel record_level(const Record& record) {
 
 namespace {
 
+// Not find_first_of(), which looks for each character on its own with a call.
+bool needs_quotes(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return c == ' ' || c == '"' || c == '=' || c == '\n' || c == '\t';
+  });
+}
+
 void append_field(std::string& line, std::string_view name, std::string_view value) {
   if (value.empty()) return;
   line.append(" ").append(name).append("=");
-  const bool quote = value.find_first_of(" \"\n\t=") != std::string_view::npos;
-  if (!quote) {
+  if (!needs_quotes(value)) {
     line.append(value);
     return;
   }
@@ -40,10 +48,20 @@ void append_field(std::string& line, std::string_view name, std::string_view val
   line.push_back('"');
 }
 
+void append_number(std::string& line, std::string_view name, std::int64_t value) {
+  char text[24];
+  const auto end = std::to_chars(text, std::end(text), value).ptr;
+  line.append(" ").append(name).append("=").append(text, end);
+}
+
+// With one decimal, rounded to the even one of two that are equally near.
 void append_milliseconds(std::string& line, std::string_view name, std::int64_t us) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fms", static_cast<double>(us) / 1000.0);
-  append_field(line, name, text);
+  std::int64_t tenths = us / 100;
+  const std::int64_t rest = us % 100;
+  if (rest > 50 || (rest == 50 && tenths % 2 != 0)) ++tenths;
+  append_number(line, name, tenths / 10);
+  line.append(".").push_back(static_cast<char>('0' + tenths % 10));
+  line.append("ms");
 }
 
 }  // namespace
@@ -56,17 +74,20 @@ std::string render_record(const Record& record) {
   append_field(line, "model", record.model_asked);
   if (record.model_used != record.model_asked) append_field(line, "used", record.model_used);
   append_field(line, "backend", record.backend);
-  append_field(line, "status", record.status == 0 ? "-" : std::to_string(record.status));
+  if (record.status == 0)
+    append_field(line, "status", "-");
+  else
+    append_number(line, "status", record.status);
   append_field(line, "outcome", render_outcome(record.outcome));
   if (record.stream) append_field(line, "stream", "yes");
   append_field(line, "stop", record.stop_reason);
-  append_field(line, "in", std::to_string(record.input_tokens));
-  append_field(line, "out", std::to_string(record.output_tokens));
-  if (record.cached_tokens > 0) append_field(line, "cached", std::to_string(record.cached_tokens));
+  append_number(line, "in", record.input_tokens);
+  append_number(line, "out", record.output_tokens);
+  if (record.cached_tokens > 0) append_number(line, "cached", record.cached_tokens);
   if (record.tokens_estimated) append_field(line, "tokens", "estimated");
   if (record.first_byte_us >= 0) append_milliseconds(line, "first", record.first_byte_us);
   append_milliseconds(line, "total", record.total_us);
-  if (record.attempts > 1) append_field(line, "attempts", std::to_string(record.attempts));
+  if (record.attempts > 1) append_number(line, "attempts", record.attempts);
   append_field(line, "fallback", record.detour);
   if (record.queued_us > 0) append_milliseconds(line, "queued", record.queued_us);
   append_field(line, "warnings", record.warnings);

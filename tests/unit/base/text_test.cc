@@ -45,6 +45,8 @@ TEST_CASE("text: encodings round trip") {
   CHECK(to_hex("\x01\xff") == "01ff");
   CHECK(base62(0, 61, 2) == "z0");
   CHECK(base62(1, 2, 24).size() == 24);
+  // 2^64 + 2 in base 62, the last digit first, beyond the eight that are worked out at once.
+  CHECK(base62(1, 2, 12) == "IYHA61aHgyL0");
 }
 
 TEST_CASE("text: utf-8") {

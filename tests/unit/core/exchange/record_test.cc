@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdio>
+
 using namespace clasp;
 
 TEST_CASE("record: one line, quoted where needed") {
@@ -31,6 +33,17 @@ TEST_CASE("sections 4.3 and 4.4: what was tolerated stands in the line") {
   CHECK(exchange::render_record(record).find(
             " tolerated=\"unknown finish_reason, tool_calls without a call\"") !=
         std::string::npos);
+}
+
+TEST_CASE("record: times have one decimal, rounded") {
+  exchange::Record record;
+  for (const std::int64_t us : {0, 49, 51, 99, 149, 250, 750, 999, 999'951, 1'234'567'890}) {
+    record.total_us = us;
+    char wanted[40];
+    std::snprintf(wanted, sizeof wanted, " total=%.1fms", static_cast<double>(us) / 1000);
+    const std::string line = exchange::render_record(record);
+    CHECK(line.substr(line.find(" total=")) == wanted);
+  }
 }
 
 TEST_CASE("record: text from outside cannot forge a line") {
