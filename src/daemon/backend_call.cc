@@ -193,9 +193,8 @@ void BackendCallImpl::take_bytes(char* data, std::size_t size) {
   }
   const Parser::Step step = parser_.feed(data, size);
   if (step.head) {
-    events_->on_backend_head(parser_.status(), parser_.headers());
+    events_->on_backend_head(parser_.status(), parser_.take_headers());
     if (state_ == State::over) return;
-    parser_.drop_headers();
   }
   if (!step.body.empty()) {
     events_->on_backend_body(step.body);

@@ -51,7 +51,7 @@ class LingeringCall final : public exchange::BackendEvents {
     timer_ = client_.scheduler_.after(kLonger, [this] { client_.end_linger(this); });
   }
   ~LingeringCall() override { client_.release(std::move(call_)); }
-  void on_backend_head(int, const wire::Headers&) override {}
+  void on_backend_head(int, wire::Headers) override {}
   void on_backend_body(std::string_view bytes) override {
     dropped_ += bytes.size();
     if (dropped_ > kMostBytes) client_.end_linger(this);

@@ -191,8 +191,7 @@ exchange::RequestHead Gate::make_request_head() const {
   head.path = parsed.path;
   head.query = parsed.query;
   head.headers.reserve(parsed.fields.size());
-  for (const auto& [name, value] : parsed.fields)
-    head.headers.add(std::string(name), std::string(value));
+  for (const auto& [name, value] : parsed.fields) head.headers.add(name, value);
   head.peer = link_->render_peer();
   head.body_length = parsed.content_length;
   return head;

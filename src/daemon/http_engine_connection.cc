@@ -42,7 +42,13 @@ bool is_own_header(std::string_view name) {
          iequals(name, "connection") || iequals(name, "date");
 }
 
-constexpr std::string_view kLineBreakers("\r\n\0", 3);
+bool breaks_line(char c) {
+  return c == '\r' || c == '\n' || c == '\0';
+}
+
+bool has_line_break(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), breaks_line);
+}
 
 void clear_headers(evhtp_headers_t* headers) {
   while (evhtp_kv_t* first = TAILQ_FIRST(headers)) evhtp_kv_rm_and_free(headers, first);
@@ -117,20 +123,17 @@ void EngineConnection::add_headers(const AnswerHead& head, std::vector<std::stri
   const auto add = [&](const char* name, const char* value) {
     evhtp_headers_add_header(request_->headers_out, evhtp_header_new(name, value, 0, 0));
   };
-  cleaned.reserve(
-      static_cast<std::size_t>(std::distance(head.headers.begin(), head.headers.end())));
+  cleaned.reserve(head.headers.size());  // so that they do not move
   for (const auto& [name, value] : head.headers) {
-    if (is_own_header(name) || name.empty() ||
-        name.find_first_of(kLineBreakers) != std::string::npos)
-      continue;
-    if (value.find_first_of(kLineBreakers) == std::string::npos) {
-      add(name.c_str(), value.c_str());
+    if (is_own_header(name) || name.empty() || has_line_break(name)) continue;
+    if (!has_line_break(value)) {
+      add(name.data(), value.data());
       continue;
     }
     // evhtp would let a line break end the header, which is how answers are split.
     std::string& clean = cleaned.emplace_back(value);
-    std::erase_if(clean, [](char c) { return kLineBreakers.find(c) != std::string_view::npos; });
-    add(name.c_str(), clean.c_str());
+    std::erase_if(clean, breaks_line);
+    add(name.data(), clean.c_str());
   }
   add("date", head.date.data());
   if (head.keep_alive)

@@ -24,7 +24,7 @@ constexpr Duration kTimeout{30'000};
 class Collect final : public exchange::BackendEvents {
  public:
   explicit Collect(event_base* base) : base_(base) {}
-  void on_backend_head(int status_code, const wire::Headers& fields) override {
+  void on_backend_head(int status_code, wire::Headers fields) override {
     status = status_code;
     headers = fields;
   }

@@ -50,7 +50,7 @@ void MediaFetch::call() {
   call_ = network_.start(std::move(request), *this);
 }
 
-void MediaFetch::on_backend_head(int status, const wire::Headers& headers) {
+void MediaFetch::on_backend_head(int status, wire::Headers headers) {
   policy::FetchStep step = policy::judge_fetch_head(url_, redirects_, status, headers);
   if (step.kind == policy::FetchStep::Kind::fail) return finish(std::move(step.problem));
   if (step.kind == policy::FetchStep::Kind::read) return;

@@ -22,7 +22,7 @@ class MediaFetch final : public exchange::BackendEvents {
   MediaFetch(exchange::BackendPort& network, Scheduler& scheduler, wire::Url url, Done done);
   void start();
 
-  void on_backend_head(int status, const wire::Headers& headers) override;
+  void on_backend_head(int status, wire::Headers headers) override;
   void on_backend_body(std::string_view bytes) override;
   void on_backend_end() override;
   void on_backend_failed(const exchange::BackendFailure& failure) override;

@@ -27,7 +27,7 @@ class Prober::Probe final : private exchange::BackendEvents {
   }
 
  private:
-  void on_backend_head(int status, const wire::Headers&) override {
+  void on_backend_head(int status, wire::Headers) override {
     policy::Outcome outcome;
     // A server without such a list is there all the same.
     const bool there = status < 400 || status == 404 || status == 405;

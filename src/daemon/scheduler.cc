@@ -1,6 +1,8 @@
 // Timers and posted work over libevent. See the header.
 #include "daemon/scheduler.h"
 
+#include <event2/event_struct.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -12,13 +14,14 @@ namespace {
 // A one-shot timer. The callback is moved out before it runs, so that it may destroy the handle.
 class LoopTimer final : public Timer {
  public:
-  LoopTimer(event_base* base, std::function<void()> callback)
-      : callback_(std::move(callback)),
-        event_(evtimer_new(base, &LoopTimer::on_fire_thunk, this)) {}
+  LoopTimer(event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
+    evtimer_assign(&event_, base, &LoopTimer::on_fire_thunk, this);
+  }
+  ~LoopTimer() override { event_del(&event_); }
 
   bool arm(Duration delay) {
     const timeval wait = to_timeval(delay);
-    return event_ && event_add(event_.get(), &wait) == 0;
+    return event_add(&event_, &wait) == 0;
   }
 
  private:
@@ -28,7 +31,7 @@ class LoopTimer final : public Timer {
   }
 
   std::function<void()> callback_;
-  EventPtr event_;
+  event event_{};
 };
 
 // A timer that never fires would leave a wait without an end; there is no way on.

@@ -29,15 +29,14 @@ void Answer::send(std::string_view bytes) {
   last_sent_ = scheduler_.now();
 }
 
-void Answer::open_stream(const wire::Headers& headers) {
+void Answer::open_stream(wire::Headers headers) {
   if (committed_ || over_ || client_ == nullptr) return;
   committed_ = true;
   status_ = 200;
-  wire::Headers all = headers;
-  all.add("content-type", "text/event-stream; charset=utf-8");
-  all.add("cache-control", "no-cache");
-  all.add("x-accel-buffering", "no");
-  client_->begin(200, all);
+  headers.add("content-type", "text/event-stream; charset=utf-8");
+  headers.add("cache-control", "no-cache");
+  headers.add("x-accel-buffering", "no");
+  client_->begin(200, headers);
   last_sent_ = scheduler_.now();
   arm_ping(ping_interval_);
 }
@@ -80,14 +79,14 @@ void Answer::ping() {
   send(event);
 }
 
-void Answer::complete(const wire::Headers& headers) {
+void Answer::complete(wire::Headers headers) {
   if (over_ || client_ == nullptr) return;
   if (stream_) {
-    open_stream(headers);
+    open_stream(std::move(headers));
     end_stream();
     return;
   }
-  send_whole(200, headers, collector_.body());
+  send_whole(200, std::move(headers), collector_.body());
 }
 
 void Answer::end_stream() {

@@ -35,7 +35,7 @@ class Answer {
   std::string& raw() { return stream_ ? out_ : collector_.whole(); }
 
   // Opens the stream with status 200 unless it is open, and starts the pings.
-  void open_stream(const wire::Headers& headers);
+  void open_stream(wire::Headers headers);
   // Sends what the sink has gathered, as one write. Only after open_stream().
   void flush();
   // Keeps an open stream alive where there is nothing else to send.
@@ -45,8 +45,9 @@ class Answer {
   bool has_output() const { return !out_.empty(); }
   // More than kClientHighWater is waiting for the client.
   bool congested() const;
-  // Ends a stream properly, or sends the collected message of a plain answer.
-  void complete(const wire::Headers& headers);
+  // Ends a stream properly, or sends the collected message of a plain answer. The headers
+  // count while nothing was sent.
+  void complete(wire::Headers headers);
   // An error: as an answer when nothing was sent, else as the stream's last event.
   void fail(const wire::ApiError& error, wire::Headers headers);
   void forget_client();

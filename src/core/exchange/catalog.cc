@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kHashBytes = 4;
 constexpr std::string_view kDefaultVersion = "2023-06-01";
 constexpr std::size_t kShownName = 200;
+// User-agent, encoding, key, type, accept; two versions where a request is relayed.
+constexpr std::size_t kUsualHeaders = 7;
 
 std::string short_hash(std::string_view text) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -33,6 +35,10 @@ Result<Backend> make_backend(const config::Settings& all, const config::BackendS
   backend.facts = std::make_shared<const ModelFacts>(std::move(*facts));
   backend.rules = std::move(*rules);
   backend.base_url_hash = short_hash(settings.base_url);
+  if (settings.provider == "demo")
+    backend.chat_url = "demo:";
+  else if (!policy::chat_url_names_model(settings))
+    backend.chat_url = policy::chat_url(settings, {});
   return backend;
 }
 
@@ -49,10 +55,11 @@ BackendTimeouts make_timeouts(const config::Settings& settings) {
 // Headers that every request to the backend has.
 wire::Headers make_headers(const config::BackendSettings& settings, std::size_t key = 0) {
   wire::Headers headers;
+  headers.reserve(kUsualHeaders + settings.extra_headers.size());
   headers.add("user-agent", "clasp/" CLASP_VERSION);
   headers.add("accept-encoding", "identity");
   if (const auto auth = policy::auth_header(settings, key))
-    headers.add(std::string(auth->name), std::string(auth->value.reveal()));
+    headers.add(auth->name, auth->value.reveal());
   for (const auto& [name, value] : settings.extra_headers) headers.add(name, value);
   return headers;
 }
@@ -61,9 +68,8 @@ wire::Headers make_headers(const config::BackendSettings& settings, std::size_t 
 // wins.
 void add_versions(wire::Headers& headers, std::string_view version, std::string_view beta) {
   if (!headers.find("anthropic-version"))
-    headers.add("anthropic-version", std::string(version.empty() ? kDefaultVersion : version));
-  if (!beta.empty() && !headers.find("anthropic-beta"))
-    headers.add("anthropic-beta", std::string(beta));
+    headers.add("anthropic-version", version.empty() ? kDefaultVersion : version);
+  if (!beta.empty() && !headers.find("anthropic-beta")) headers.add("anthropic-beta", beta);
 }
 
 }  // namespace
@@ -159,8 +165,8 @@ BackendRequest make_backend_request(const Catalog& catalog, const Candidate& can
                                     std::string body, bool stream) {
   const config::BackendSettings& settings = candidate.backend->settings;
   BackendRequest request;
-  request.url = settings.provider == "demo" ? std::string("demo:")
-                                            : policy::chat_url(settings, candidate.model);
+  request.url = candidate.backend->chat_url;
+  if (request.url.empty()) request.url = policy::chat_url(settings, candidate.model);
   request.headers = make_headers(settings, candidate.key);
   request.headers.add("content-type", "application/json");
   request.headers.add("accept", stream ? "text/event-stream" : "application/json");

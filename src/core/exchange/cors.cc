@@ -31,7 +31,7 @@ wire::Headers cors_headers(const std::vector<std::string>& origins, const wire::
   if (!origin || !admits(origins, *origin)) return {};
   wire::Headers out;
   // The origin itself rather than "*": it is right in both cases, and caches are told.
-  out.add("access-control-allow-origin", std::string(*origin));
+  out.add("access-control-allow-origin", *origin);
   out.add("vary", "origin");
   out.add("access-control-expose-headers",
           "request-id, retry-after, retry-after-ms, x-should-retry, x-clasp-backend, "
@@ -44,12 +44,12 @@ wire::Headers cors_headers(const std::vector<std::string>& origins, const wire::
 
 wire::Headers preflight_headers(std::string_view methods, const wire::Headers& request) {
   wire::Headers out;
-  out.add("access-control-allow-methods", std::string(methods));
+  out.add("access-control-allow-methods", methods);
   // SDKs add headers of their own (x-stainless-…) that no list here would keep up with; none of
   // them grants anything, so whatever the page names is allowed.
   const std::string_view asked = request.get("access-control-request-headers");
   if (!asked.empty() && asked.size() <= kLongestRequestList && is_name_list(asked))
-    out.add("access-control-allow-headers", std::string(asked));
+    out.add("access-control-allow-headers", asked);
   out.add("access-control-max-age", "600");
   return out;
 }

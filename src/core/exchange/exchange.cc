@@ -15,6 +15,9 @@ namespace {
 // After finish_reason a backend has this long to send its usage (translation spec §5.6).
 constexpr Duration kUsageGrace{1000};
 
+// Room for an answer's fields, those that are added on their way out included.
+constexpr std::size_t kUsualHeaders = 8;
+
 // One of the query's parameters is beta=true.
 bool asks_for_beta(std::string_view query) {
   for (const std::string_view parameter : split(query, '&'))
@@ -24,10 +27,10 @@ bool asks_for_beta(std::string_view query) {
 
 // Names from clients and backends may be of any length, but common HTTP clients refuse an answer
 // whose headers exceed 16 KB.
-std::string header_text(std::string_view text) {
+void add_cut(wire::Headers& headers, std::string_view name, std::string_view text) {
   constexpr std::size_t kLimit = 1024;
-  if (text.size() <= kLimit) return std::string(text);
-  return std::string(text.substr(0, kLimit)) + "...";
+  if (text.size() <= kLimit) return headers.add(name, text);
+  headers.add(name, std::string(text.substr(0, kLimit)) + "...");
 }
 
 }  // namespace
@@ -42,8 +45,8 @@ Exchange::Exchange(Services services, CatalogPtr catalog, RequestHead head, std:
       started_(services_.scheduler.now()) {
   record_.request_id = std::move(request_id);
   record_.client = head_.peer;
-  record_.method = head_.method;
-  record_.path = head_.path;
+  record_.method = std::move(head_.method);
+  record_.path = std::move(head_.path);
   record_.bytes_in = body_.size();
 }
 
@@ -101,23 +104,25 @@ void Exchange::read_facts() {
   facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
   facts_.beta = is_beta_call(head_);
   facts_.schemas = &services_.schemas;
-  if (catalog_->settings->queue.enabled) {
+  const bool queues = catalog_->settings->queue.enabled;
+  if (queues || services_.states.enabled()) tenant_ = tenant_of(head_.headers);
+  if (queues) {
     // Clients take turns by their key, those without one by their address.
     const bool named = head_.headers.find("x-api-key").has_value() ||
                        head_.headers.find("authorization").has_value();
-    client_name_ = named ? tenant_of(head_.headers) : head_.peer.substr(0, head_.peer.rfind(':'));
+    client_name_ = named ? tenant_ : head_.peer.substr(0, head_.peer.rfind(':'));
   }
-  if (services_.states.enabled()) {
-    tenant_ = tenant_of(head_.headers);
+  if (services_.states.enabled())
     facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
-  }
   head_.headers.clear();
 }
 
-// What an attempt needs again is kept until the answer has begun; then it is memory for nothing.
+// What an attempt or the head of the answer needs is kept until the answer has begun; then it is
+// memory for nothing.
 void Exchange::forget_request() {
   request_.reset();
   media_.clear();
+  backend_headers_ = {};
   std::string().swap(body_);
   std::string().swap(plain_body_);
 }
@@ -142,7 +147,7 @@ void Exchange::after_reply_input() {
   }
   if (answer_->streams() && reply_->opened()) {
     grace_timer_.reset();
-    answer_->open_stream(answer_headers());
+    if (!answer_->committed()) answer_->open_stream(answer_headers());
     answer_->flush();
     if (answer_->congested() && call_) call_->pause();
     if (reply_->block_opened()) forget_request();
@@ -183,7 +188,7 @@ void Exchange::complete() {
   if (backend_status_ != 0) calibrate();
   grace_timer_.reset();
   usage_timer_.reset();
-  answer_->complete(answer_headers());
+  answer_->complete(answer_->committed() ? wire::Headers() : answer_headers());
   if (!answer_->streams() && services_.records.wants_bodies(false))
     services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
@@ -196,7 +201,7 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   remember_lessons();
   record_.error = error.message;
   record_.cause = std::string(cause);
-  answer_->fail(error, answer_headers());
+  answer_->fail(error, answer_->committed() ? wire::Headers() : answer_headers());
   finish(Outcome::failed);
 }
 
@@ -247,8 +252,9 @@ std::int64_t Exchange::elapsed_us() const {
 // What holds whoever answers.
 wire::Headers Exchange::own_headers() const {
   wire::Headers headers;
+  headers.reserve(kUsualHeaders);
   headers.add("request-id", record_.request_id);
-  if (!record_.detour.empty()) headers.add("x-clasp-fallback", header_text(record_.detour));
+  if (!record_.detour.empty()) add_cut(headers, "x-clasp-fallback", record_.detour);
   return headers;
 }
 
@@ -256,7 +262,7 @@ wire::Headers Exchange::answer_headers() const {
   wire::Headers headers = own_headers();
   if (tries_ > 0) {
     headers.add("x-clasp-backend", candidate_.backend->settings.name);
-    headers.add("x-clasp-model", header_text(candidate_.model));
+    add_cut(headers, "x-clasp-model", candidate_.model);
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
@@ -264,14 +270,14 @@ wire::Headers Exchange::answer_headers() const {
        relays() ? translate::relay_backend_headers(backend_headers_)
                 : translate::translate_backend_headers(
                       backend_headers_, services_.scheduler.unix_seconds(), input_tokens))
-    headers.add(name, header_text(value));
+    add_cut(headers, name, value);
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
-    headers.add("x-clasp-upstream-id", header_text(reply_->upstream_id()));
+    add_cut(headers, "x-clasp-upstream-id", reply_->upstream_id());
   // A stream's headers are out before anybody knows.
   const bool done = reply_ && reply_->state() == translate::Reply::State::done;
   if (done && !answer_->streams() && reply_->usage().estimated)
     headers.add("x-clasp-usage", "estimated");
-  if (!record_.warnings.empty()) headers.add("x-clasp-warning", header_text(record_.warnings));
+  if (!record_.warnings.empty()) add_cut(headers, "x-clasp-warning", record_.warnings);
   return headers;
 }
 

@@ -126,7 +126,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   wire::Headers own_headers() const;
   wire::Headers answer_headers() const;
 
-  void on_backend_head(int status, const wire::Headers& headers) override;
+  void on_backend_head(int status, wire::Headers headers) override;
   void on_backend_body(std::string_view bytes) override;
   void on_backend_end() override;
   void on_backend_failed(const BackendFailure& failure) override;

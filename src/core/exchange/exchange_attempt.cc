@@ -199,14 +199,14 @@ void Exchange::answer_without_call() {
 
 // ---- the backend speaks ------------------------------------------------------------------------
 
-void Exchange::on_backend_head(int status, const wire::Headers& headers) {
+void Exchange::on_backend_head(int status, wire::Headers headers) {
   backend_status_ = status;
-  backend_headers_ = headers;
-  record_.upstream_id = std::string(headers.get(relays() ? "request-id" : "x-request-id"));
+  backend_headers_ = std::move(headers);
+  record_.upstream_id = std::string(backend_headers_.get(relays() ? "request-id" : "x-request-id"));
   if (status < 200 || status > 299) {
     phase_ = Phase::reading_error;
   } else {
-    phase_ = is_event_stream(headers) ? Phase::reading_stream : Phase::reading_document;
+    phase_ = is_event_stream(backend_headers_) ? Phase::reading_stream : Phase::reading_document;
   }
 }
 

@@ -98,7 +98,7 @@ struct BackendFailure {
 class BackendEvents {
  public:
   virtual ~BackendEvents() = default;
-  virtual void on_backend_head(int status, const wire::Headers& headers) = 0;
+  virtual void on_backend_head(int status, wire::Headers headers) = 0;
   // All body bytes of one read together; the view is valid during the call only.
   virtual void on_backend_body(std::string_view bytes) = 0;
   // The body is complete by its framing (length, last chunk, or close where allowed).

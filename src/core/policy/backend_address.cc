@@ -101,6 +101,10 @@ std::string chat_url(const config::BackendSettings& backend, std::string_view mo
   return endpoint(backend, model, true);
 }
 
+bool chat_url_names_model(const config::BackendSettings& backend) {
+  return backend.provider == "azure" && backend.azure_deployment.empty();
+}
+
 std::string models_url(const config::BackendSettings& backend) {
   return endpoint(backend, {}, false);
 }

@@ -14,6 +14,8 @@ namespace clasp::policy {
 // /chat/completions is used as it is; its query is kept. `model` is the deployment on Azure's
 // legacy path when none is configured. Empty for a backend without an address (demo).
 std::string chat_url(const config::BackendSettings& backend, std::string_view model = {});
+// False: it is the same for every model.
+bool chat_url_names_model(const config::BackendSettings& backend);
 // URL of the model list, by the same rules.
 std::string models_url(const config::BackendSettings& backend);
 

@@ -92,6 +92,7 @@ Result<Router> Router::make(config::Snapshot settings) {
 }
 
 const std::vector<Router::Group>* Router::find(std::string_view model) const {
+  if (exact_.empty() && globs_.empty() && tiers_.empty()) return &otherwise_;
   const std::string name = to_lower(strip_context_suffix(model));
   for (const Route& route : exact_)
     if (route.pattern == name) return &route.groups;

@@ -1,4 +1,5 @@
 // The few header fields of a backend's answer that the client gets, under the names it knows.
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -15,9 +16,9 @@ constexpr std::uint64_t kMaxRetryAfter = kLongestRetryAfter;
 constexpr std::string_view kIdNames[] = {"x-request-id", "request-id", "apim-request-id",
                                          "x-generation-id"};
 
-void add(wire::Headers& out, std::string name, std::string_view value) {
-  std::string clean = clean_header_value(value);
-  if (!clean.empty()) out.add(std::move(name), std::move(clean));
+void add(wire::Headers& out, std::string_view name, std::string_view value) {
+  const std::string clean = clean_header_value(value);
+  if (!clean.empty()) out.add(name, clean);
 }
 
 void translate_retry(const wire::Headers& headers, wire::Headers& out) {
@@ -40,15 +41,24 @@ void translate_limits(const wire::Headers& headers, std::int64_t unix_now, const
       render_instant(unix_now + static_cast<std::int64_t>(std::ceil(*wait))));
 }
 
+bool has_limits(const wire::Headers& headers) {
+  constexpr std::string_view kStart = "x-ratelimit-";
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& field) {
+    return iequals(std::string_view(field.first).substr(0, kStart.size()), kStart);
+  });
+}
+
 }  // namespace
 
 wire::Headers translate_backend_headers(const wire::Headers& headers, std::int64_t unix_now,
                                         bool input_tokens) {
   wire::Headers out;
   translate_retry(headers, out);
-  for (const char* what : {"requests", "tokens"})
-    translate_limits(headers, unix_now, what, what, out);
-  if (input_tokens) translate_limits(headers, unix_now, "tokens", "input-tokens", out);
+  if (has_limits(headers)) {
+    for (const char* what : {"requests", "tokens"})
+      translate_limits(headers, unix_now, what, what, out);
+    if (input_tokens) translate_limits(headers, unix_now, "tokens", "input-tokens", out);
+  }
   for (const std::string_view name : kIdNames) {
     const std::string id = clean_header_value(headers.get(name));
     if (id.empty()) continue;

@@ -311,7 +311,7 @@ wire::Headers relay_backend_headers(const wire::Headers& headers) {
   wire::Headers out;
   const auto pass = [&](std::string_view name, std::string_view as) {
     const std::string value = clean_header_value(headers.get(name));
-    if (!value.empty() && value.size() <= kMostHeaderValue) out.add(std::string(as), value);
+    if (!value.empty() && value.size() <= kMostHeaderValue) out.add(as, value);
   };
   for (const std::string_view name : {"retry-after", "retry-after-ms", "x-should-retry"})
     pass(name, name);

@@ -34,7 +34,8 @@ Result<std::string> render_request_head(const RequestHeadParts& parts, const Hea
   for (const auto& [name, value] : headers) {
     if (is_hop_field(name)) continue;
     if (!is_token(name)) return fail("bad name of a request header");
-    if (!is_field_value(value)) return fail("control character in the request header " + name);
+    if (!is_field_value(value))
+      return fail("control character in the request header " + std::string(name));
     add_field(out, name, value);
   }
   if (!parts.proxy_authorization.empty())

@@ -11,6 +11,7 @@ namespace clasp::wire {
 namespace {
 
 constexpr std::string_view kVersionStart = "HTTP/1.";
+constexpr std::size_t kUsualFields = 8;
 
 // Index behind the blank line that ends a head, npos when it is not there yet.
 std::size_t find_head_end(std::string_view text, std::size_t from) {
@@ -118,6 +119,7 @@ std::size_t HttpResponseParser::take_head(const char* data, std::size_t size, St
 
 bool HttpResponseParser::parse_head(std::string_view block) {
   headers_.clear();
+  headers_.reserve(kUsualFields);
   if (!parse_status_line(take_line(block)) || !parse_fields(block)) return false;
   if (status_ >= 200) return true;
   if (status_ == 101) return break_off("the backend switches protocols (101)");
@@ -164,7 +166,7 @@ bool HttpResponseParser::parse_field(std::string_view line) {
   if (!is_token(name)) return break_off("bad header name");
   const std::string_view value = trim(line.substr(colon + 1));
   if (!is_field_value(value)) return break_off("control character in a header");
-  headers_.add(std::string(name), std::string(value));
+  headers_.add(name, value);
   return true;
 }
 

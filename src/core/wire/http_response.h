@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "core/wire/headers.h"
@@ -48,8 +49,8 @@ class HttpResponseParser {
 
   int status() const { return status_; }
   const Headers& headers() const { return headers_; }
-  // The fields are not needed any more: frees their memory.
-  void drop_headers() { headers_ = Headers(); }
+  // The fields, which the parser then has no more.
+  Headers take_headers() { return std::exchange(headers_, {}); }
 
   // After the end: whether another request may follow on this connection.
   bool may_reuse() const { return reusable_ && is_complete(); }

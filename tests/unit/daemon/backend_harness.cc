@@ -198,7 +198,7 @@ void Server::run() {
 
 // ---- client side -----------------------------------------------------------------------------
 
-void Recorder::on_backend_head(int s, const wire::Headers& h) {
+void Recorder::on_backend_head(int s, wire::Headers h) {
   after_over += is_over();
   status = s;
   headers = h;

@@ -76,7 +76,7 @@ class Server {
 UniqueFd listen_on_loopback(int& port, int backlog);
 
 struct Recorder final : exchange::BackendEvents {
-  void on_backend_head(int s, const wire::Headers& h) override;
+  void on_backend_head(int s, wire::Headers h) override;
   void on_backend_body(std::string_view bytes) override;
   void on_backend_end() override;
   void on_backend_failed(const exchange::BackendFailure& f) override;

@@ -212,3 +212,22 @@ TEST_CASE("spec 2.4: deepseek continues an answer that was begun only under /bet
   own.dialect = "generic";
   CHECK(prefill("https://api.deepseek.com/beta") == Prefill::emulate);
 }
+
+TEST_CASE(
+    "section 8: an Azure deployment that is named by the model is in each request's address") {
+  config::Settings settings;
+  settings.backends = {backend("a", "azure"), backend("b", "vllm")};
+  settings.backends[0].provider = "azure";
+  settings.backends[0].base_url = "https://r.openai.azure.com";
+  settings.backends[0].azure_api_version = "2024-10-21";
+  const auto catalog = make(settings);
+  REQUIRE(catalog);
+  const auto url = [&](std::size_t index, const std::string& model) {
+    exchange::Candidate candidate = choose(*catalog, model);
+    candidate.backend = &(*catalog)->backends[index];
+    return make_backend_request(**catalog, candidate, "{}", false).url;
+  };
+  CHECK(url(0, "one").find("/deployments/one/") != std::string::npos);
+  CHECK(url(0, "two").find("/deployments/two/") != std::string::npos);
+  CHECK(url(1, "one") == "http://b.test/v1/chat/completions");
+}

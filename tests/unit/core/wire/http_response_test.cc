@@ -208,7 +208,7 @@ TEST_CASE("http response: folded and odd but readable fields") {
   CHECK(parser.headers().get("A") == "one two three");
   CHECK(parser.headers().find("B") == "");
   CHECK(parser.headers().get("C") == "\xc3\xa9");
-  parser.drop_headers();
+  CHECK(parser.take_headers().get("A") == "one two three");
   CHECK(parser.headers().empty());
 }
 
