@@ -61,10 +61,13 @@ wire::ApiError refusal_error(const policy::Refusal& refusal) {
       529, "the backend has as many requests as it may; try again in " + seconds_text(wait), wait);
 }
 
-std::string end_text(const policy::TicketEvent& event) {
-  switch (event.end) {
+// `since_arrival` is the time that queue.max_wait limits.
+std::string end_text(TicketEnd end, Duration since_arrival) {
+  switch (end) {
     case TicketEnd::expired:
-      return "no backend could take the request within " + seconds_text(event.waited);
+      // A queue is looked at a moment after the deadline: not rounded up.
+      return "no backend could take the request within " +
+             seconds_text(std::chrono::round<std::chrono::seconds>(since_arrival));
     case TicketEnd::drained:
       return "the proxy is shutting down; try again";
     case TicketEnd::orphaned:
@@ -265,7 +268,7 @@ void Exchange::on_ticket(const policy::TicketEvent& event, const policy::Permit&
     take(permit.index, permit);
     return;
   }
-  std::string message = end_text(event);
+  std::string message = end_text(event.end, Duration{elapsed_us() / 1000});
   std::string cause = message;
   if (last_failure_) cause.append("; the last attempt: ").append(last_failure_->cause);
   fail(unavailable(529, std::move(message), kSoon), cause);
