@@ -12,6 +12,7 @@
 #include "daemon/backend_options.h"
 #include "daemon/listener.h"
 #include "daemon/service.h"
+#include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_states.h"
@@ -72,6 +73,7 @@ class Process {
   WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
   SharedLessons lessons_;
+  SharedCalibration calibration_;
   SharedStates states_;
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
@@ -130,6 +132,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.resolver = resolver_.get();
   parts_.records = &records;
   parts_.lessons = &lessons_;
+  parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.states = &states_;
   media_resolver_ = std::make_unique<Resolver>();

@@ -196,12 +196,16 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
   const auto count = translate::count_tokens(
       *parsed, translate::with_family_replay(candidate->facts->dialect, candidate->model));
   if (!count) return error_answer(count.error(), "");
-  std::string out = R"({"input_tokens":)" + std::to_string(count->input_tokens);
+  const auto calibrated = [&](std::int64_t tokens) {
+    return std::to_string(
+        services_.calibration.correct(candidate->backend->settings.name, candidate->model, tokens));
+  };
+  std::string out = R"({"input_tokens":)" + calibrated(count->input_tokens);
   if (exchange::is_beta_call(head) || count->original_input_tokens) {
     out.append(R"(,"context_management":)");
     if (count->original_input_tokens)
       out.append(R"({"original_input_tokens":)")
-          .append(std::to_string(*count->original_input_tokens))
+          .append(calibrated(*count->original_input_tokens))
           .append("}");
     else
       out.append("null");

@@ -39,7 +39,8 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
     prober_ = std::make_unique<Prober>(parts_.catalog, *network_, *parts_.desk, *scheduler_);
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons, *parts_.states, *desk_, media_.get()},
+                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
+                         media_.get()},
       parts_.catalog, parts_.facts, *parts_.desk);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);

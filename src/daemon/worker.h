@@ -25,12 +25,13 @@ namespace clasp::daemon {
 struct WorkerParts {
   exchange::CatalogPtr catalog;
   ProcessFacts facts;
-  Resolver* resolver = nullptr;             // not owned
-  exchange::RecordSink* records = nullptr;  // not owned, called from every worker
-  exchange::LessonPort* lessons = nullptr;  // not owned, shared
-  SharedDesk* desk = nullptr;               // not owned, shared
-  exchange::StatePort* states = nullptr;    // not owned, shared
-  MediaParts* media = nullptr;              // not owned, shared
+  Resolver* resolver = nullptr;                      // not owned
+  exchange::RecordSink* records = nullptr;           // not owned, called from every worker
+  exchange::LessonPort* lessons = nullptr;           // not owned, shared
+  SharedDesk* desk = nullptr;                        // not owned, shared
+  exchange::CalibrationPort* calibration = nullptr;  // not owned, shared
+  exchange::StatePort* states = nullptr;             // not owned, shared
+  MediaParts* media = nullptr;                       // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };

@@ -63,6 +63,7 @@ class Stage {
  private:
   Problem set(const std::string& rest);
   void set_rule(const std::string& pattern, std::istream& in);
+  void set_keys(const std::string& first, std::istream& in);
   void add_backend(const std::string& rest);
   void add_fallback(const std::string& rest);
   Problem expect_breaker(const std::string& rest);
@@ -74,7 +75,7 @@ class Stage {
   Problem expect(const std::string& text);
   Problem expect_not(const std::string& text);
   Problem expect_events(const std::string& names);
-  Problem leave();
+  Problem leave(bool settle);
   Problem medium(const std::string& rest);
   template <class T>
   static Problem same(const char* what, const T& wanted, const T& got);
@@ -86,6 +87,7 @@ class Stage {
   translate::ReplyParser parser_;
   translate::SchemaCache schemas_;
   exchange::Lessons lessons_;
+  exchange::Calibration calibration_;
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageMedia media_;
   StageRecords records_;
@@ -194,11 +196,18 @@ Problem Stage::set(const std::string& rest) {
       {"breaker_recovery", [&] { settings_.breaker.recovery = number(); }},
       {"breaker_timeout_ms", [&] { settings_.breaker.timeout_ms = number(); }},
       {"max_concurrency", [&] { settings_.backends[0].max_concurrency = number(); }},
+      {"keys", [&] { set_keys(value, in); }},
   };
   const auto found = known.find(name);
   if (found == known.end()) return "unknown setting " + name;
   found->second();
   return std::nullopt;
+}
+
+// Of the first backend, the one after the other.
+void Stage::set_keys(const std::string& first, std::istream& in) {
+  settings_.backends[0].api_key = Secret(first);
+  for (std::string more; in >> more;) settings_.backends[0].more_keys.emplace_back(more);
 }
 
 // PATTERN FLAG=VALUE…: a [model PATTERN] section.
@@ -230,7 +239,7 @@ Problem Stage::request(const std::string& rest) {
   body.reserve(body.size() + exchange::kBodyPadding);
   exchange() = std::make_unique<exchange::Exchange>(
       exchange::Services{scheduler_, random_, backend(), records_, parser_, schemas_, lessons_,
-                         states_, desk_, &media_},
+                         states_, desk_, calibration_, &media_},
       *catalog, std::move(head), std::move(body), "req_stage" + name_, client());
   exchange()->start();
   scheduler_.run_posted();
@@ -308,10 +317,10 @@ Problem Stage::expect_events(const std::string& names) {
   return same("events", names, got);
 }
 
-Problem Stage::leave() {
+Problem Stage::leave(bool settle) {
   exchange()->on_client_gone();
   exchange().reset();
-  scheduler_.run_posted();
+  if (settle) scheduler_.run_posted();
   return std::nullopt;
 }
 
@@ -408,7 +417,13 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          exchange()->on_client_drained();
          return std::nullopt;
        }},
-      {"leave", [&] { return leave(); }},
+      {"leave", [&] { return leave(true); }},
+      {"leave-at-once", [&] { return leave(false); }},
+      {"settle",
+       [&]() -> Problem {
+         scheduler_.run_posted();
+         return std::nullopt;
+       }},
       {"medium", [&] { return medium(rest); }},
       {"expect-preparing",
        [&] { return same("preparing", std::stoul(rest), media_.running.size()); }},
@@ -427,6 +442,15 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          const std::size_t at = rest.find(": ");
          return same("header", rest.substr(at + 2),
                      std::string(client().headers.get(rest.substr(0, at))));
+       }},
+      {"expect-no-header",
+       [&]() -> Problem {
+         if (!client().headers.find(rest)) return std::nullopt;
+         return "the client got " + rest + ": " + std::string(client().headers.get(rest));
+       }},
+      {"expect-upstream-id",
+       [&] {
+         return same("upstream id", rest == "-" ? std::string() : rest, record().upstream_id);
        }},
       {"expect-silence", [&] { return same("status", 0, client().status); }},
       {"expect-ended", [&] { return same("ended", true, client().ended); }},

@@ -152,7 +152,8 @@ void Exchange::arm_answer_grace() {
     if (!reply_ && !relays())
       make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
     if (reply_) reply_->open();
-    answer_->open_stream(answer_headers());
+    // Who waits does not know yet who will answer; who has failed does not any more.
+    answer_->open_stream(phase_ == Phase::waiting ? own_headers() : answer_headers());
     if (!reply_ || !reply_->opened()) answer_->ping();
     answer_->flush();
   });
@@ -168,6 +169,7 @@ void Exchange::on_usage_timeout() {
 void Exchange::complete() {
   record_reply();
   remember_states();
+  if (backend_status_ != 0) calibrate();
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_headers());
@@ -231,14 +233,20 @@ std::int64_t Exchange::elapsed_us() const {
   return (services_.scheduler.now() - started_).count();
 }
 
-wire::Headers Exchange::answer_headers() const {
+// What holds whoever answers.
+wire::Headers Exchange::own_headers() const {
   wire::Headers headers;
   headers.add("request-id", record_.request_id);
-  if (candidate_.backend != nullptr) {
+  if (!record_.detour.empty()) headers.add("x-clasp-fallback", header_text(record_.detour));
+  return headers;
+}
+
+wire::Headers Exchange::answer_headers() const {
+  wire::Headers headers = own_headers();
+  if (tries_ > 0) {
     headers.add("x-clasp-backend", candidate_.backend->settings.name);
     headers.add("x-clasp-model", header_text(candidate_.model));
   }
-  if (!record_.detour.empty()) headers.add("x-clasp-fallback", header_text(record_.detour));
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
   for (const auto& [name, value] :

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
+#include "core/exchange/calibration.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
 #include "core/exchange/lessons.h"
@@ -36,10 +37,11 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;         // shared by all workers
-  StatePort& states;           // shared by all workers
-  DeskPort& desk;              // the desk behind it is shared by all workers
-  MediaPort* media = nullptr;  // may be missing
+  LessonPort& lessons;           // shared by all workers
+  StatePort& states;             // shared by all workers
+  DeskPort& desk;                // the desk behind it is shared by all workers
+  CalibrationPort& calibration;  // shared by all workers
+  MediaPort* media = nullptr;    // may be missing
 };
 
 class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
@@ -79,15 +81,23 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   // exchange_route.cc: which backend, and what follows when it fails.
   bool choose_route_first();
   void choose();
-  void acquire(const std::vector<std::size_t>& wanted, bool repeat);
+  void repeat();
+  // Goes on with the one that it got, or says why there is none.
+  std::optional<policy::Refusal> acquire(const std::vector<std::size_t>& wanted, bool repeat);
+  std::vector<std::size_t> untried() const;
+  std::vector<std::size_t> all() const;
+  std::vector<policy::BackendId> ids_of(const std::vector<std::size_t>& candidates) const;
   void take(std::size_t index, const policy::Permit& permit);
   void adopt(std::size_t index);
   void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
                       std::string_view cause);
   policy::Decision decide(const policy::Outcome& outcome, bool committed);
-  void note_detour(std::string_view why);
-  void give_up(const policy::Refusal& refusal);
-  void wait(TimePoint not_before);
+  void note_detour(std::string_view backend, std::string_view why);
+  void note_skipped(std::size_t index);
+  void forget_attempt();
+  void give_up(const policy::Refusal& refusal, const std::vector<std::size_t>& wanted);
+  bool may_wait_until(TimePoint when) const;
+  void wait(const std::vector<std::size_t>& wanted, TimePoint not_before);
   void leave_queue();
   void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
   void arm_total_limit();
@@ -95,12 +105,16 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
+  void cannot_ask(const wire::ApiError& error, std::string_view cause);
+  bool goes_on() const;
   void make_reply(translate::ReplyContext context);
   bool relays() const;
   void attempt_relay();
   bool repair_and_repeat(int status, std::string_view refusal);
   void remember_lessons();
   void remember_states();
+  void calibrate();
+  std::int64_t calibrated(std::int64_t estimate) const;
   void answer_without_call();
   void after_reply_input();
   void arm_answer_grace();
@@ -112,6 +126,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void finish(Outcome outcome);
   void record_reply();
   std::int64_t elapsed_us() const;
+  wire::Headers own_headers() const;
   wire::Headers answer_headers() const;
 
   void on_backend_head(int status, const wire::Headers& headers) override;
@@ -140,14 +155,16 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::size_t at_ = 0;       // the candidate that is asked, in route_
   Candidate candidate_;      // the same, with the key to use
   HeldPermit permit_;
-  policy::TicketId ticket_ = 0;  // 0: not in the queue
+  std::uint32_t tries_ = 0;             // permits so far: what a repair costs is not counted
+  policy::TicketId ticket_ = 0;         // 0: not in the queue
+  std::vector<std::size_t> waits_for_;  // with a ticket: places in route_
   TimePoint queued_since_{};
   std::uint32_t returns_ = 0;  // into the queue
   std::optional<Failure> last_failure_;
   std::string client_name_;  // whose turn it is in the queue
   Repairs repairs_;
   std::string message_id_;
-  std::int64_t input_estimate_ = 0;
+  std::int64_t input_estimate_ = 0;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;

@@ -90,14 +90,14 @@ void Exchange::attempt() {
     return;
   }
   if (refusal_) {
-    fail(*refusal_, "bad request");
+    cannot_ask(*refusal_, "bad request");
     return;
   }
   const translate::Target target = current_target();
   if (wait_for_media(target)) return;
   auto translated = translate::translate_request(*request_, target, facts_);
   if (!translated) {
-    fail(translated.error(), "request cannot be translated");
+    cannot_ask(translated.error(), "request cannot be translated");
     return;
   }
   record_.warnings = join(translated->warnings);
@@ -118,6 +118,24 @@ void Exchange::attempt() {
   call_ = services_.backend.start(std::move(request), *this);
 }
 
+// This candidate cannot serve such a request. When that is not the first one's, the client hears
+// why the others before it did not: that may pass, and the request is right for them.
+void Exchange::cannot_ask(const wire::ApiError& error, std::string_view cause) {
+  if (!last_failure_) {
+    fail(error, cause);
+    return;
+  }
+  const Failure before = *last_failure_;
+  fail(before.error,
+       before.cause + "; " + record_.backend + ": " + std::string(cause) + ": " + error.message);
+}
+
+// A second attempt goes on with the message that the first one began in the client's stream. What
+// was collected of a plain answer is thrown away as a whole.
+bool Exchange::goes_on() const {
+  return answer_->streams() && reply_ && reply_->opened();
+}
+
 void Exchange::make_reply(translate::ReplyContext context) {
   if (message_id_.empty()) message_id_ = make_id(services_.random, "msg_");
   context.message_id = message_id_;
@@ -127,10 +145,10 @@ void Exchange::make_reply(translate::ReplyContext context) {
   context.keep_states = services_.states.enabled() && !context.tools.empty() &&
                         !context.compaction &&
                         context.replay_kind() != translate::ReasoningReplay::none;
-  // A second attempt goes on with the message that the first one began.
-  context.already_open = reply_ && reply_->opened();
+  context.already_open = goes_on();
   if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
   input_estimate_ = context.input_estimate;
+  context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, answer_->sink(),
                                               services_.random);
 }
@@ -140,10 +158,9 @@ void Exchange::make_reply(translate::ReplyContext context) {
 bool Exchange::repair_and_repeat(int status, std::string_view refusal) {
   if (relays() || !request_ || refusal.empty() || reply_->block_opened()) return false;
   if (!repairs_.learn(status, refusal)) return false;
-  collected_.clear();
-  backend_headers_.clear();
   usage_timer_.reset();
   call_.reset();
+  forget_attempt();
   attempt();
   return true;
 }
@@ -158,6 +175,17 @@ void Exchange::remember_lessons() {
 void Exchange::remember_states() {
   const auto& states = reply_->call_states();
   if (!states.tool_ids.empty()) services_.states.keep(tenant_, states, services_.scheduler.now());
+}
+
+std::int64_t Exchange::calibrated(std::int64_t estimate) const {
+  return services_.calibration.correct(record_.backend, candidate_.model, estimate);
+}
+
+// Estimates of later requests profit from what the backend counted.
+void Exchange::calibrate() {
+  if (!record_.tokens_estimated && record_.input_tokens > 0)
+    services_.calibration.learn(record_.backend, candidate_.model, input_estimate_,
+                                record_.input_tokens);
 }
 
 void Exchange::answer_without_call() {

@@ -13,16 +13,16 @@ bool Exchange::relays() const {
 void Exchange::attempt_relay() {
   auto relayed = translate::relay_request(body_, candidate_.model);
   if (!relayed) {
-    fail(relayed.error(), "bad request");
+    cannot_ask(relayed.error(), "bad request");
     return;
   }
   record_.warnings = relayed->thinking_disabled ? "thinking-disabled" : "";
   input_estimate_ = translate::estimate_tokens(*request_);
   translate::RelayContext context;
   context.plain = !answer_->streams();
-  context.already_open = reply_ && reply_->opened();
+  context.already_open = goes_on();
   context.committed = answer_->committed();
-  context.input_estimate = input_estimate_;
+  context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
   BackendRequest request = make_relay_request(*catalog_, candidate_, std::move(relayed->body),
                                               answer_->streams(), facts_);

@@ -2,6 +2,7 @@
 // attempt, waiting in the queue. The rules are policy's; here they are carried out. Everything in
 // this file ends in attempt(), in waiting, or in fail().
 #include <algorithm>
+#include <numeric>
 
 #include "core/exchange/exchange.h"
 #include "core/translate/identity.h"
@@ -61,13 +62,13 @@ wire::ApiError refusal_error(const policy::Refusal& refusal) {
       529, "the backend has as many requests as it may; try again in " + seconds_text(wait), wait);
 }
 
-// `since_arrival` is the time that queue.max_wait limits.
-std::string end_text(TicketEnd end, Duration since_arrival) {
+// `passed` since its arrival: it may have been in the queue before.
+std::string end_text(TicketEnd end, TimePoint::duration passed) {
+  // A queue is looked at a moment after the deadline: not rounded up.
+  const Duration waited = std::chrono::round<std::chrono::seconds>(passed);
   switch (end) {
     case TicketEnd::expired:
-      // A queue is looked at a moment after the deadline: not rounded up.
-      return "no backend could take the request within " +
-             seconds_text(std::chrono::round<std::chrono::seconds>(since_arrival));
+      return "no backend could take the request within " + seconds_text(waited);
     case TicketEnd::drained:
       return "the proxy is shutting down; try again";
     case TicketEnd::orphaned:
@@ -101,39 +102,62 @@ bool Exchange::choose_route_first() {
   return true;
 }
 
-// Asks for the first candidate that was not tried yet.
-void Exchange::choose() {
-  std::vector<std::size_t> open;
+std::vector<std::size_t> Exchange::untried() const {
+  std::vector<std::size_t> left;
   for (std::size_t i = 0; i < route_.size(); ++i)
-    if (!tried_[i]) open.push_back(i);
-  acquire(open, false);
+    if (!tried_[i]) left.push_back(i);
+  return left;
 }
 
-void Exchange::acquire(const std::vector<std::size_t>& wanted, bool repeat) {
+std::vector<policy::BackendId> Exchange::ids_of(const std::vector<std::size_t>& candidates) const {
   std::vector<policy::BackendId> ids;
-  for (const std::size_t i : wanted) ids.push_back(catalog_->desk_ids[route_[i].index]);
-  const auto permit = services_.desk.try_acquire(ids, repeat);
-  if (!permit) {
-    give_up(permit.error());
-    return;
-  }
-  // Those in front could not be asked.
-  for (std::size_t i = 0; i < permit->index; ++i) {
-    adopt(wanted[i]);
-    note_detour("unavailable");
-  }
+  for (const std::size_t i : candidates) ids.push_back(catalog_->desk_ids[route_[i].index]);
+  return ids;
+}
+
+// Asks for the first one of these.
+std::optional<policy::Refusal> Exchange::acquire(const std::vector<std::size_t>& wanted,
+                                                 bool repeat) {
+  const auto permit = services_.desk.try_acquire(ids_of(wanted), repeat);
+  if (!permit) return permit.error();
+  for (std::size_t i = 0; i < permit->index; ++i) note_skipped(wanted[i]);
   take(wanted[permit->index], *permit);
+  return std::nullopt;
+}
+
+// Asks for the first candidate that was not tried yet. Those that have failed are not waited for:
+// they would be free at once, and fail again.
+void Exchange::choose() {
+  const std::vector<std::size_t> left = untried();
+  if (const auto refusal = acquire(left, false)) give_up(*refusal, left);
+}
+
+// The same one again, after its pause.
+void Exchange::repeat() {
+  const auto refusal = acquire({at_}, true);
+  if (!refusal) return;
+  const std::vector<std::size_t> left = untried();
+  if (!left.empty() && !acquire(left, false)) return;
+  give_up(*refusal, all());
+}
+
+std::vector<std::size_t> Exchange::all() const {
+  std::vector<std::size_t> numbers(route_.size());
+  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+  return numbers;
 }
 
 // Nobody can be asked. The queue may help; else what an earlier attempt said is the better answer.
-void Exchange::give_up(const policy::Refusal& refusal) {
+void Exchange::give_up(const policy::Refusal& refusal, const std::vector<std::size_t>& wanted) {
   const bool hopeless = refusal.reason == RefusalReason::disabled;
-  if (catalog_->settings->queue.enabled && !hopeless) {
-    wait(services_.scheduler.now());
+  const TimePoint now = services_.scheduler.now();
+  if (catalog_->settings->queue.enabled && !hopeless && (!last_failure_ || may_wait_until(now))) {
+    wait(wanted, now);
     return;
   }
   if (last_failure_) {
-    fail(last_failure_->error, last_failure_->cause);
+    const Failure last = *last_failure_;
+    fail(last.error, last.cause);
     return;
   }
   fail(refusal_error(refusal), "no backend: " + std::string(policy::refusal_name(refusal.reason)));
@@ -156,12 +180,20 @@ void Exchange::take(std::size_t index, const policy::Permit& permit) {
   // The same one again goes on with what it has taught.
   if (at_ != index) adopt(index);
   candidate_.key = permit.key;
+  ++tries_;
+  forget_attempt();
+  attempt();
+}
+
+// Nothing of an earlier attempt's answer is told as the next one's.
+void Exchange::forget_attempt() {
   collected_.clear();
   backend_headers_.clear();
   backend_status_ = 0;
   cut_ = content_seen_ = false;
+  record_.first_byte_us = -1;
+  record_.upstream_id.clear();
   answer_->discard();
-  attempt();
 }
 
 // ---- after a failure
@@ -176,27 +208,36 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
   const bool plain = !answer_->streams();
   const bool committed = !request_ || (!plain && reply_ && reply_->block_opened());
   const policy::Decision decision = decide(outcome, committed);
-  const bool returns = decision.step == NextStep::give_up && !committed &&
+  // In the queue, too, nobody asks again before the backend wants to be asked.
+  const TimePoint again =
+      services_.scheduler.now() +
+      Duration{std::max(catalog_->settings->queue.retry_delay_ms, outcome.retry_after_ms)};
+  const bool returns = decision.step == NextStep::give_up && !committed && may_wait_until(again) &&
                        policy::may_queue_again(catalog_->settings->queue, outcome, returns_);
+  // What will not pass here may be well where there was no room. Nobody comes back for it.
+  const bool waits = decision.step == NextStep::give_up && !returns && !committed &&
+                     catalog_->settings->queue.enabled && !policy::may_pass(outcome) &&
+                     policy::elsewhere_helps(outcome) && !untried().empty();
   permit_.reset();
-  if (decision.step == NextStep::give_up && !returns) {
+  if (decision.step == NextStep::give_up && !returns && !waits) {
     fail(failure.error, failure.cause);
     return;
   }
   call_.reset();
   usage_timer_.reset();
+  if (reply_ && !reply_->opened()) reply_.reset();  // a failed one begins no message any more
   phase_ = Phase::waiting;
   last_failure_ = failure;
-  note_detour(policy::class_name(policy::classify(outcome)));
+  note_detour(record_.backend, policy::class_name(policy::classify(outcome)));
   if (returns) {
     ++returns_;
-    wait(services_.scheduler.now() + Duration{catalog_->settings->queue.retry_delay_ms});
-  } else if (decision.step == NextStep::next_candidate) {
+    wait(all(), again);
+  } else if (waits || decision.step == NextStep::next_candidate) {
     choose();
   } else {
     pause_timer_ = services_.scheduler.after(decision.pause, [this] {
       pause_timer_.reset();
-      acquire({at_}, true);
+      repeat();
     });
   }
 }
@@ -204,19 +245,23 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
 policy::Decision Exchange::decide(const policy::Outcome& outcome, bool committed) {
   if (!permit_) return {};
   policy::Situation situation;
-  situation.attempts = static_cast<std::uint32_t>(std::max(1, record_.attempts));
-  situation.another = std::find(tried_.begin(), tried_.end(), false) != tried_.end();
+  situation.attempts = tries_;
   situation.committed = committed;
   services_.desk.report(permit_.id(), outcome);
-  return services_.desk.decide(permit_.id(), outcome, situation);
+  return services_.desk.decide(permit_.id(), outcome, situation, ids_of(untried()));
 }
 
 // "openai:connect": what x-clasp-fallback and the log say about the way here.
-void Exchange::note_detour(std::string_view why) {
+void Exchange::note_detour(std::string_view backend, std::string_view why) {
   constexpr std::size_t kLongest = 200;
   if (record_.detour.size() > kLongest) return;
   if (!record_.detour.empty()) record_.detour.append(",");
-  record_.detour.append(record_.backend).append(":").append(why);
+  record_.detour.append(backend).append(":").append(why);
+}
+
+// It stands in front of the one that is asked, and could not be.
+void Exchange::note_skipped(std::size_t index) {
+  note_detour(route_[index].backend->settings.name, "unavailable");
 }
 
 void Exchange::arm_total_limit() {
@@ -228,7 +273,10 @@ void Exchange::arm_total_limit() {
                          "no complete answer within " +
                              seconds_text(Duration{catalog_->settings->timeouts.total_ms}));
     error.should_retry = true;
-    if (permit_) services_.desk.report(permit_.id(), {policy::OutcomeKind::timeout});
+    // The backend's fault only where it alone had all the time, and its answer has not begun.
+    const bool its_own = tries_ == 1 && record_.queued_us == 0 && !content_seen_;
+    if (permit_ && its_own && phase_ != Phase::preparing)
+      services_.desk.report(permit_.id(), {policy::OutcomeKind::timeout});
     fail(error, "timeouts.total has passed");
   });
 }
@@ -236,10 +284,16 @@ void Exchange::arm_total_limit() {
 // ---- the queue
 // -----------------------------------------------------------------------------------
 
-void Exchange::wait(TimePoint not_before) {
+// Somebody who could be asked then would still be in time.
+bool Exchange::may_wait_until(TimePoint when) const {
+  return when < started_ + Duration{catalog_->settings->queue.max_wait_ms};
+}
+
+void Exchange::wait(const std::vector<std::size_t>& wanted, TimePoint not_before) {
   phase_ = Phase::waiting;
+  waits_for_ = wanted;
   policy::TicketSpec spec;
-  for (const Candidate& one : route_) spec.backends.push_back(catalog_->desk_ids[one.index]);
+  spec.backends = ids_of(wanted);
   spec.client = client_name_;
   spec.returns = returns_;
   spec.arrived = started_;
@@ -264,11 +318,13 @@ void Exchange::on_ticket(const policy::TicketEvent& event, const policy::Permit&
   ticket_ = 0;
   record_.queued_us += (services_.scheduler.now() - queued_since_).count();
   if (event.end == TicketEnd::granted) {
-    tried_.assign(route_.size(), false);
-    take(permit.index, permit);
+    if (waits_for_.size() == route_.size()) tried_.assign(route_.size(), false);
+    for (std::size_t i = 0; i < permit.index && !last_failure_; ++i) note_skipped(waits_for_[i]);
+    take(waits_for_[permit.index], permit);
     return;
   }
-  std::string message = end_text(event.end, Duration{elapsed_us() / 1000});
+  backend_headers_.clear();
+  std::string message = end_text(event.end, services_.scheduler.now() - started_);
   std::string cause = message;
   if (last_failure_) cause.append("; the last attempt: ").append(last_failure_->cause);
   fail(unavailable(529, std::move(message), kSoon), cause);

@@ -47,8 +47,9 @@ Result<void> add_members(std::vector<translate::ExtraMember>& members, const Tex
       return fail(place + ": the value is not JSON; a text needs quotes around it");
     std::string compact;
     wire::append_compact_json(compact, json);
-    const auto same = std::find_if(members.begin(), members.end(),
-                                   [&](const auto& member) { return member.name == name; });
+    const auto same =
+        std::find_if(members.begin(), members.end(),
+                     [&name = name](const auto& member) { return member.name == name; });
     if (same != members.end())
       same->json = std::move(compact);
     else
