@@ -39,6 +39,7 @@ function readPrompt(raw) {
 
 const kMoods = { fine: 40, failing: 10, limited: 5, hanging: 6, cutting: 12, nonsense: 8, slow: 10, gone: 9 };
 const kFaults = { // what happens to one request, by mood
+  well: { none: 1 },
   fine: { none: 95, status: 1, cut: 2, close: 2 }, failing: { status: 85, none: 15 }, limited: { limit: 80, none: 20 },
   hanging: { hang: 60, stall: 20, none: 20 }, cutting: { cut: 40, drop: 20, reset: 10, short: 10, none: 20 },
   nonsense: { garbage: 25, html: 20, broken: 25, inband: 20, none: 10 }, slow: { slow: 90, none: 10 }, gone: { reset: 1 },
@@ -56,7 +57,7 @@ export class ChaosBackend {
   #wake = () => {};
 
   constructor({ name, random, anthropic = false, limit = 0 }) {
-    Object.assign(this, { name, random, anthropic, limit, mood: 'fine', key: `sk-${name}-0123456789` });
+    Object.assign(this, { name, random, anthropic, limit, mood: 'well', key: `sk-${name}-0123456789` });
     this.server = http.createServer((req, res) => this.#serve(req, res).catch((error) => {
       if (!req.socket.destroyed) this.violations.push(`${name} itself failed: ${error.stack}`);
       req.socket.destroy();
@@ -87,6 +88,7 @@ export class ChaosBackend {
   // Changes its mood until heal() is called.
   async live() {
     while (!this.#over) await this.#spend(this.random.pick(kMoods), this.random.between(300, 5000));
+    this.mood = 'well';
   }
   // All at once, so that nobody is left to fall back to.
   interrupt(mood, ms) { this.forced = { mood, ms }; this.#wake(); }
