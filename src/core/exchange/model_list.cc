@@ -125,9 +125,11 @@ std::vector<ListedModel> client_models(const Catalog& catalog) {
     if (!name.empty() && !pattern && is_valid_utf8(name)) names.push_back(name);
   };
   for (const auto& [alias, target] : models.aliases) add(alias);
-  if (!models.opus.empty()) add("claude-opus");
-  if (!models.sonnet.empty()) add("claude-sonnet");
-  if (!models.haiku.empty()) add("claude-haiku");
+  const config::RoutingSettings& routing = settings.routing;
+  for (const config::RouteSettings& route : routing.routes) add(route.pattern);
+  if (!models.opus.empty() || !routing.opus.empty()) add("claude-opus");
+  if (!models.sonnet.empty() || !routing.sonnet.empty()) add("claude-sonnet");
+  if (!models.haiku.empty() || !routing.haiku.empty()) add("claude-haiku");
   add(models.default_model);
   for (const config::BackendSettings& backend : settings.backends) add(backend.model);
   const config::BackendSettings& first = settings.backends.front();
