@@ -160,6 +160,7 @@ lint: build
 	tools/check-layers
 	tools/check-size
 	tools/check-proofs
+	tools/check-translation
 	tools/check-text
 	tools/check-generated $(BUILD)/clasp
 	@clang-format --dry-run --Werror $(sources)
