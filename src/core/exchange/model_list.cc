@@ -125,11 +125,17 @@ std::vector<ListedModel> client_models(const Catalog& catalog) {
     if (!name.empty() && !pattern && is_valid_utf8(name)) names.push_back(name);
   };
   for (const auto& [alias, target] : models.aliases) add(alias);
-  if (!models.opus.empty()) add("claude-opus");
-  if (!models.sonnet.empty()) add("claude-sonnet");
-  if (!models.haiku.empty()) add("claude-haiku");
+  const config::RoutingSettings& routing = settings.routing;
+  if (!models.opus.empty() || !routing.opus.empty()) add("claude-opus");
+  if (!models.sonnet.empty() || !routing.sonnet.empty()) add("claude-sonnet");
+  if (!models.haiku.empty() || !routing.haiku.empty()) add("claude-haiku");
+  for (const config::RouteSettings& route : routing.routes) add(route.pattern);
   add(models.default_model);
-  for (const config::BackendSettings& backend : settings.backends) add(backend.model);
+  // A backend's own model where asking for it leads there.
+  for (const config::BackendSettings& backend : settings.backends) {
+    const auto there = choose_candidate(catalog, backend.model);
+    if (there && there->backend->settings.name == backend.name) add(backend.model);
+  }
   const config::BackendSettings& first = settings.backends.front();
   for (const config::ModelRule& rule : models.rules)
     if ((rule.backend.empty() || iequals(rule.backend, first.name)) &&
