@@ -95,10 +95,7 @@ class Finisher {
     if (preset == nullptr)
       error(where + ": unknown provider " + quoted(backend.provider) +
             hint(backend.provider, provider_names()) + "; known are " + preset_names());
-    else if (!preset->available)
-      error(where + ": the provider " + std::string(preset->name) +
-            " is not available in this version; known are " + preset_names());
-    return preset != nullptr && preset->available ? preset : nullptr;
+    return preset;
   }
 
   std::string where_of(const BackendDraft& backend) {

@@ -71,7 +71,7 @@ std::string_view provider_words() {
   static const std::string words = [] {
     std::string out;
     for (const Preset& preset : presets())
-      if (preset.available) out.append(out.empty() ? "" : "|").append(preset.name);
+      out.append(out.empty() ? "" : "|").append(preset.name);
     return out;
   }();
   return words;
@@ -142,15 +142,14 @@ void add_providers(std::vector<Option>& rows) {
   for (const Preset& preset : presets()) {
     const std::string name(preset.name);
     const std::string label(preset.label);
-    const std::string remark = preset.available ? "" : " Not usable in this version.";
     if (!preset.key_env.empty())
       rows.push_back({.section = "providers", .key = name + "_api_key", .env = std::string(preset.key_env),
-                      .domain = kSecret, .argument = "KEY", .help = "Key for " + label + "." + remark,
+                      .domain = kSecret, .argument = "KEY", .help = "Key for " + label + ".",
                       .slot = [name](Draft& d, std::string_view) -> Slot { return &d.credentials[name].key; }});
     if (!preset.url_env.empty())
       rows.push_back({.section = "providers", .key = name + "_base_url", .env = std::string(preset.url_env),
                       .domain = kUrl, .default_text = std::string(preset.base_url), .argument = "URL",
-                      .help = "Address of " + label + "." + remark +
+                      .help = "Address of " + label + "." +
                               (name == "anthropic" ? " ANTHROPIC_BASE_URL is not read: for Claude Code it "
                                                      "is the address of CLASP."
                                                    : ""),

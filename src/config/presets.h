@@ -23,9 +23,11 @@ struct Preset {
   std::string_view dialect;
   bool needs_key;
   Detect detect;
-  bool available;          // false: the name is known, this version cannot talk to it
   std::string_view label;  // for people
 };
+
+// Whether a preset can be used with what is known of it, when nobody names it.
+bool is_detected(const Preset& preset, bool has_key, bool has_url);
 
 // In the order in which an unnamed provider is looked for.
 std::span<const Preset> presets();

@@ -166,23 +166,11 @@ class Resolver {
   }
 
   std::string detect() {
-    std::string skipped;
     for (const Preset& preset : presets()) {
       const auto found = draft_.credentials.find(preset.name);
-      if (found == draft_.credentials.end() || preset.detect == Detect::never) continue;
-      const bool key = !found->second.key.empty(), url = !found->second.base_url.empty();
-      const bool eligible = (preset.detect == Detect::key && key) ||
-                            (preset.detect == Detect::url && url) ||
-                            (preset.detect == Detect::key_and_url && key && url);
-      if (!eligible) continue;
-      if (preset.available) {
-        if (!skipped.empty()) warn("using the provider " + std::string(preset.name) + skipped);
+      if (found == draft_.credentials.end()) continue;
+      if (is_detected(preset, !found->second.key.empty(), !found->second.base_url.empty()))
         return std::string(preset.name);
-      }
-      skipped.append("\n  (")
-          .append(first_word(preset.key_env))
-          .append(" is set, but this version cannot use ");
-      skipped.append(preset.label).append(" as a provider)");
     }
     if (has_tier_provider(draft_)) return "";
     if (draft_.demo_if_unconfigured) {
@@ -193,7 +181,7 @@ class Resolver {
           "example OPENAI_API_KEY, or write a [backend] section, and restart");
       return "demo";
     }
-    error(std::string(kUnconfigured) + skipped);
+    error(std::string(kUnconfigured));
     return "";
   }
 

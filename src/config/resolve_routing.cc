@@ -113,7 +113,7 @@ class RoutingResolver {
   // and is not in use yet.
   std::string next_provider() const {
     for (const Preset& preset : presets()) {
-      if (!preset.available || !is_usable(preset)) continue;
+      if (!is_usable(preset)) continue;
       const bool used = std::any_of(
           settings_.backends.begin(), settings_.backends.end(),
           [&](const BackendSettings& backend) { return backend.provider == preset.name; });
@@ -126,8 +126,8 @@ class RoutingResolver {
     const auto found = draft_.credentials.find(preset.name);
     if (found == draft_.credentials.end()) return false;
     const bool key = !found->second.key.empty(), url = !found->second.base_url.empty();
-    return (preset.detect == Detect::key && key) || (preset.detect == Detect::url && url) ||
-           (preset.detect == Detect::key_and_url && key && url) ||
+    // One that is never looked for serves when it is named.
+    return is_detected(preset, key, url) ||
            (preset.detect == Detect::never && (key || (url && !preset.needs_key)));
   }
 
@@ -246,7 +246,7 @@ class RoutingResolver {
       return target;
     }
     const Preset* preset = find_preset(name);
-    if (preset != nullptr && preset->available && (is_usable(*preset) || preset->name == "demo")) {
+    if (preset != nullptr && (is_usable(*preset) || preset->name == "demo")) {
       TargetDraft made;
       made.provider = preset->name;
       auto backend = make_backend(made.provider, made, made.provider, where);

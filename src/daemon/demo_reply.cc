@@ -2,21 +2,15 @@
 // name is mentioned, and says in every answer that it is not a model.
 #include "daemon/demo_reply.h"
 
-#include <jansson.h>
-
 #include <algorithm>
 #include <memory>
 
 #include "base/text.h"
+#include "daemon/json_tree.h"
 
 namespace clasp::daemon {
 
 namespace {
-
-struct JsonFree {
-  void operator()(json_t* value) const { json_decref(value); }
-};
-using JsonPtr = std::unique_ptr<json_t, JsonFree>;
 
 constexpr std::size_t kQuoteLimit = 200;
 

@@ -1,31 +1,17 @@
 // See endpoints.h.
 #include "daemon/endpoints.h"
 
-#include <jansson.h>
-
 #include "core/exchange/cors.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
+#include "core/wire/plain_spelling.h"
+#include "daemon/json_tree.h"
 
 namespace clasp::daemon {
 
 namespace {
 
 using exchange::Endpoint;
-
-struct JsonFree {
-  void operator()(json_t* value) const { json_decref(value); }
-};
-using JsonPtr = std::unique_ptr<json_t, JsonFree>;
-
-std::string dump(const JsonPtr& value) {
-  std::unique_ptr<char, void (*)(void*)> text(json_dumps(value.get(), JSON_COMPACT), free);
-  return text ? std::string(text.get()) : std::string("{}");
-}
-
-json_t* text_value(std::string_view text) {
-  return json_stringn(text.data(), text.size());
-}
 
 }  // namespace
 
@@ -162,7 +148,7 @@ HttpAnswer Endpoints::server_info() const {
                 "status", draining_ ? "draining" : "running", "endpoints", "messages",
                 "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
                 "health", "/health", "providers_health", "/providers/health", "info", "/"));
-  return answer(200, dump(root));
+  return answer(200, dump_json(root));
 }
 
 HealthFacts Endpoints::health_facts() const {
@@ -193,7 +179,8 @@ HttpAnswer Endpoints::model(std::string_view path) const {
 
 HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
                                    const std::string& body) const {
-  const auto parsed = wire::parse_messages_request(body, true);
+  const auto plain = wire::plain_spelling(body);
+  const auto parsed = wire::parse_messages_request(plain ? *plain : body, true);
   if (!parsed) return error_answer(parsed.error(), "");
   // What may be cleared from the context depends on the backend.
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);

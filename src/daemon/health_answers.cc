@@ -1,7 +1,6 @@
 // See health_answers.h.
 #include "daemon/health_answers.h"
-
-#include <jansson.h>
+#include "daemon/json_tree.h"
 
 #include <algorithm>
 
@@ -13,20 +12,6 @@ using policy::BackendStatus;
 using policy::BreakerState;
 using policy::DeskStatus;
 using policy::HealthState;
-
-struct JsonFree {
-  void operator()(json_t* value) const { json_decref(value); }
-};
-using JsonPtr = std::unique_ptr<json_t, JsonFree>;
-
-std::string dump(const JsonPtr& value) {
-  std::unique_ptr<char, void (*)(void*)> text(json_dumps(value.get(), JSON_COMPACT), free);
-  return text ? std::string(text.get()) : std::string("{}");
-}
-
-json_t* text_value(std::string_view text) {
-  return json_stringn(text.data(), text.size());
-}
 
 void set(json_t* object, const char* name, json_t* value) {
   json_object_set_new(object, name, value);
@@ -187,7 +172,7 @@ std::string render_health(const exchange::Catalog& catalog, const DeskStatus& de
   for (const auto& [backend, status] : pairs(catalog, desk))
     set(providers, backend->settings.name.c_str(), short_object(*backend, *status, breaker));
   set(root.get(), "providers", providers);
-  return dump(root);
+  return dump_json(root);
 }
 
 std::string render_providers_health(const exchange::Catalog& catalog, const DeskStatus& desk,
@@ -200,7 +185,7 @@ std::string render_providers_health(const exchange::Catalog& catalog, const Desk
         list, long_object(*backend, *status, catalog.settings->breaker.enabled, facts.now));
   set(root.get(), "providers", list);
   if (desk.queue.enabled) set(root.get(), "queue", queue_object(desk.queue));
-  return dump(root);
+  return dump_json(root);
 }
 
 }  // namespace clasp::daemon

@@ -6,6 +6,7 @@
 #include "core/exchange/routes.h"
 #include "core/translate/errors.h"
 #include "core/translate/relay.h"
+#include "core/wire/plain_spelling.h"
 
 namespace clasp::exchange {
 
@@ -60,7 +61,7 @@ void Exchange::make_answer(bool stream) {
 void Exchange::start() {
   if (services_.records.wants_bodies(true))
     services_.records.on_body(record_.request_id, "client request", body_);
-  auto parsed = wire::parse_messages_request(body_, false);
+  auto parsed = wire::parse_messages_request(readable_body(), false);
   if (!parsed && has_relay(*catalog_)) {
     // A new kind of block or field is no reason to refuse what another one understands.
     if (auto envelope = wire::parse_messages_envelope(body_)) {
@@ -80,6 +81,15 @@ void Exchange::start() {
   arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
   choose();
+}
+
+// The body as it is translated. A backend that takes the client's bytes still gets those.
+std::string_view Exchange::readable_body() {
+  auto plain = wire::plain_spelling(body_);
+  if (!plain) return body_;
+  std::string& kept = has_relay(*catalog_) ? plain_body_ : body_;
+  kept = std::move(*plain);
+  return kept;
 }
 
 void Exchange::read_facts() {
@@ -109,6 +119,7 @@ void Exchange::forget_request() {
   request_.reset();
   media_.clear();
   std::string().swap(body_);
+  std::string().swap(plain_body_);
 }
 
 // ---- the reply's progress ----------------------------------------------------------------------

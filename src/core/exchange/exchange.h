@@ -120,6 +120,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void complete();
   void fail(const wire::ApiError& error, std::string_view cause);
   void finish(Outcome outcome);
+  std::string_view readable_body();
   void record_reply();
   std::int64_t elapsed_us() const;
   wire::Headers own_headers() const;
@@ -134,17 +135,18 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   CatalogPtr catalog_;
   RequestHead head_;
   std::string body_;
+  std::string plain_body_;  // where what is translated is not what is relayed
   ClientStream& client_;
   Record record_;
   TimePoint started_;
   Phase phase_ = Phase::preparing;
-  std::unique_ptr<wire::MessagesRequest> request_;  // views into body_
+  std::unique_ptr<wire::MessagesRequest> request_;  // views into readable_body()
   // What is wrong with the request for every backend but one that judges shapes by itself.
   std::optional<wire::ApiError> refusal_;
   translate::RequestFacts facts_;
   std::string tenant_;
   std::optional<TenantStates> kept_states_;
-  translate::PreparedMedia media_;  // its keys are views into body_
+  translate::PreparedMedia media_;  // its keys are views into it too
   std::unique_ptr<Preparation> preparation_;
   Route route_;              // never empty once a route was chosen
   std::vector<bool> tried_;  // of route_, since the request last waited

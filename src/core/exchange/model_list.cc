@@ -126,10 +126,10 @@ std::vector<ListedModel> client_models(const Catalog& catalog) {
   };
   for (const auto& [alias, target] : models.aliases) add(alias);
   const config::RoutingSettings& routing = settings.routing;
+  for (const config::RouteSettings& route : routing.routes) add(route.pattern);
   if (!models.opus.empty() || !routing.opus.empty()) add("claude-opus");
   if (!models.sonnet.empty() || !routing.sonnet.empty()) add("claude-sonnet");
   if (!models.haiku.empty() || !routing.haiku.empty()) add("claude-haiku");
-  for (const config::RouteSettings& route : routing.routes) add(route.pattern);
   add(models.default_model);
   // A backend's own model where asking for it leads there.
   for (const config::BackendSettings& backend : settings.backends) {

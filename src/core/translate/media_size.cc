@@ -2,8 +2,9 @@
 #include "core/translate/media_size.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
+
+#include "core/wire/media_bytes.h"
 
 namespace clasp::translate {
 
@@ -12,35 +13,6 @@ namespace {
 constexpr std::size_t kHeaderChars = 16 * 1024;  // JPEG may carry a thumbnail before its size
 constexpr std::size_t kMaxPdfChars = 4 << 20;
 constexpr std::int64_t kMaxSide = 100'000;
-
-constexpr std::array<signed char, 256> make_table() {
-  std::array<signed char, 256> table{};
-  for (auto& value : table) value = -1;
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
-    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<signed char>(i);
-  return table;
-}
-constexpr auto kTable = make_table();
-
-// Decodes until the first character that is not base64.
-std::string decode(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
-  unsigned bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int value = kTable[static_cast<unsigned char>(c)];
-    if (value < 0) break;
-    bits = (bits << 6) | static_cast<unsigned>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out.push_back(static_cast<char>((bits >> held) & 255));
-  }
-  return out;
-}
 
 class Bytes {
  public:
@@ -91,7 +63,7 @@ std::optional<ImageSize> webp_size(const Bytes& b) {
 }  // namespace
 
 std::optional<ImageSize> image_size(std::string_view base64) {
-  const std::string head = decode(base64.substr(0, 48));
+  const std::string head = wire::base64_prefix(base64.substr(0, 48));
   std::optional<ImageSize> size;
   if (head.starts_with("\x89PNG"))
     size = ImageSize{Bytes(head).big32(16), Bytes(head).big32(20)};
@@ -100,7 +72,7 @@ std::optional<ImageSize> image_size(std::string_view base64) {
   else if (head.starts_with("RIFF"))
     size = webp_size(Bytes(head));
   else if (head.starts_with("\xFF\xD8"))
-    size = jpeg_size(Bytes(decode(base64.substr(0, kHeaderChars))));
+    size = jpeg_size(Bytes(wire::base64_prefix(base64.substr(0, kHeaderChars))));
   if (!size || size->width <= 0 || size->height <= 0) return std::nullopt;
   size->width = std::min(size->width, kMaxSide);
   size->height = std::min(size->height, kMaxSide);
@@ -109,7 +81,7 @@ std::optional<ImageSize> image_size(std::string_view base64) {
 
 std::int64_t pdf_pages(std::string_view base64) {
   if (base64.size() > kMaxPdfChars) return 0;
-  const std::string bytes = decode(base64);
+  const std::string bytes = wire::base64_prefix(base64);
   std::int64_t pages = 0;
   for (std::size_t at = bytes.find("/Type"); at != std::string::npos;
        at = bytes.find("/Type", at + 5)) {

@@ -77,6 +77,23 @@ std::string base64_encode(std::string_view bytes) {
   return out;
 }
 
+std::string base64_prefix(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  unsigned bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int value = kTable[static_cast<unsigned char>(c)];
+    if (value < 0) break;
+    bits = (bits << 6) | static_cast<unsigned>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out.push_back(static_cast<char>((bits >> held) & 255));
+  }
+  return out;
+}
+
 std::optional<std::string> base64_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 4 * 3 + 3);

@@ -23,6 +23,9 @@ std::string base64_encode(std::string_view bytes);
 // of the alphabet or something follows the padding.
 std::optional<std::string> base64_decode(std::string_view text);
 
+// Decodes until the first character that is not of the alphabet.
+std::string base64_prefix(std::string_view text);
+
 struct CleanText {
   std::string text;
   bool cut = false;  // something beyond `limit` was left out

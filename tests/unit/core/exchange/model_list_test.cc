@@ -54,6 +54,11 @@ TEST_CASE("models: names that clients may ask for") {
   settings.models.default_model = "gpt-4o";
   settings.backends.emplace_back().model = "gpt-4o";
   CHECK(listed(settings) == "claude-fast claude-opus gpt-4o ");
+  // Routes are names too, patterns are none.
+  settings.routing.routes.push_back({"claude-routed", {{{"", "x", 1}}}});
+  settings.routing.routes.push_back({"claude-*-x", {{{"", "x", 1}}}});
+  settings.routing.haiku = {{{"", "small", 1}}};
+  CHECK(listed(settings) == "claude-fast claude-haiku claude-opus claude-routed gpt-4o ");
 }
 
 TEST_CASE("models: limits and names of [model] sections, where client names map there") {

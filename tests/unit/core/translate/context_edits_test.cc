@@ -132,7 +132,7 @@ TEST_CASE("§1.9: what was cleared stays cleared, and the prefix is only broken 
 TEST_CASE("§1.9: options of clear_tool_uses") {
   const std::string base = after(3) + "," + keep(1) + ",";
   std::string mixed = said("user", "\"go\"");
-  for (const std::string& name : {"Read", "Memo", "Read", "Bash", "Read"}) {
+  for (const char* name : {"Read", "Memo", "Read", "Bash", "Read"}) {
     const std::string id = "t" + std::to_string(mixed.size());
     mixed += "," + assistant(use(id, name)) + "," + user(result(id));
   }
