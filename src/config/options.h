@@ -36,7 +36,9 @@ struct BackendDraft {
 struct TargetDraft {
   std::string provider, model, base_url;
   Secret api_key;
-  bool empty() const { return provider.empty() && model.empty() && base_url.empty(); }
+  bool empty() const {
+    return provider.empty() && model.empty() && base_url.empty() && api_key.empty();
+  }
 };
 
 // [route PATTERN]

@@ -192,6 +192,9 @@ class RoutingResolver {
     draft.place = place;
     draft.provider = provider;
     draft.base_url = target.base_url;
+    // Only a key was given: it is for the place where the other one went, wherever that is.
+    if (target.provider.empty() && draft.base_url.empty())
+      draft.base_url = settings_.backends.front().base_url;
     draft.api_key = target.api_key;
     auto finished = finish_backend(collector_, read_file_, draft);
     if (!finished) return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -194,10 +195,12 @@ std::string hint(std::string_view asked, const std::vector<std::string_view>& na
   return name.empty() ? "" : " (did you mean " + std::string(name) + "?)";
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted(std::string_view value) {
   constexpr std::size_t kShown = 60;
+  // A key in the wrong place is a mistake too.
+  const std::string text = mask_secrets(value);
   std::string out = "\"";
-  for (unsigned char c : text.substr(0, kShown))
+  for (unsigned char c : std::string_view(text).substr(0, kShown))
     out.push_back(c < 0x20 || c == 0x7f ? '?' : static_cast<char>(c));
   out.append(text.size() > kShown ? "…\"" : "\"");
   return scrub_utf8(out);

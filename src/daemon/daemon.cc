@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include "config/listen.h"
 #include "daemon/backend_options.h"
 #include "daemon/listener.h"
+#include "daemon/reload.h"
 #include "daemon/service.h"
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
@@ -47,9 +49,11 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  Process(const config::Settings& settings, SharedDesk& desk)
+  Process(const config::Settings& settings, SharedDesk& desk, Reloader& reloader)
       : settings_(settings),
+        drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
+        reloader_(reloader),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}) {}
 
@@ -59,13 +63,18 @@ class Process {
  private:
   Result<std::vector<std::vector<UniqueFd>>> open_listeners(unsigned workers);
   Result<void> set_up_signals();
+  std::string status_of(const exchange::Catalog& catalog) const;
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
   void on_signal(int number);
+  void on_hangup();
+  void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
 
-  const config::Settings& settings_;
+  const config::Settings& settings_;  // of the start
+  Duration drain_time_;
   SharedDesk& desk_;
+  Reloader& reloader_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
   std::unique_ptr<Mailbox> mailbox_;
@@ -78,7 +87,8 @@ class Process {
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::string status_;
+  std::string listening_, status_;
+  bool on_terminal_ = false;
   bool draining_ = false;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
@@ -108,7 +118,7 @@ Result<std::vector<std::vector<UniqueFd>>> Process::open_listeners(unsigned work
 }
 
 Result<void> Process::set_up_signals() {
-  for (const int number : {SIGTERM, SIGINT}) {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
     signals_.emplace_back(evsignal_new(base_.get(), number, on_signal_thunk, this));
     if (!signals_.back() || event_add(signals_.back().get(), nullptr) != 0)
       return fail("cannot watch for signals");
@@ -152,6 +162,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
 }
 
 void Process::run() {
+  on_terminal_ = isatty(STDERR_FILENO) == 1;
   // Signals belong to this thread: workers are started with them blocked.
   sigset_t all, before;
   sigfillset(&all);
@@ -160,17 +171,20 @@ void Process::run() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
   for (const config::Listener& listener : settings_.listeners) {
-    status_ += (status_.empty() ? "" : ", ") + config::render_listener(listener);
+    listening_ += (listening_.empty() ? "" : ", ") + config::render_listener(listener);
     if (!is_loopback(listener))
       log_warn("listening on " + config::render_listener(listener) +
                " without authentication: everyone who can reach it can use your backend");
   }
-  const config::BackendSettings& backend = parts_.catalog->backends.front().settings;
-  status_ = "listening on " + status_ + ", backend " + backend.name;
+  status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+}
+
+std::string Process::status_of(const exchange::Catalog& catalog) const {
+  return "listening on " + listening_ + ", backend " + catalog.backends.front().settings.name;
 }
 
 void Process::on_signal_thunk(evutil_socket_t number, short, void* self) noexcept {
@@ -178,13 +192,32 @@ void Process::on_signal_thunk(evutil_socket_t number, short, void* self) noexcep
 }
 
 void Process::on_signal(int number) {
+  if (number == SIGHUP) return on_hangup();
   if (draining_) {
     log_warn("second signal: stopping at once");
     stop_workers();
     return;
   }
+  drain(number == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+// Exchanges that run keep the configuration they began with.
+void Process::on_hangup() {
+  if (draining_) return;
+  // It says both "load again" and "your terminal is gone".
+  if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
+  notify_reloading();
+  if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
+    for (auto& worker : workers_) worker->set_catalog(catalog);
+    drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
+    status_ = status_of(*catalog);
+  }
+  notify_ready(status_);
+}
+
+void Process::drain(const std::string& signal) {
   draining_ = true;
-  log_info(std::string(number == SIGTERM ? "SIGTERM" : "SIGINT") +
+  log_info(signal +
            ": no new connections; waiting for running requests, a second signal stops at once");
   notify_stopping("draining");
   busy_workers_ = workers_.size();
@@ -192,7 +225,7 @@ void Process::on_signal(int number) {
   desk_.drain(scheduler_->now());
   for (auto& worker : workers_)
     worker->drain([this] { mailbox_->send([this] { on_worker_idle(); }); });
-  drain_deadline_ = scheduler_->after(Duration{settings_.timeouts.drain_ms}, [this] {
+  drain_deadline_ = scheduler_->after(drain_time_, [this] {
     log_warn("the drain deadline has passed: running requests are ended");
     stop_workers();
   });
@@ -216,7 +249,7 @@ Result<void> check_catalog(const config::Loaded& loaded) {
   return {};
 }
 
-int run_daemon(const config::Loaded& loaded) {
+int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
   const auto settings = std::make_shared<const config::Settings>(loaded.settings);
   SharedDesk desk;
   auto catalog = exchange::make_catalog(settings, desk.reconfigure(*settings, TimePoint{}));
@@ -225,7 +258,8 @@ int run_daemon(const config::Loaded& loaded) {
     return config::kExitConfiguration;
   }
   AccessLog records(settings->debug_requests, settings->debug_responses);
-  Process process(*settings, desk);
+  Reloader reloader(settings, std::move(load), desk);
+  Process process(*settings, desk, reloader);
   if (auto ready = process.set_up(*catalog, records); !ready) {
     log_error(ready.error().message);
     return config::kExitFailure;

@@ -43,6 +43,11 @@ Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
       desk_(desk),
       models_(exchange::client_models(*catalog_)) {}
 
+void Endpoints::set_catalog(exchange::CatalogPtr catalog) {
+  catalog_ = std::move(catalog);
+  models_ = exchange::client_models(*catalog_);
+}
+
 HttpAnswer Endpoints::answer(int status, std::string body) const {
   HttpAnswer out;
   out.status = status;

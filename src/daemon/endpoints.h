@@ -31,6 +31,8 @@ class Endpoints final : public HttpHandler {
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
 
+  // For what comes from now on; exchanges that run keep theirs.
+  void set_catalog(exchange::CatalogPtr catalog);
   // From now on /health says so, with 503 for load balancers.
   void set_draining() { draining_ = true; }
   // Ends what still runs with an overloaded error, so that clients ask elsewhere.
@@ -55,7 +57,7 @@ class Endpoints final : public HttpHandler {
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
   SharedDesk& desk_;
-  const std::vector<exchange::ListedModel> models_;
+  std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   std::unordered_set<exchange::Exchange*> live_;
 };

@@ -117,6 +117,17 @@ json_t* long_object(const exchange::Backend& backend, const BackendStatus& statu
   return out;
 }
 
+// Each backend with its state. For a moment of a reload a worker's catalog and the desk may know
+// different ones.
+std::vector<std::pair<const exchange::Backend*, const BackendStatus*>> pairs(
+    const exchange::Catalog& catalog, const DeskStatus& desk) {
+  std::vector<std::pair<const exchange::Backend*, const BackendStatus*>> out;
+  for (std::size_t i = 0; i < std::min(catalog.backends.size(), catalog.desk_ids.size()); ++i)
+    for (const BackendStatus& status : desk.backends)
+      if (status.id == catalog.desk_ids[i]) out.emplace_back(&catalog.backends[i], &status);
+  return out;
+}
+
 json_t* queue_object(const policy::QueueStatus& queue) {
   json_t* out = json_object();
   set_count(out, "waiting", queue.waiting);
@@ -158,9 +169,8 @@ std::string render_health(const exchange::Catalog& catalog, const DeskStatus& de
     set(root.get(), "circuit_breaker", breaker_object(desk.backends.front()));
   if (desk.queue.enabled) set(root.get(), "queue", queue_object(desk.queue));
   json_t* providers = json_object();
-  for (std::size_t i = 0; i < std::min(catalog.backends.size(), desk.backends.size()); ++i)
-    set(providers, catalog.backends[i].settings.name.c_str(),
-        short_object(catalog.backends[i], desk.backends[i], breaker));
+  for (const auto& [backend, status] : pairs(catalog, desk))
+    set(providers, backend->settings.name.c_str(), short_object(*backend, *status, breaker));
   set(root.get(), "providers", providers);
   return dump_json(root);
 }
@@ -170,9 +180,9 @@ std::string render_providers_health(const exchange::Catalog& catalog, const Desk
   const JsonPtr root(json_object());
   set(root.get(), "status", health_word(desk, facts.draining));
   json_t* list = json_array();
-  for (std::size_t i = 0; i < std::min(catalog.backends.size(), desk.backends.size()); ++i)
-    json_array_append_new(list, long_object(catalog.backends[i], desk.backends[i],
-                                            catalog.settings->breaker.enabled, facts.now));
+  for (const auto& [backend, status] : pairs(catalog, desk))
+    json_array_append_new(
+        list, long_object(*backend, *status, catalog.settings->breaker.enabled, facts.now));
   set(root.get(), "providers", list);
   if (desk.queue.enabled) set(root.get(), "queue", queue_object(desk.queue));
   return dump_json(root);

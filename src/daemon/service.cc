@@ -110,6 +110,14 @@ void notify_ready(const std::string& status) {
   sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
 }
 
+void notify_reloading() {
+  // The manager tells by the time which reload the READY=1 that follows belongs to.
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto us = static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
+  sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
+}
+
 void notify_stopping(const std::string& status) {
   sd_notify(0, ("STOPPING=1\nSTATUS=" + status).c_str());
 }

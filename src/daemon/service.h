@@ -11,6 +11,8 @@ namespace clasp::daemon {
 
 // No-ops when no manager listens ($NOTIFY_SOCKET unset).
 void notify_ready(const std::string& status);
+// Before a reload; notify_ready() ends it.
+void notify_reloading();
 void notify_stopping(const std::string& status);
 
 // The journal natively, with structured fields, when stderr is connected to it; else lines on

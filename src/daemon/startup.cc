@@ -38,13 +38,13 @@ int print(const std::string& text) {
   return written && std::fflush(stdout) == 0 ? config::kExitSuccess : config::kExitFailure;
 }
 
-int serve(const config::Loaded& loaded) {
+int serve(const config::Loaded& loaded, const config::Inputs& inputs) {
   const std::unique_ptr<LogSink> sink = make_log_sink();
   set_log_sink(sink.get());
   set_log_level(loaded.settings.log_level);
   for (const std::string& warning : loaded.warnings) log_warn(warning);
   raise_descriptor_limit();
-  const int status = run_daemon(loaded);
+  const int status = run_daemon(loaded, [&inputs] { return config::load(inputs); });
   set_log_sink(nullptr);
   return status;
 }
@@ -85,7 +85,7 @@ int start(int argc, char** argv) {
     case config::Action::run:
       break;
   }
-  return serve(*loaded);
+  return serve(*loaded, inputs);
 }
 
 }  // namespace clasp::daemon

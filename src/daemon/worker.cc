@@ -35,8 +35,8 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
   media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
   desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
-  if (probes && parts_.catalog->settings->health_check.enabled)
-    prober_ = std::make_unique<Prober>(parts_.catalog, *network_, *parts_.desk, *scheduler_);
+  probes_ = probes;
+  start_probes(parts_.catalog);
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
@@ -47,6 +47,19 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   for (UniqueFd& listener : listeners)
     if (auto added = server_->add_listener(std::move(listener)); !added) return added;
   return {};
+}
+
+void Worker::start_probes(exchange::CatalogPtr catalog) {
+  prober_.reset();
+  if (probes_ && catalog->settings->health_check.enabled)
+    prober_ = std::make_unique<Prober>(std::move(catalog), *network_, *parts_.desk, *scheduler_);
+}
+
+void Worker::set_catalog(exchange::CatalogPtr catalog) {
+  mailbox_->send([this, catalog = std::move(catalog)] {
+    endpoints_->set_catalog(catalog);
+    start_probes(catalog);
+  });
 }
 
 void Worker::start() {

@@ -45,6 +45,8 @@ class Worker {
   ~Worker();
 
   void start();
+  // From any thread. For exchanges that begin from then on.
+  void set_catalog(exchange::CatalogPtr catalog);
   // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
   // request is answered (at once when there is none).
   void drain(std::function<void()> on_idle);
@@ -55,6 +57,7 @@ class Worker {
  private:
   explicit Worker(const WorkerParts& parts);
   Result<void> set_up(std::vector<UniqueFd> listeners, bool probes);
+  void start_probes(exchange::CatalogPtr catalog);
   void check_idle();
 
   // Destroyed in reverse: the loop last.
@@ -70,7 +73,8 @@ class Worker {
   std::unique_ptr<BackendSwitch> backends_;
   std::unique_ptr<MediaService> media_;
   std::unique_ptr<WorkerDesk> desk_;
-  std::unique_ptr<Prober> prober_;  // of one worker only
+  bool probes_ = false;  // one worker only
+  std::unique_ptr<Prober> prober_;
   std::unique_ptr<Endpoints> endpoints_;
   std::unique_ptr<HttpServer> server_;
   std::function<void()> on_idle_;

@@ -131,7 +131,11 @@ std::vector<ListedModel> client_models(const Catalog& catalog) {
   if (!models.sonnet.empty() || !routing.sonnet.empty()) add("claude-sonnet");
   if (!models.haiku.empty() || !routing.haiku.empty()) add("claude-haiku");
   add(models.default_model);
-  for (const config::BackendSettings& backend : settings.backends) add(backend.model);
+  // A backend's own model where asking for it leads there.
+  for (const config::BackendSettings& backend : settings.backends) {
+    const auto there = choose_candidate(catalog, backend.model);
+    if (there && there->backend->settings.name == backend.name) add(backend.model);
+  }
   const config::BackendSettings& first = settings.backends.front();
   for (const config::ModelRule& rule : models.rules)
     if ((rule.backend.empty() || iequals(rule.backend, first.name)) &&

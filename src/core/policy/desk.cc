@@ -40,8 +40,9 @@ std::vector<BackendId> Desk::reconfigure(const config::Settings& settings, TimeP
   for (const config::BackendSettings& backend : settings.backends) {
     const std::uint64_t keys_hash = hash_keys(backend);
     const auto same = std::find_if(old.begin(), old.end(), [&](const Slot& slot) {
-      return slot.id != 0 && slot.name == backend.name && slot.provider == backend.provider &&
-             slot.base_url == backend.base_url && slot.keys_hash == keys_hash;
+      return slot.id != 0 && !slot.retired && slot.name == backend.name &&
+             slot.provider == backend.provider && slot.base_url == backend.base_url &&
+             slot.keys_hash == keys_hash;
     });
     if (same != old.end()) {
       slots_.push_back(std::move(*same));
@@ -60,9 +61,15 @@ std::vector<BackendId> Desk::reconfigure(const config::Settings& settings, TimeP
     slot.max_concurrency = backend.max_concurrency;
     slot.breaker.configure(settings.breaker, now);
     slot.budget.configure(settings.retry);
-    by_id_[slot.id] = slots_.size() - 1;
     ids.push_back(slot.id);
   }
+  // Requests that know only the old configuration are still on their way to these.
+  for (Slot& slot : old) {
+    if (slot.id == 0 || slot.retired) continue;
+    slot.retired = true;
+    slots_.push_back(std::move(slot));
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) by_id_[slots_[i].id] = i;
   return ids;
 }
 
@@ -78,7 +85,7 @@ const Desk::Slot* Desk::find(BackendId id) const {
 
 Desk::Slot* Desk::find(std::string_view name) {
   for (Slot& slot : slots_)
-    if (slot.name == name) return &slot;
+    if (!slot.retired && slot.name == name) return &slot;
   return nullptr;
 }
 
@@ -145,7 +152,7 @@ bool Desk::has_room(std::span<const BackendId> candidates, PermitId mine, TimePo
 std::optional<std::size_t> Desk::try_grant(TicketId id, const std::vector<BackendId>& backends) {
   for (std::size_t i = 0; i < backends.size(); ++i) {
     Slot* slot = find(backends[i]);
-    if (obstacle(slot, now_)) continue;
+    if (obstacle(slot, now_) || slot->retired) continue;
     take(*slot, id, i, now_);
     return i;
   }
@@ -248,7 +255,7 @@ Result<TicketId, Refusal> Desk::enqueue(TicketSpec spec, TimePoint now) {
   if (!queue_.settings().enabled) return refuse(RefusalReason::queue_off);
   // Waiting for what an administrator took away would be waiting for the deadline.
   const bool hopeless = std::all_of(spec.backends.begin(), spec.backends.end(), [&](BackendId id) {
-    return obstacle(find(id), now) == RefusalReason::disabled;
+    return !exists(id) || obstacle(find(id), now) == RefusalReason::disabled;
   });
   if (hopeless) return refuse(RefusalReason::disabled);
   // Before spec is moved from, which it also is when the queue is full.

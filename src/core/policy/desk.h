@@ -64,8 +64,10 @@ class Desk final : private QueueGate {
   Desk() = default;
 
   // Takes over new settings. A backend that is the same (name, provider, address, keys) keeps its
-  // id and its state; others get new ids; removed ones are forgotten, their permits in flight may
-  // still be reported and released. Returns the ids in the order of settings.backends.
+  // id and its state; others get new ids. Removed ones take requests until the next change, from
+  // those who do not know yet, but nobody may wait for them; then they are forgotten, and permits
+  // in flight may still be reported and released. Returns the ids in the order of
+  // settings.backends.
   std::vector<BackendId> reconfigure(const config::Settings& settings, TimePoint now);
 
   // The first candidate that takes the request now. Newcomers do not overtake tickets. `repeat`:
@@ -115,6 +117,7 @@ class Desk final : private QueueGate {
     std::uint64_t keys_hash = 0;
     std::uint32_t max_concurrency = 0;
     AdminState admin = AdminState::enabled;
+    bool retired = false;  // not configured any more
     std::uint32_t in_flight = 0;
     Breaker breaker;
     RetryBudget budget;
@@ -144,10 +147,13 @@ class Desk final : private QueueGate {
 
   std::optional<std::size_t> try_grant(TicketId id,
                                        const std::vector<BackendId>& backends) override;
-  bool exists(BackendId backend) const override { return find(backend) != nullptr; }
+  bool exists(BackendId backend) const override {
+    const Slot* slot = find(backend);
+    return slot != nullptr && !slot->retired;
+  }
   std::optional<TimePoint> next_change(BackendId backend) const override;
 
-  std::vector<Slot> slots_;  // in the order of the settings
+  std::vector<Slot> slots_;  // in the order of the settings, the retired ones behind
   std::unordered_map<BackendId, std::size_t> by_id_;
   std::unordered_map<PermitId, Held> held_;
   WaitQueue queue_;

@@ -56,7 +56,8 @@ BackendStatus Desk::status_of(Slot& slot, TimePoint now) const {
 DeskStatus Desk::snapshot(TimePoint now) {
   DeskStatus status;
   status.backends.reserve(slots_.size());
-  for (Slot& slot : slots_) status.backends.push_back(status_of(slot, now));
+  for (Slot& slot : slots_)
+    if (!slot.retired) status.backends.push_back(status_of(slot, now));
   status.queue = queue_.status(now);
   status.permits = held_.size();
   return status;
@@ -81,7 +82,7 @@ KeyRing* Desk::keys(std::string_view backend) {
 
 bool Desk::is_idle(std::string_view backend) const {
   for (const Slot& slot : slots_)
-    if (slot.name == backend) return slot.in_flight == 0;
+    if (!slot.retired && slot.name == backend) return slot.in_flight == 0;
   return true;
 }
 

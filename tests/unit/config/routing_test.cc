@@ -103,6 +103,23 @@ TEST_CASE("tiers: mistakes and switches that are missing") {
             "no provider is configured"));
 }
 
+TEST_CASE(
+    "tiers: a key of their own goes where the other one goes, and is never silently ignored") {
+  const auto loaded = load_from({"-multi-provider"}, {{"CLASP_OPUS_API_KEY", "sk-tier-key"}},
+                                {{"clasp.conf",
+                                  "[backend]\nprovider = openai\nbase_url = "
+                                  "https://inside.example/v1\napi_key = sk-main\n"}});
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  REQUIRE(loaded->settings.backends.size() == 2);
+  const BackendSettings& opus = loaded->settings.backends[1];
+  CHECK(opus.name == "opus");
+  CHECK(opus.base_url == "https://inside.example/v1");
+  CHECK(opus.api_key.reveal() == "sk-tier-key");
+  const auto unused = load_from({"-provider", "demo"}, {{"CLASP_OPUS_API_KEY", "sk-tier-key"}});
+  REQUIRE(unused);
+  CHECK(any_has(unused->warnings, "no effect without -multi-provider"));
+}
+
 TEST_CASE("fallback: the next provider that has a key") {
   const auto loaded = load_from({"-fallback"}, kBoth);
   REQUIRE_MESSAGE(loaded, complaint(loaded));

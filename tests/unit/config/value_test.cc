@@ -82,6 +82,7 @@ TEST_CASE("hints") {
   CHECK(nearest(std::string(100'000, 'a'), {"port"}) == "");
   CHECK(quoted("a\nb") == "\"a?b\"");
   CHECK(quoted(std::string(100, 'x')).size() < 70);
+  CHECK(quoted("sk-proj-abcdefghijkl0123") == "\"sk-***\"");
 }
 
 TEST_CASE("listen addresses") {

@@ -85,6 +85,23 @@ TEST_CASE("models: limits and names of [model] sections, where client names map 
             ->find(R"("max_input_tokens":8192,"max_tokens":null)") != std::string::npos);
 }
 
+TEST_CASE("models: what routes and tiers offer, and no name that leads elsewhere") {
+  config::Settings settings;
+  config::BackendSettings first, second;
+  first.name = "first";
+  second.name = "second";
+  first.provider = second.provider = "custom";
+  second.dialect = "generic";
+  second.model = "second-model";
+  settings.backends = {first, second};
+  settings.routing.opus = {{{"second", "big", 1}}};
+  settings.routing.routes = {{"smart", {{{"second", "", 1}}}}, {"gpt-*", {{{"second", "", 1}}}}};
+  const auto models = exchange::client_models(*catalog_of(settings));
+  std::string ids;
+  for (const auto& model : models) ids += model.id + " ";
+  CHECK(ids == "claude-opus smart ");
+}
+
 TEST_CASE("models: pages") {
   const std::vector<std::string> models{"a", "b", "c", "d"};
   CHECK(page(models, "") == "abcd ad");

@@ -372,11 +372,29 @@ TEST_CASE("desk: new settings keep the state of what is the same") {
   CHECK(ids[1] != kit.ids[1]);
   CHECK(kit.refusal(1, {ids[2]}).reason == RefusalReason::open);
   CHECK(kit.acquire(1, {ids[1]}).index == 0);
-  CHECK(kit.refusal(1, {kit.ids[1]}).reason == RefusalReason::disabled);
   CHECK(kit.refusal(1, {ids[0]}).reason == RefusalReason::saturated);
   kit.desk.release(held.id);
   CHECK(kit.acquire(1, {ids[0]}).index == 0);
   CHECK(kit.desk.reconfigure(next, at_ms(2)) == ids);
+}
+
+TEST_CASE(
+    "desk: a removed backend takes requests of those who do not know yet, until the next change") {
+  Kit kit(settings_with({backend("a"), backend("b")}));
+  const config::Settings next = settings_with({backend("b")});
+  kit.desk.reconfigure(next, at_ms(1));
+  const Permit permit = kit.acquire(1, {kit.ids[0]});
+  CHECK(permit.index == 0);
+  CHECK(kit.desk.snapshot(at_ms(1)).backends.size() == 1);
+  CHECK(kit.desk.breaker("a") == nullptr);
+  TicketSpec spec = kit.spec(0);
+  spec.backends = {kit.ids[0]};
+  CHECK(kit.desk.enqueue(spec, at_ms(1)).error().reason == RefusalReason::disabled);
+  kit.desk.reconfigure(next, at_ms(2));
+  CHECK(kit.refusal(2, {kit.ids[0]}).reason == RefusalReason::disabled);
+  CHECK(kit.desk.decide(permit.id, http(500), {}, kit.random, at_ms(2)).step == NextStep::give_up);
+  kit.desk.release(permit.id);
+  CHECK(kit.desk.snapshot(at_ms(2)).permits == 0);
 }
 
 TEST_CASE("desk: each part of a backend's identity counts") {
@@ -406,7 +424,6 @@ TEST_CASE("desk: permits and tickets of removed backends are harmless") {
   kit.desk.reconfigure(next, at_ms(1));
   kit.desk.on_content(permit.id, at_ms(1));
   kit.desk.report(permit.id, http(500), at_ms(1));
-  CHECK(kit.desk.decide(permit.id, http(500), {}, kit.random, at_ms(1)).step == NextStep::give_up);
   CHECK(kit.desk.decide(permit.id, http(500), {.another = true}, kit.random, at_ms(1)).step ==
         NextStep::next_candidate);
   CHECK(kit.desk.snapshot(at_ms(1)).permits == 1);

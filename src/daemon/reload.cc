@@ -1,0 +1,52 @@
+// See reload.h. Everything that can fail comes before the desk is told.
+#include "daemon/reload.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "config/restart.h"
+
+namespace clasp::daemon {
+
+namespace {
+
+std::string join(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
+
+}  // namespace
+
+Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now) {
+  auto loaded = load_();
+  if (!loaded) return fail(loaded.error().message);
+  // A file that is just being replaced must not turn into "nothing is configured".
+  if (loaded->settings.config_file.empty() && !running_->config_file.empty())
+    return fail("the configuration file " + running_->config_file + " is gone");
+  const auto settings = std::make_shared<const config::Settings>(std::move(loaded->settings));
+  if (auto valid = exchange::make_catalog(settings); !valid) return valid;
+  auto catalog = exchange::make_catalog(settings, desk_.reconfigure(*settings, now));
+  if (!catalog) return catalog;
+  desk_.pump(now);
+  for (const std::string& warning : loaded->warnings) log_warn(warning);
+  if (const auto names = config::restart_needed(*running_, *settings); !names.empty())
+    log_warn("these changes need a restart: " + join(names));
+  set_log_level(settings->log_level);
+  return catalog;
+}
+
+exchange::CatalogPtr Reloader::reload(TimePoint now) {
+  auto catalog = try_reload(now);
+  if (catalog) {
+    const std::string& file = (*catalog)->settings->config_file;
+    log_info("SIGHUP: the configuration was loaded again" +
+             (file.empty() ? std::string() : " from " + file));
+    return *catalog;
+  }
+  for (const std::string_view line : split(catalog.error().message, '\n'))
+    log_error("SIGHUP: " + std::string(line));
+  log_error("SIGHUP: the configuration has mistakes; the one before stays in force");
+  return nullptr;
+}
+
+}  // namespace clasp::daemon

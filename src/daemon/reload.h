@@ -1,0 +1,33 @@
+// A new configuration for the running daemon: loaded from the same places as at the start, taken
+// as a whole or not at all.
+#pragma once
+
+#include <functional>
+
+#include "config/load.h"
+#include "core/exchange/catalog.h"
+#include "daemon/shared_desk.h"
+
+namespace clasp::daemon {
+
+using ConfigLoader = std::function<Result<config::Loaded, config::LoadError>()>;
+
+class Reloader {
+ public:
+  // `first` is what the process was started with.
+  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk)
+      : running_(std::move(first)), load_(std::move(load)), desk_(desk) {}
+
+  // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
+  // after a mistake: it was logged and nothing has changed.
+  exchange::CatalogPtr reload(TimePoint now);
+
+ private:
+  Result<exchange::CatalogPtr> try_reload(TimePoint now);
+
+  const config::Snapshot running_;
+  ConfigLoader load_;
+  SharedDesk& desk_;
+};
+
+}  // namespace clasp::daemon
