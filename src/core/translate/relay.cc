@@ -146,6 +146,8 @@ void Relay::Impl::on_delta(std::string_view data) {
 void Relay::Impl::on_event(const wire::SseEvent& event, std::string_view raw) {
   const std::string_view name =
       event.name.empty() ? json_string_member(event.data, "type") : event.name;
+  // Nobody can tell what it is: no client, and no attempt that comes after this one.
+  if (name.empty()) return;
   if (name == "message_start") {
     on_start(event.data, raw);
     return;
