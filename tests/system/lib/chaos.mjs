@@ -287,7 +287,8 @@ class Run {
       if (one.inFlight > 0) this.violation(`${one.name}: ${one.inFlight} requests are still open`);
       for (const [id, count] of one.attempts) attempts.set(id, (attempts.get(id) ?? 0) + count);
     }
-    this.mostAttempts = Math.max(...attempts.values());
+    this.mostAttempts = 0;
+    for (const count of attempts.values()) this.mostAttempts = Math.max(this.mostAttempts, count);
     if (this.mostAttempts > kMostAttempts) this.violation(`a request was sent ${this.mostAttempts} times`);
   }
 

@@ -241,6 +241,20 @@ TEST_CASE("desk: decisions are counted and limited by the backend's budget") {
   CHECK(kit.status(0, 0).retry_budget == 1);
 }
 
+TEST_CASE("desk: whether there is room, for one who gives a place back first") {
+  Kit kit(settings_with({backend("a", 1), backend("b", 1)}));
+  const std::vector<BackendId> a{kit.ids[0]}, b{kit.ids[1]};
+  const Permit mine = kit.acquire(0, a);
+  CHECK(kit.desk.has_room(a, mine.id, at_ms(0)));  // the same backend, asked for another model
+  CHECK_FALSE(kit.desk.has_room(a, 0, at_ms(0)));
+  CHECK(kit.desk.has_room(b, mine.id, at_ms(0)));
+  kit.acquire(0, b);
+  CHECK_FALSE(kit.desk.has_room(b, mine.id, at_ms(0)));
+  CHECK_FALSE(kit.desk.has_room({}, mine.id, at_ms(0)));
+  kit.enqueue(0);
+  CHECK_FALSE(kit.desk.has_room(a, mine.id, at_ms(0)));  // others wait for it
+}
+
 TEST_CASE("desk: several keys in turn; a refused one rests and another one is tried at once") {
   auto two = backend("a");
   two.more_keys = {Secret("second"), Secret("third")};
