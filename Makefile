@@ -1,6 +1,7 @@
 # CLASP's build. configure.ac only probes; this file says what is built from what.
 #   make            build the programs            make run     the daemon, demo backend if no key is set
 #   make test       everything that is tested     make bench   cost against nginx
+#   make chaos      ten minutes of failing backends (CHAOS_SECONDS=600, CHAOS_SEED=...)
 # SANITIZE=address,undefined or thread builds into a folder of its own.
 
 .DEFAULT_GOAL := build
@@ -8,6 +9,7 @@ SHELL := /bin/bash
 
 # Goals that must work on a bare machine install what they need before config.mk is made.
 SETUP_test := test
+SETUP_chaos := test
 SETUP_bench := bench
 SETUP_fuzz := fuzz
 SETUP_lint := lint
@@ -115,6 +117,11 @@ check: units
 	tests/run --units $(BUILD)
 test: build units
 	tests/run $(BUILD)
+
+# The daemon among failing backends; CHAOS_SECONDS, CHAOS_CLIENTS and CHAOS_SEED are read.
+.PHONY: chaos
+chaos: build
+	CLASP_BIN=$(BUILD)/clasp tests/system/run --chaos
 
 # ---- running ---------------------------------------------------------------------------------
 .PHONY: run

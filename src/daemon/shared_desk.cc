@@ -98,8 +98,10 @@ void WorkerDesk::report(policy::PermitId permit, const policy::Outcome& outcome)
 }
 
 policy::Decision WorkerDesk::decide(policy::PermitId permit, const policy::Outcome& outcome,
-                                    const policy::Situation& situation) {
+                                    policy::Situation situation,
+                                    std::span<const policy::BackendId> others) {
   const std::lock_guard lock(shared_.mutex_);
+  situation.another = shared_.desk_.has_room(others, permit, scheduler_.now());
   return shared_.desk_.decide(permit, outcome, situation, random_, scheduler_.now());
 }
 

@@ -46,7 +46,8 @@ class WorkerDesk final : public exchange::DeskPort {
   void on_content(policy::PermitId permit) override;
   void report(policy::PermitId permit, const policy::Outcome& outcome) override;
   policy::Decision decide(policy::PermitId permit, const policy::Outcome& outcome,
-                          const policy::Situation& situation) override;
+                          policy::Situation situation,
+                          std::span<const policy::BackendId> others) override;
   void release(policy::PermitId permit) override;
   Result<policy::TicketId, policy::Refusal> enqueue(policy::TicketSpec spec,
                                                     exchange::TicketListener& listener) override;

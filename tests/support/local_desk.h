@@ -26,7 +26,9 @@ class LocalDesk final : public exchange::DeskPort {
     desk.report(permit, outcome, scheduler_.now());
   }
   policy::Decision decide(policy::PermitId permit, const policy::Outcome& outcome,
-                          const policy::Situation& situation) override {
+                          policy::Situation situation,
+                          std::span<const policy::BackendId> others) override {
+    situation.another = desk.has_room(others, permit, scheduler_.now());
     return desk.decide(permit, outcome, situation, random_, scheduler_.now());
   }
   void release(policy::PermitId permit) override {

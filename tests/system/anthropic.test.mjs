@@ -70,7 +70,7 @@ for (const [version, Sdk] of [['current', Current], ['0.137', Old]]) {
   test(`${version}: errors have the backend's status and words`, async (b) => {
     const script = [refuse(429, 'rate_limit_error', 'Slow down', { 'retry-after': '7' }), refuse(529, 'overloaded_error', 'Overloaded'),
       refuse(404, 'not_found_error', 'model: claude-x'), sse([`event: error\ndata: ${JSON.stringify(errorOf('overloaded_error', 'Overloaded'))}\n\n`], { end: 'clean' })];
-    const { sdk } = await front(b, script);
+    const { sdk } = await front(b, script, { env: { CLASP_RETRY_ATTEMPTS: '1' } });
     for (const [status, words, stream] of [[429, /Slow down/], [529, /Overloaded/], [404, /model: claude-x/], [529, /Overloaded/, true]]) {
       const error = await sdk(Sdk).messages.create({ ...hello, stream }).then(() => null, (e) => e);
       assert.equal(error?.status, status);

@@ -24,8 +24,10 @@ class DeskPort {
       std::span<const policy::BackendId> candidates, bool repeat) = 0;
   virtual void on_content(policy::PermitId permit) = 0;
   virtual void report(policy::PermitId permit, const policy::Outcome& outcome) = 0;
+  // `others` were not tried yet: situation.another is filled in by whether one of them has room.
   virtual policy::Decision decide(policy::PermitId permit, const policy::Outcome& outcome,
-                                  const policy::Situation& situation) = 0;
+                                  policy::Situation situation,
+                                  std::span<const policy::BackendId> others) = 0;
   virtual void release(policy::PermitId permit) = 0;
   // `listener` must live until it was told, or until leave(). The owner of `spec` is filled in.
   virtual Result<policy::TicketId, policy::Refusal> enqueue(policy::TicketSpec spec,

@@ -81,19 +81,23 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   // exchange_route.cc: which backend, and what follows when it fails.
   bool choose_route_first();
   void choose();
-  void acquire(const std::vector<std::size_t>& wanted, bool repeat);
+  void repeat();
+  // Goes on with the one that it got, or says why there is none.
+  std::optional<policy::Refusal> acquire(const std::vector<std::size_t>& wanted, bool repeat);
+  std::vector<std::size_t> untried() const;
+  std::vector<std::size_t> all() const;
+  std::vector<policy::BackendId> ids_of(const std::vector<std::size_t>& candidates) const;
   void take(std::size_t index, const policy::Permit& permit);
   void adopt(std::size_t index);
   void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
                       std::string_view cause);
   policy::Decision decide(const policy::Outcome& outcome, bool committed);
-  bool is_another_left() const;
   void note_detour(std::string_view backend, std::string_view why);
   void note_skipped(std::size_t index);
   void forget_attempt();
-  void give_up(const policy::Refusal& refusal);
+  void give_up(const policy::Refusal& refusal, const std::vector<std::size_t>& wanted);
   bool may_wait_until(TimePoint when) const;
-  void wait(TimePoint not_before);
+  void wait(const std::vector<std::size_t>& wanted, TimePoint not_before);
   void leave_queue();
   void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
   void arm_total_limit();
@@ -153,8 +157,9 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::size_t at_ = 0;       // the candidate that is asked, in route_
   Candidate candidate_;      // the same, with the key to use
   HeldPermit permit_;
-  std::uint32_t tries_ = 0;      // permits so far: what a repair costs is not counted
-  policy::TicketId ticket_ = 0;  // 0: not in the queue
+  std::uint32_t tries_ = 0;             // permits so far: what a repair costs is not counted
+  policy::TicketId ticket_ = 0;         // 0: not in the queue
+  std::vector<std::size_t> waits_for_;  // with a ticket: places in route_
   TimePoint queued_since_{};
   std::uint32_t returns_ = 0;  // into the queue
   std::optional<Failure> last_failure_;

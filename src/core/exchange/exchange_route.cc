@@ -2,6 +2,7 @@
 // attempt, waiting in the queue. The rules are policy's; here they are carried out. Everything in
 // this file ends in attempt(), in waiting, or in fail().
 #include <algorithm>
+#include <numeric>
 
 #include "core/exchange/exchange.h"
 #include "core/translate/identity.h"
@@ -62,9 +63,10 @@ wire::ApiError refusal_error(const policy::Refusal& refusal) {
 }
 
 // `passed` since its arrival: it may have been in the queue before.
-std::string end_text(const policy::TicketEvent& event, TimePoint::duration passed) {
-  const Duration waited = std::chrono::floor<Duration>(passed);
-  switch (event.end) {
+std::string end_text(TicketEnd end, TimePoint::duration passed) {
+  // A queue is looked at a moment after the deadline: not rounded up.
+  const Duration waited = std::chrono::round<std::chrono::seconds>(passed);
+  switch (end) {
     case TicketEnd::expired:
       return "no backend could take the request within " + seconds_text(waited);
     case TicketEnd::drained:
@@ -100,38 +102,57 @@ bool Exchange::choose_route_first() {
   return true;
 }
 
-// Asks for the first candidate that was not tried yet.
-void Exchange::choose() {
-  std::vector<std::size_t> open;
+std::vector<std::size_t> Exchange::untried() const {
+  std::vector<std::size_t> left;
   for (std::size_t i = 0; i < route_.size(); ++i)
-    if (!tried_[i]) open.push_back(i);
-  acquire(open, false);
+    if (!tried_[i]) left.push_back(i);
+  return left;
 }
 
-void Exchange::acquire(const std::vector<std::size_t>& wanted, bool repeat) {
+std::vector<policy::BackendId> Exchange::ids_of(const std::vector<std::size_t>& candidates) const {
   std::vector<policy::BackendId> ids;
-  for (const std::size_t i : wanted) ids.push_back(catalog_->desk_ids[route_[i].index]);
-  const auto permit = services_.desk.try_acquire(ids, repeat);
-  if (permit) {
-    for (std::size_t i = 0; i < permit->index; ++i) note_skipped(wanted[i]);
-    take(wanted[permit->index], *permit);
-  } else if (repeat && is_another_left()) {
-    choose();  // another key was worth trying first, but the place is gone
-  } else {
-    give_up(permit.error());
-  }
+  for (const std::size_t i : candidates) ids.push_back(catalog_->desk_ids[route_[i].index]);
+  return ids;
 }
 
-bool Exchange::is_another_left() const {
-  return std::find(tried_.begin(), tried_.end(), false) != tried_.end();
+// Asks for the first one of these.
+std::optional<policy::Refusal> Exchange::acquire(const std::vector<std::size_t>& wanted,
+                                                 bool repeat) {
+  const auto permit = services_.desk.try_acquire(ids_of(wanted), repeat);
+  if (!permit) return permit.error();
+  for (std::size_t i = 0; i < permit->index; ++i) note_skipped(wanted[i]);
+  take(wanted[permit->index], *permit);
+  return std::nullopt;
+}
+
+// Asks for the first candidate that was not tried yet. Those that have failed are not waited for:
+// they would be free at once, and fail again.
+void Exchange::choose() {
+  const std::vector<std::size_t> left = untried();
+  if (const auto refusal = acquire(left, false)) give_up(*refusal, left);
+}
+
+// The same one again, after its pause.
+void Exchange::repeat() {
+  const auto refusal = acquire({at_}, true);
+  if (!refusal) return;
+  const std::vector<std::size_t> left = untried();
+  if (!left.empty() && !acquire(left, false)) return;
+  give_up(*refusal, all());
+}
+
+std::vector<std::size_t> Exchange::all() const {
+  std::vector<std::size_t> numbers(route_.size());
+  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+  return numbers;
 }
 
 // Nobody can be asked. The queue may help; else what an earlier attempt said is the better answer.
-void Exchange::give_up(const policy::Refusal& refusal) {
+void Exchange::give_up(const policy::Refusal& refusal, const std::vector<std::size_t>& wanted) {
   const bool hopeless = refusal.reason == RefusalReason::disabled;
   const TimePoint now = services_.scheduler.now();
   if (catalog_->settings->queue.enabled && !hopeless && (!last_failure_ || may_wait_until(now))) {
-    wait(now);
+    wait(wanted, now);
     return;
   }
   if (last_failure_) {
@@ -193,8 +214,12 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
       Duration{std::max(catalog_->settings->queue.retry_delay_ms, outcome.retry_after_ms)};
   const bool returns = decision.step == NextStep::give_up && !committed && may_wait_until(again) &&
                        policy::may_queue_again(catalog_->settings->queue, outcome, returns_);
+  // What will not pass here may be well where there was no room. Nobody comes back for it.
+  const bool waits = decision.step == NextStep::give_up && !returns && !committed &&
+                     catalog_->settings->queue.enabled && !policy::may_pass(outcome) &&
+                     policy::elsewhere_helps(outcome) && !untried().empty();
   permit_.reset();
-  if (decision.step == NextStep::give_up && !returns) {
+  if (decision.step == NextStep::give_up && !returns && !waits) {
     fail(failure.error, failure.cause);
     return;
   }
@@ -206,13 +231,13 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
   note_detour(record_.backend, policy::class_name(policy::classify(outcome)));
   if (returns) {
     ++returns_;
-    wait(again);
-  } else if (decision.step == NextStep::next_candidate) {
+    wait(all(), again);
+  } else if (waits || decision.step == NextStep::next_candidate) {
     choose();
   } else {
     pause_timer_ = services_.scheduler.after(decision.pause, [this] {
       pause_timer_.reset();
-      acquire({at_}, true);
+      repeat();
     });
   }
 }
@@ -221,10 +246,9 @@ policy::Decision Exchange::decide(const policy::Outcome& outcome, bool committed
   if (!permit_) return {};
   policy::Situation situation;
   situation.attempts = tries_;
-  situation.another = is_another_left();
   situation.committed = committed;
   services_.desk.report(permit_.id(), outcome);
-  return services_.desk.decide(permit_.id(), outcome, situation);
+  return services_.desk.decide(permit_.id(), outcome, situation, ids_of(untried()));
 }
 
 // "openai:connect": what x-clasp-fallback and the log say about the way here.
@@ -265,10 +289,11 @@ bool Exchange::may_wait_until(TimePoint when) const {
   return when < started_ + Duration{catalog_->settings->queue.max_wait_ms};
 }
 
-void Exchange::wait(TimePoint not_before) {
+void Exchange::wait(const std::vector<std::size_t>& wanted, TimePoint not_before) {
   phase_ = Phase::waiting;
+  waits_for_ = wanted;
   policy::TicketSpec spec;
-  for (const Candidate& one : route_) spec.backends.push_back(catalog_->desk_ids[one.index]);
+  spec.backends = ids_of(wanted);
   spec.client = client_name_;
   spec.returns = returns_;
   spec.arrived = started_;
@@ -293,13 +318,13 @@ void Exchange::on_ticket(const policy::TicketEvent& event, const policy::Permit&
   ticket_ = 0;
   record_.queued_us += (services_.scheduler.now() - queued_since_).count();
   if (event.end == TicketEnd::granted) {
-    tried_.assign(route_.size(), false);
-    for (std::size_t i = 0; i < permit.index && !last_failure_; ++i) note_skipped(i);
-    take(permit.index, permit);
+    if (waits_for_.size() == route_.size()) tried_.assign(route_.size(), false);
+    for (std::size_t i = 0; i < permit.index && !last_failure_; ++i) note_skipped(waits_for_[i]);
+    take(waits_for_[permit.index], permit);
     return;
   }
   backend_headers_.clear();
-  std::string message = end_text(event, services_.scheduler.now() - started_);
+  std::string message = end_text(event.end, services_.scheduler.now() - started_);
   std::string cause = message;
   if (last_failure_) cause.append("; the last attempt: ").append(last_failure_->cause);
   fail(unavailable(529, std::move(message), kSoon), cause);

@@ -129,6 +129,19 @@ Result<Permit, Refusal> Desk::try_acquire(std::span<const BackendId> candidates,
       Refusal{reason.value_or(RefusalReason::disabled), wait_hint(candidates, now)});
 }
 
+bool Desk::has_room(std::span<const BackendId> candidates, PermitId mine, TimePoint now) const {
+  const auto held = held_.find(mine);
+  return std::any_of(candidates.begin(), candidates.end(), [&](BackendId id) {
+    const Slot* slot = find(id);
+    auto problem = obstacle(slot, now);
+    // The same backend with another model: its place is the one that gets free.
+    if (problem == RefusalReason::saturated && held != held_.end() && held->second.backend == id &&
+        slot->in_flight == slot->max_concurrency)
+      problem.reset();
+    return !problem && !queue_.has_ready(id, now);
+  });
+}
+
 std::optional<std::size_t> Desk::try_grant(TicketId id, const std::vector<BackendId>& backends) {
   for (std::size_t i = 0; i < backends.size(); ++i) {
     Slot* slot = find(backends[i]);

@@ -72,6 +72,8 @@ class Desk final : private QueueGate {
   // decide() said `again`, so this earns no further repetition.
   Result<Permit, Refusal> try_acquire(std::span<const BackendId> candidates, TimePoint now,
                                       bool repeat = false);
+  // Whether try_acquire() would succeed once `mine` is given back.
+  bool has_room(std::span<const BackendId> candidates, PermitId mine, TimePoint now) const;
   // The answer's content has begun (once, optional): a half-open breaker may let the next one
   // through, and the time until here is averaged.
   void on_content(PermitId permit, TimePoint now);

@@ -6,8 +6,8 @@
 // and as long as the request has had less than max_attempts; the pause is random between 0 and
 // base·2ⁿ (full jitter), and never shorter than the backend asked for. A backend that asks for
 // more than max_retry_after is not waited for here. One request therefore makes at most
-// max(max_attempts, number of candidates) attempts. When the remaining candidates turn out to take
-// nothing (open, saturated), ask again with `another` false.
+// max(max_attempts, number of candidates) attempts. Candidates that take nothing now (open,
+// saturated) do not count as untried ones.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,7 @@ class RetryBudget {
 // Where a request stands when one of its attempts has failed.
 struct Situation {
   std::uint32_t attempts = 1;  // so far, this one included, at all candidates
-  bool another = false;        // there is a candidate that was not tried yet
+  bool another = false;        // there is a candidate that was not tried yet and has room
   bool another_key = false;    // the same backend has a key that is not resting
   bool committed = false;      // the client has seen content: nothing can be repeated
 };
