@@ -114,7 +114,7 @@ void Exchange::read_facts() {
   }
   if (services_.states.enabled())
     facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
-  head_.headers.clear();
+  head_.headers = {};
 }
 
 // What an attempt or the head of the answer needs is kept until the answer has begun; then it is
