@@ -188,16 +188,15 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
   const auto count = translate::count_tokens(
       *parsed, translate::with_family_replay(candidate->facts->dialect, candidate->model));
   if (!count) return error_answer(count.error(), "");
-  const auto calibrated = [&](std::int64_t tokens) {
-    return std::to_string(
-        services_.calibration.correct(candidate->backend->settings.name, candidate->model, tokens));
-  };
-  std::string out = R"({"input_tokens":)" + calibrated(count->input_tokens);
+  const std::int64_t shown = services_.calibration.correct(candidate->backend->settings.name,
+                                                           candidate->model, count->input_tokens);
+  std::string out = R"({"input_tokens":)" + std::to_string(shown);
   if (exchange::is_beta_call(head) || count->original_input_tokens) {
     out.append(R"(,"context_management":)");
     if (count->original_input_tokens)
+      // What edits take away is told elsewhere too: the difference stays as it is.
       out.append(R"({"original_input_tokens":)")
-          .append(calibrated(*count->original_input_tokens))
+          .append(std::to_string(shown + *count->original_input_tokens - count->input_tokens))
           .append("}");
     else
       out.append("null");

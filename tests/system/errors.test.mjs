@@ -161,12 +161,12 @@ test('trap 11, trap 12, trap 13: errors in a stream that has begun', async (b) =
 });
 
 test('vector 115: an error as the very first chunk is an HTTP error', async (b) => {
-  const down = () => sse([{ error: { code: 502, message: 'upstream is down' } }], { end: 'clean'   assert.equal(mock.chats.length, 3, 'as often as a request is tried');
-});
+  const down = () => sse([{ error: { code: 502, message: 'upstream is down' } }], { end: 'clean' });
   const { client, mock } = await b.front(down);
   const stream = await client.wholeStream(ask('x'));
   assert.equal(stream.status, 502);
   assert.match(stream.json.error.message, /upstream is down/);
+  assert.equal(mock.chats.length, 3, 'as often as a request is tried');
 });
 
 test('a failed attempt is repeated', async (b) => {

@@ -26,28 +26,12 @@ int unit_at(std::string_view text, std::size_t at) {
   return unit;
 }
 
-bool is_high(int unit) {
-  return unit >= 0xD800 && unit < 0xDC00;
-}
-bool is_low(int unit) {
-  return unit >= 0xDC00 && unit < 0xE000;
-}
-
-// One escape: how long it is, and what should stand there if not it.
-struct Escape {
-  std::size_t length = 2;
-  char plain = '\0';
-  bool half = false;
-};
-
-Escape escape_at(std::string_view text, std::size_t at) {
-  if (at + 1 < text.size() && text[at + 1] == '/') return {2, '/', false};
+// The character that should stand there instead of the escape; nothing when the escape is needed.
+char plain_at(std::string_view text, std::size_t at) {
+  if (text[at + 1] == '/') return '/';
   const int unit = unit_at(text, at);
-  if (unit < 0) return {};
-  if (is_high(unit) && is_low(unit_at(text, at + kEscape))) return {2 * kEscape, '\0', false};
-  if (is_high(unit) || is_low(unit)) return {kEscape, '\0', true};
   const bool plain = unit >= 0x20 && unit < 0x7F && unit != '"' && unit != '\\';
-  return {kEscape, plain ? static_cast<char>(unit) : '\0', false};
+  return plain ? static_cast<char>(unit) : '\0';
 }
 
 std::size_t next_backslash(std::string_view text, std::size_t from) {
@@ -62,18 +46,20 @@ std::size_t next_backslash(std::string_view text, std::size_t from) {
 std::optional<std::string> plain_spelling(std::string_view body) {
   std::string out;
   std::size_t copied = 0;
-  for (std::size_t at = next_backslash(body, 0); at < body.size();) {
-    const Escape escape = escape_at(body, at);
-    if (escape.half || escape.plain != '\0') {
-      if (copied == 0) out.reserve(body.size());
-      out.append(body.substr(copied, at - copied));
-      if (escape.half)
-        out.append("\\ufffd");
-      else
-        out.push_back(escape.plain);
-      copied = at + escape.length;
+  for (std::size_t at = next_backslash(body, 0); at + 1 < body.size();) {
+    // Nearly all escapes are of other kinds, such as \n, and a text is full of them.
+    const char kind = body[at + 1];
+    if (kind != 'u' && kind != '/') {
+      at = next_backslash(body, at + 2);
+      continue;
     }
-    at = next_backslash(body, at + escape.length);
+    const std::size_t length = kind == '/' ? 2 : kEscape;
+    if (const char plain = plain_at(body, at); plain != '\0') {
+      if (copied == 0) out.reserve(body.size());
+      out.append(body.substr(copied, at - copied)).push_back(plain);
+      copied = at + length;
+    }
+    at = next_backslash(body, at + length);
   }
   // Outside of strings a backslash is an error that must stay one.
   if (copied == 0 || !is_valid_json(body)) return std::nullopt;
