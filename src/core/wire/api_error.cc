@@ -52,8 +52,28 @@ ApiError make_error(ErrorType type, std::string message) {
   return error;
 }
 
+namespace {
+
+// The backend's words under our id: the one that the answer's header names.
+std::string with_request_id(const std::string& object, std::string_view request_id) {
+  std::string out = "{";
+  JsonReader reader(object);
+  JsonReader::Members members(reader);
+  std::string_view key, value;
+  while (members.next(key) && reader.skip(value)) {
+    if (key == "request_id") continue;
+    out.append("\"").append(key).append("\":").append(value).push_back(',');
+  }
+  if (!reader.ok()) return object;
+  out.append("\"request_id\":");
+  append_json_string(out, scrub_utf8(request_id));
+  return out + "}";
+}
+
+}  // namespace
+
 std::string render_error_body(const ApiError& error, std::string_view request_id) {
-  if (!error.verbatim.empty()) return error.verbatim;
+  if (!error.verbatim.empty()) return with_request_id(error.verbatim, request_id);
   std::string out = "{\"type\":\"error\",\"error\":{\"type\":";
   append_json_string(out, render_error_type(error.type));
   out.append(",\"message\":");
