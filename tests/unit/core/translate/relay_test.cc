@@ -231,19 +231,21 @@ TEST_CASE("documents") {
   CHECK(streamed.feed_stream(kAll) == State::failed);
 }
 
-TEST_CASE("statuses and bodies of refusals are the backend's") {
+TEST_CASE("statuses and bodies of refusals are the backend's, under our id") {
   const char* body =
       "{\n \"type\": \"error\",\n \"error\": {\"type\": \"new_error\", \"message\": \"no\"}\n}";
   for (const int status : {400, 401, 403, 404, 413, 429, 500, 503, 529}) {
     const auto error = translate::relay_backend_error(status, {}, body);
     CHECK(error.status == status);
-    CHECK(wire::render_error_body(error, "req_ours") == body);
+    CHECK(wire::render_error_body(error, "req_ours") ==
+          R"({"type":"error","error":{"type": "new_error", "message": "no"},"request_id":"req_ours"})");
   }
   std::string frame;
   wire::append_error_event(frame, translate::relay_backend_error(500, {}, body), "req_ours");
   CHECK(frame ==
         "event: error\ndata: "
-        "{\"type\":\"error\",\"error\":{\"type\":\"new_error\",\"message\":\"no\"}}\n\n");
+        "{\"type\":\"error\",\"error\":{\"type\":\"new_error\",\"message\":\"no\"},"
+        "\"request_id\":\"req_ours\"}\n\n");
   // What clients cannot read, and what they must not follow, is told in our words.
   for (const char* other :
        {"<html>Bad gateway</html>", "", R"({"detail":"no"})", R"({"error":{"message":"no"}})"}) {
