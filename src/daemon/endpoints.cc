@@ -179,8 +179,8 @@ HttpAnswer Endpoints::model(std::string_view path) const {
 
 HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
                                    const std::string& body) const {
-  const auto plain = wire::plain_spelling(body);
-  const auto parsed = wire::parse_messages_request(plain ? *plain : body, true);
+  std::string plain;
+  const auto parsed = wire::parse_plain_request(body, true, plain);
   if (!parsed) return error_answer(parsed.error(), "");
   // What may be cleared from the context depends on the backend.
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
