@@ -99,6 +99,7 @@ class Stage {
     StageClient client;
     wire::Headers request_headers;
     std::size_t seen = 0;
+    std::optional<exchange::Services> services;
     std::unique_ptr<exchange::Exchange> exchange;
   };
   StageBackend& backend() { return now_->backend; }
@@ -237,10 +238,11 @@ Problem Stage::request(const std::string& rest) {
   head.peer = "127.0.0.1:1";
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
-  exchange() = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend(), records_, parser_, schemas_, lessons_,
-                         states_, desk_, calibration_, &media_},
-      *catalog, std::move(head), std::move(body), "req_stage" + name_, client());
+  now_->services.emplace(exchange::Services{scheduler_, random_, backend(), records_, parser_,
+                                            schemas_, lessons_, states_, desk_, calibration_,
+                                            &media_});
+  exchange() = std::make_unique<exchange::Exchange>(*now_->services, *catalog, std::move(head),
+                                                    std::move(body), "req_stage" + name_, client());
   exchange()->start();
   scheduler_.run_posted();
   return std::nullopt;

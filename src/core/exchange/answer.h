@@ -18,9 +18,10 @@ inline constexpr std::size_t kClientHighWater = 256 * 1024;
 
 class Answer {
  public:
-  // `client` may be dropped with forget_client(); nothing is sent after that.
+  // `client` may be dropped with forget_client(); nothing is sent after that. The text of
+  // `request_id` must outlive this.
   Answer(ClientStream& client, Scheduler& scheduler, Duration ping_interval, bool stream,
-         std::string request_id);
+         std::string_view request_id);
 
   bool committed() const { return committed_; }  // a byte of the answer was sent
   bool over() const { return over_; }
@@ -68,7 +69,7 @@ class Answer {
   bool over_ = false;
   int status_ = 0;
   std::uint64_t bytes_out_ = 0;
-  std::string request_id_;
+  std::string_view request_id_;
   std::string out_;
   wire::SseEventWriter writer_;
   wire::MessageCollector collector_;

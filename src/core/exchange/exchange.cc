@@ -35,19 +35,20 @@ void add_cut(wire::Headers& headers, std::string_view name, std::string_view tex
 
 }  // namespace
 
-Exchange::Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
+Exchange::Exchange(const Services& services, CatalogPtr catalog, RequestHead head, std::string body,
                    std::string request_id, ClientStream& client)
     : services_(services),
       catalog_(std::move(catalog)),
-      head_(std::move(head)),
-      body_(std::move(body)),
       client_(client),
-      started_(services_.scheduler.now()) {
+      started_(services_.scheduler.now()),
+      search_(std::make_unique<Search>()) {
+  search_->head = std::move(head);
+  search_->body = std::move(body);
   record_.request_id = std::move(request_id);
-  record_.client = head_.peer;
-  record_.method = std::move(head_.method);
-  record_.path = std::move(head_.path);
-  record_.bytes_in = body_.size();
+  record_.client = search_->head.peer;
+  record_.method = std::move(search_->head.method);
+  record_.path = std::move(search_->head.path);
+  record_.bytes_in = search_->body.size();
 }
 
 Exchange::~Exchange() {
@@ -63,12 +64,12 @@ void Exchange::make_answer(bool stream) {
 
 void Exchange::start() {
   if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "client request", body_);
-  auto parsed = wire::parse_messages_request(readable_body(), false);
+    services_.records.on_body(record_.request_id, "client request", search_->body);
+  auto parsed = wire::parse_plain_request(search_->body, false, search_->plain_body);
   if (!parsed && has_relay(*catalog_)) {
     // A new kind of block or field is no reason to refuse what another one understands.
-    if (auto envelope = wire::parse_messages_envelope(body_)) {
-      refusal_ = parsed.error();
+    if (auto envelope = wire::parse_messages_envelope(search_->body)) {
+      search_->refusal = parsed.error();
       parsed = std::move(envelope);
     }
   }
@@ -77,54 +78,39 @@ void Exchange::start() {
     fail(parsed.error(), "bad request");
     return;
   }
-  request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
+  search_->request = std::move(*parsed);
+  // A backend that takes the client's bytes still gets those.
+  if (!search_->plain_body.empty() && !has_relay(*catalog_)) std::string().swap(search_->body);
   read_facts();
-  record_.model_asked = request_->model;
+  record_.model_asked = search_->request.model;
   if (!choose_route_first()) return;
   arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
   choose();
 }
 
-// The body as it is translated. A backend that takes the client's bytes still gets those.
-std::string_view Exchange::readable_body() {
-  auto plain = wire::plain_spelling(body_);
-  if (!plain) return body_;
-  std::string& kept = has_relay(*catalog_) ? plain_body_ : body_;
-  kept = std::move(*plain);
-  return kept;
-}
-
 void Exchange::read_facts() {
-  facts_.anthropic_version = std::string(head_.headers.get("anthropic-version"));
-  for (const auto& [name, value] : head_.headers)
+  const RequestHead& head = search_->head;
+  translate::RequestFacts& facts = search_->facts;
+  facts.anthropic_version = std::string(head.headers.get("anthropic-version"));
+  for (const auto& [name, value] : head.headers)
     if (iequals(name, "anthropic-beta"))
-      facts_.anthropic_beta.append(facts_.anthropic_beta.empty() ? "" : ",").append(value);
-  facts_.beta_query = asks_for_beta(head_.query);
-  facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
-  facts_.beta = is_beta_call(head_);
-  facts_.schemas = &services_.schemas;
+      facts.anthropic_beta.append(facts.anthropic_beta.empty() ? "" : ",").append(value);
+  facts.beta_query = asks_for_beta(head.query);
+  facts.session_id = std::string(head.headers.get("x-claude-code-session-id"));
+  facts.beta = is_beta_call(head);
+  facts.schemas = &services_.schemas;
   const bool queues = catalog_->settings->queue.enabled;
-  if (queues || services_.states.enabled()) tenant_ = tenant_of(head_.headers);
+  if (queues || services_.states.enabled()) tenant_ = tenant_of(head.headers);
   if (queues) {
     // Clients take turns by their key, those without one by their address.
-    const bool named = head_.headers.find("x-api-key").has_value() ||
-                       head_.headers.find("authorization").has_value();
-    client_name_ = named ? tenant_ : head_.peer.substr(0, head_.peer.rfind(':'));
+    const bool named = head.headers.find("x-api-key").has_value() ||
+                       head.headers.find("authorization").has_value();
+    search_->client_name = named ? tenant_ : head.peer.substr(0, head.peer.rfind(':'));
   }
   if (services_.states.enabled())
-    facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
-  head_.headers = {};
-}
-
-// What an attempt or the head of the answer needs is kept until the answer has begun; then it is
-// memory for nothing.
-void Exchange::forget_request() {
-  request_.reset();
-  media_.clear();
-  backend_headers_ = {};
-  std::string().swap(body_);
-  std::string().swap(plain_body_);
+    facts.replay = &search_->kept_states.emplace(services_.states, tenant_, started_);
+  search_->head.headers = {};
 }
 
 // ---- the reply's progress ----------------------------------------------------------------------
@@ -150,7 +136,7 @@ void Exchange::after_reply_input() {
     if (!answer_->committed()) answer_->open_stream(answer_headers());
     answer_->flush();
     if (answer_->congested() && call_) call_->pause();
-    if (reply_->block_opened()) forget_request();
+    if (reply_->block_opened()) search_.reset();  // and may be used no more
   }
   if (reply_->state() == State::done) {
     complete();
@@ -166,7 +152,8 @@ void Exchange::arm_answer_grace() {
     // Nobody was asked yet (media are being prepared, or no backend is free): the message begins
     // without knowing its request.
     if (!reply_ && !relays())
-      make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
+      make_reply(
+          translate::begin_reply_context(search_->request, current_target(), search_->facts));
     if (reply_) reply_->open();
     // Who waits does not know yet who will answer; who has failed does not any more.
     answer_->open_stream(phase_ == Phase::waiting ? own_headers() : answer_headers());
@@ -231,7 +218,7 @@ void Exchange::finish(Outcome outcome) {
   usage_timer_.reset();
   pause_timer_.reset();
   total_timer_.reset();
-  preparation_.reset();
+  if (search_) search_->preparation.reset();
   call_.reset();
   leave_queue();
   permit_.reset();
@@ -267,9 +254,9 @@ wire::Headers Exchange::answer_headers() const {
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
   for (const auto& [name, value] :
-       relays() ? translate::relay_backend_headers(backend_headers_)
+       relays() ? translate::relay_backend_headers(search_->backend_headers)
                 : translate::translate_backend_headers(
-                      backend_headers_, services_.scheduler.unix_seconds(), input_tokens))
+                      search_->backend_headers, services_.scheduler.unix_seconds(), input_tokens))
     add_cut(headers, name, value);
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     add_cut(headers, "x-clasp-upstream-id", reply_->upstream_id());

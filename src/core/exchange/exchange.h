@@ -13,19 +13,15 @@
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
 #include "core/exchange/calibration.h"
-#include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
 #include "core/exchange/lessons.h"
 #include "core/exchange/ports.h"
-#include "core/exchange/preparation.h"
 #include "core/exchange/record.h"
 #include "core/exchange/repairs.h"
-#include "core/exchange/states.h"
+#include "core/exchange/search.h"
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
-#include "core/translate/request.h"
 #include "core/translate/schema_cache.h"
-#include "core/wire/anthropic_request.h"
 
 namespace clasp::exchange {
 
@@ -46,7 +42,8 @@ struct Services {
 
 class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
  public:
-  Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
+  // `services` must outlive it.
+  Exchange(const Services& services, CatalogPtr catalog, RequestHead head, std::string body,
            std::string request_id, ClientStream& client);
   ~Exchange() override;
 
@@ -70,14 +67,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
     over,              // recorded
   };
 
-  struct Failure {
-    wire::ApiError error;
-    std::string cause;
-  };
-
   void make_answer(bool stream);
   void read_facts();
-  void forget_request();
   // exchange_route.cc: which backend, and what follows when it fails.
   bool choose_route_first();
   void choose();
@@ -124,7 +115,6 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void complete();
   void fail(const wire::ApiError& error, std::string_view cause);
   void finish(Outcome outcome);
-  std::string_view readable_body();
   void record_reply();
   std::int64_t elapsed_us() const;
   wire::Headers own_headers() const;
@@ -135,43 +125,24 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void on_backend_end() override;
   void on_backend_failed(const BackendFailure& failure) override;
 
-  Services services_;
+  const Services& services_;
   CatalogPtr catalog_;
-  RequestHead head_;
-  std::string body_;
-  std::string plain_body_;  // where what is translated is not what is relayed
   ClientStream& client_;
   Record record_;
   TimePoint started_;
   Phase phase_ = Phase::preparing;
-  std::unique_ptr<wire::MessagesRequest> request_;  // views into readable_body()
-  // What is wrong with the request for every backend but one that judges shapes by itself.
-  std::optional<wire::ApiError> refusal_;
-  translate::RequestFacts facts_;
+  std::unique_ptr<Search> search_;  // nullptr once a stream's content has begun
   std::string tenant_;
-  std::optional<TenantStates> kept_states_;
-  translate::PreparedMedia media_;  // its keys are views into it too
-  std::unique_ptr<Preparation> preparation_;
-  Route route_;              // never empty once a route was chosen
-  std::vector<bool> tried_;  // of route_, since the request last waited
-  std::size_t at_ = 0;       // the candidate that is asked, in route_
-  Candidate candidate_;      // the same, with the key to use
+  Candidate candidate_;  // the one that is asked, with the key to use
   HeldPermit permit_;
-  std::uint32_t tries_ = 0;             // permits so far: what a repair costs is not counted
-  policy::TicketId ticket_ = 0;         // 0: not in the queue
-  std::vector<std::size_t> waits_for_;  // with a ticket: places in route_
-  TimePoint queued_since_{};
-  std::uint32_t returns_ = 0;  // into the queue
-  std::optional<Failure> last_failure_;
-  std::string client_name_;  // whose turn it is in the queue
+  std::uint32_t tries_ = 0;      // permits so far: what a repair costs is not counted
+  policy::TicketId ticket_ = 0;  // 0: not in the queue
   Repairs repairs_;
-  std::string message_id_;
   std::int64_t input_estimate_ = 0;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;
   int backend_status_ = 0;
-  wire::Headers backend_headers_;
   std::string collected_;      // a document or an error body
   bool cut_ = false;           // the backend's answer ended in its middle
   bool content_seen_ = false;  // of this attempt

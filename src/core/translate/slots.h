@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -142,7 +142,7 @@ class BlockQueue {
   const ReplyContext& context_;
   wire::EventSink& sink_;
   Random& random_;
-  std::deque<Slot> slots_;  // the first is, or will be, open on the wire
+  std::list<Slot> slots_;  // the first is, or will be, open on the wire
   std::vector<std::unique_ptr<ToolCall>> calls_;
   std::unordered_set<std::string> used_ids_;
   std::string space_, thinking_space_;  // white space that may precede a block's text
