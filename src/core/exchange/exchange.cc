@@ -45,6 +45,7 @@ Exchange::Exchange(Services services, CatalogPtr catalog, RequestHead head, std:
       started_(services_.scheduler.now()) {
   record_.request_id = std::move(request_id);
   record_.client = head_.peer;
+  if (head_.client) record_.client_name = head_.client->name;
   record_.method = std::move(head_.method);
   record_.path = std::move(head_.path);
   record_.bytes_in = body_.size();
@@ -215,6 +216,7 @@ void Exchange::record_reply() {
   record_.input_tokens = usage.input_tokens + usage.cache_read + usage.cache_write;
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
+  record_.cache_write_tokens = usage.cache_write;
   record_.tokens_estimated = usage.estimated;
   record_.repairs = repairs_.render();
   for (const std::string& note : reply_->notes())
