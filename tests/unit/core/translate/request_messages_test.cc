@@ -746,3 +746,22 @@ TEST_CASE("section 2.3: uploaded files are refused by path, with what to do inst
     CHECK(history.warned("image-omitted"));
   }
 }
+
+TEST_CASE("section 2.1: what is no text in a system text leaves a trace") {
+  const std::string odd =
+      "[" + text("a") + R"(,{"type":"new_kind"},{"type":"other_kind","text":"b"},)" + kImage +
+      R"(,{"type":"thinking","thinking":"hm","signature":"x"},{"type":"tool_removal","tool_name":"t"}])";
+  const std::string want =
+      "a\n\n[unsupported content: new_kind]\n\nb\n\n[misplaced content: image]";
+  const auto turn = ask(chat(kGo + said("system", odd)));
+  CHECK(turn.text("messages.1.content") == want);
+  for (const char* token : {"block:new_kind", "misplaced:image", "misplaced:thinking"})
+    CHECK(turn.warned(token));
+  CHECK(turn.request.warnings.size() == 3);
+  const auto prompt = ask(hi("\"system\":" + odd));
+  CHECK(prompt.text("messages.0.content") == want);
+  CHECK(refusal(hi("\"system\":" + odd), {.strict = true}).message.starts_with("system.1: "));
+  const auto folded = ask(chat(kGo + said("system", odd)), {.dialect = "llamacpp"});
+  CHECK(folded.text("messages.0.content") ==
+        "go\n\n<system-reminder>\n" + want + "\n</system-reminder>");
+}
