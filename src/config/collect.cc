@@ -205,6 +205,14 @@ void Collector::begin_section(const FileEntry& entry, const std::string& place) 
     return;
   }
   if (section_->name == "route") return begin_route(entry, name, place);
+  if (section_->name == "price") {
+    PriceRule& rule = draft.prices.emplace_back().rule;
+    rule.pattern = to_lower(name);
+    rule.place = place;
+    return;
+  }
+  if (section_->name == "client" || section_->name == "listener")
+    return begin_named(entry, name, place);
   if (section_->name != "backend" || name.empty()) return;
   for (std::size_t i = 1; i < draft.backends.size(); ++i)
     if (iequals(draft.backends[i].name, name)) {
@@ -230,6 +238,29 @@ void Collector::begin_route(const FileEntry& entry, std::string_view pattern,
   draft.routes.push_back({std::string(pattern), place, {}});
 }
 
+void Collector::begin_named(const FileEntry& entry, std::string_view name,
+                            const std::string& place) {
+  const auto taken = [&](const std::string& earlier, const std::string& where) {
+    if (!iequals(earlier, name)) return false;
+    errors.push_back(place + ": [" + entry.section + "] is already at " + where);
+    section_ = nullptr;
+    return true;
+  };
+  if (section_->name == "client") {
+    for (const ClientDraft& one : draft.clients)
+      if (taken(one.settings.name, one.settings.place)) return;
+    ClientSettings& client = draft.clients.emplace_back().settings;
+    client.name = name;
+    client.place = place;
+    return;
+  }
+  for (const ListenerDraft& one : draft.listeners)
+    if (taken(one.name, one.place)) return;
+  ListenerDraft& listener = draft.listeners.emplace_back();
+  listener.name = name;
+  listener.place = place;
+}
+
 void Collector::add_entry(const FileEntry& entry, const std::string& file,
                           const Environment& environment) {
   const std::string place = file + ":" + std::to_string(entry.line);
@@ -242,9 +273,11 @@ void Collector::add_entry(const FileEntry& entry, const std::string& file,
   const Match match = find_key(section_->name, entry.key);
   if (match.option == nullptr) return explain_unknown_key(entry, place);
   const std::string where = place + ": [" + entry.section + "] " + entry.key;
-  // [model PATTERN] may come again, for another backend.
-  const std::string scope =
-      draft.current_model > 0 ? std::to_string(draft.current_model) : entry.section;
+  // [model PATTERN] and [price PATTERN] may come again, for another backend.
+  const std::string scope = draft.current_model > 0 ? std::to_string(draft.current_model)
+                            : section_->name == "price"
+                                ? "price " + std::to_string(draft.prices.size())
+                                : entry.section;
   const auto [line, is_new] = lines_.emplace(scope + "\n" + entry.key, entry.line);
   if (!is_new && match.option->domain.kind != Kind::list) {
     errors.push_back(where + ": already set on line " + std::to_string(line->second));

@@ -57,6 +57,8 @@ class Collector {
   void leave_provider(std::string_view next, Source source);
   void begin_section(const FileEntry& entry, const std::string& place);
   void begin_route(const FileEntry& entry, std::string_view pattern, const std::string& place);
+  // [client NAME] and [listener NAME], which may each be there once.
+  void begin_named(const FileEntry& entry, std::string_view name, const std::string& place);
   void add_entry(const FileEntry& entry, const std::string& file, const Environment& environment);
   void explain_unknown_key(const FileEntry& entry, const std::string& place);
   void warn_near_misses(const Environment& environment);

@@ -139,6 +139,8 @@ std::string sample_value(const Option& option) {
       return "false";
     case Kind::url:
       return "https://api.example.com/v1";
+    case Kind::money:
+      return "2.50";
     case Kind::path:
       return "/etc/clasp/" + option.key;
     case Kind::choice:

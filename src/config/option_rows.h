@@ -16,6 +16,10 @@ void add_model_rows(std::vector<Option>& rows);
 void add_translation_rows(std::vector<Option>& rows);
 // The part of them about routes, fallbacks, queue, breaker, retries and health checks.
 void add_resilience_rows(std::vector<Option>& rows);
+// Those about who may come in: listeners, authentication, clients, rate limits.
+void add_door_rows(std::vector<Option>& rows);
+// Those about the cache, costs and tracing.
+void add_dial_rows(std::vector<Option>& rows);
 // What is known from the product's description or its older versions, and not here.
 void add_unavailable_rows(std::vector<Option>& rows);
 
@@ -38,6 +42,9 @@ constexpr Domain number(std::int64_t low, std::int64_t high) {
 }
 constexpr Domain bytes(std::int64_t low, std::int64_t high) {
   return {Kind::bytes, low, high};
+}
+constexpr Domain money(std::int64_t low, std::int64_t high) {
+  return {Kind::money, low, high};
 }
 constexpr Domain seconds(std::int64_t low, std::int64_t high) {
   return {Kind::seconds, low, high};

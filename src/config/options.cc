@@ -10,6 +10,8 @@ namespace {
 std::vector<Option> make_options() {
   std::vector<Option> rows;
   add_available_rows(rows);
+  add_door_rows(rows);
+  add_dial_rows(rows);
   add_unavailable_rows(rows);
   return rows;
 }
@@ -68,9 +70,24 @@ const std::vector<Section>& sections() {
       {"limits", "Limits", "Sizes may end in K, M or G."},
       {"media", "Pictures and PDFs", "For backends that do not take them as clients send them."},
       {"log", "Logging", "Messages go to the journal or to standard error."},
+      {"listener", "Listeners",
+       "[listener NAME]: one more place to accept clients, with what it needs beyond an address.",
+       true, "NAME"},
       {"auth", "Client authentication", "Who may use this proxy."},
-      {"rate_limit", "Rate limit", "How much may be asked."},
+      {"client", "Clients",
+       "[client NAME]: a client with a key of its own, and what it may do. The name is for logs "
+       "and "
+       "metrics.",
+       true, "NAME"},
+      {"rate_limit", "Rate limit",
+       "How much may be asked. Counting tokens, lists of models and health are free."},
       {"cache", "Response cache", "Answers kept in memory."},
+      {"costs", "Costs", "What requests cost, by the price table below."},
+      {"price", "Prices",
+       "[price PATTERN]: what the models cost whose name on the backend matches; * and ? match any "
+       "text. Dollars per million tokens. Stronger than the prices that are shipped.",
+       true, "PATTERN"},
+      {"tracing", "Tracing", "Following a request through several programs."},
       {"retry", "Retries",
        "A request that failed is tried again by itself while its client has seen nothing of an "
        "answer. Where another backend is configured for it, that one is asked first."},

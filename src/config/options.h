@@ -30,6 +30,7 @@ struct BackendDraft {
   std::map<std::string, std::string> places;  // of flags and body members
   std::vector<std::string> more_keys;
   std::uint32_t max_concurrency = 0;
+  bool pass_client_key = false;
 };
 
 // A provider and a model as few variables describe them: of a tier, or a fallback.
@@ -48,6 +49,29 @@ struct RouteDraft {
   std::vector<std::string> candidates;  // groups in order, each "NAME/MODEL *WEIGHT | …"
 };
 
+// [client NAME]: what needs reading or checking besides ClientSettings.
+struct ClientDraft {
+  ClientSettings settings;
+  Secret key;
+  std::vector<std::string> key_hash;  // as written
+  std::string key_file, expires;
+};
+
+// [listener NAME]
+struct ListenerDraft {
+  std::string name, place;
+  std::string address, mode = "0660", group;
+  std::vector<std::string> certificate, private_key;
+  std::string client_ca, client_certificates = "off", min_tls = "1.2";
+  bool proxy_protocol = false;
+};
+
+// [price PATTERN]; what is not set is negative.
+struct PriceDraft {
+  PriceRule rule;
+  std::int64_t input = -1, output = -1, cache_read = -1, cache_write = -1;
+};
+
 // Key and address from a provider's own variables.
 struct Credential {
   Secret key;
@@ -61,7 +85,7 @@ struct Draft {
   ModelRule& model() { return model_rules[current_model]; }
 
   Settings settings;
-  std::vector<std::string> listen, alias_list, fetch_networks;
+  std::vector<std::string> listen, alias_list, fetch_networks, trusted_proxies;
   std::uint32_t port = 8080;
   std::string log_level = "info";
   std::string pdf_text = "auto";
@@ -74,6 +98,13 @@ struct Draft {
   std::vector<RouteDraft> routes;  // what [route PATTERN] keys fill is the last one
   // "opus", "opus fallback", …, "fallback"
   std::map<std::string, TargetDraft, std::less<>> targets;
+  // What the keys of these sections fill is the last one.
+  std::vector<ClientDraft> clients;
+  std::vector<ListenerDraft> listeners;
+  std::vector<PriceDraft> prices;
+  Secret auth_key;
+  std::string auth_key_file, client_keys_file;
+  std::string rate_limit_scope = "global";
   bool multi_provider = false, fallback = false;
   std::string config_file, emit;
   bool debug = false, demo_if_unconfigured = false, proxy_only = false;

@@ -15,12 +15,103 @@
 
 namespace clasp::config {
 
+// PEM files of one certificate of a listener. The first file also holds the chain.
+struct CertificateFiles {
+  std::string certificate, private_key;
+  friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
+};
+
+enum class ClientCertificates { off, optional, required };
+
+// HTTPS at one listener; no certificate: plain HTTP.
+struct ListenerTls {
+  std::vector<CertificateFiles> certificates;  // chosen by server name, the first one else
+  std::string client_ca;                       // PEM file; what client certificates are checked by
+  ClientCertificates client_certificates = ClientCertificates::off;
+  bool only_tls13 = false;
+  bool enabled() const { return !certificates.empty(); }
+  friend bool operator==(const ListenerTls&, const ListenerTls&) = default;
+};
+
 // One place to accept clients.
 struct Listener {
   std::string address = "127.0.0.1";  // IPv4, IPv6 without brackets, or a path when `unix`
   std::uint16_t port = 8080;
   bool is_unix = false;
+  std::string name = {};  // of its [listener NAME] section, empty: from `listen`
+  ListenerTls tls = {};
+  bool proxy_protocol = false;  // connections begin with a PROXY header (v1 or v2)
+  std::uint32_t unix_mode = 0660;
+  std::string unix_group = {};  // empty: the daemon's
   friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+// How much one client, or all together, may ask. Zero: no limit of that kind.
+struct RateSettings {
+  std::uint32_t requests = 0;  // per window
+  std::int64_t window_ms = 60'000;
+  std::uint32_t burst = 0;  // at once, beyond the steady rate
+  std::uint64_t tokens_per_minute = 0;
+};
+
+// Who a limit counts for, where a client has none of its own.
+enum class RateScope { global, client };  // client: each key, each address without one
+
+struct RateLimitSettings {
+  bool enabled = false;
+  RateScope scope = RateScope::global;
+  RateSettings rate{.requests = 60, .burst = 10};
+};
+
+// A client that is known by name: by a key, or by the subject of its certificate.
+struct ClientSettings {
+  std::string name;
+  std::string place;                    // "clasp.conf:12", for messages
+  std::vector<std::string> key_hashes;  // SHA-256 of its keys, 64 lower-case hex digits each
+  std::string certificate;              // subject's common name, empty: none
+  std::vector<std::string> models;      // names it may ask for, * and ? match any; empty: all
+  RateSettings rate;
+  std::uint32_t max_concurrency = 0;  // 0: no limit
+  // Nano-dollars it may spend; 0: no limit. A day and a month begin at midnight UTC.
+  std::int64_t daily_budget = 0, monthly_budget = 0;
+  std::int64_t expires = 0;  // Unix seconds; 0: never
+};
+
+struct AuthSettings {
+  bool enabled = false;
+  bool anonymous_health = true;
+  bool anonymous_metrics = false;
+  std::vector<ClientSettings> clients;
+};
+
+// Answers kept in memory.
+struct CacheSettings {
+  bool enabled = false;
+  std::uint32_t max_size = 1000;  // entries
+  std::int64_t ttl_ms = 3'600'000;
+  std::uint64_t max_bytes = 256u << 20;
+  bool per_client = false;  // no client gets what another one asked
+  bool streams = false;     // streams are kept and answered too
+  bool coalesce = true;     // who asks the same at the same time waits for the first one's answer
+};
+
+// What tokens of the models cost whose name on the backend matches. Micro-dollars per million
+// tokens, which are pico-dollars per token.
+struct PriceRule {
+  std::string pattern;  // lower case, * and ? match any text
+  std::string place;    // empty: shipped with CLASP
+  std::string backend;  // its name; empty: every backend
+  std::int64_t input = 0, output = 0, cache_read = 0, cache_write = 0;
+};
+
+struct CostSettings {
+  std::vector<PriceRule> prices;  // the last one that matches counts
+  std::string file;               // what was spent is kept there; empty: in memory only
+};
+
+struct TracingSettings {
+  bool forward = true;   // traceparent and tracestate go to backends
+  std::string otlp_url;  // spans are sent there (OTLP over HTTP, JSON); empty: nothing is exported
 };
 
 // Which header carries a backend's key.
@@ -35,6 +126,7 @@ struct BackendSettings {
   std::string base_url;              // as configured; empty for demo
   Secret api_key;
   std::vector<Secret> more_keys;      // used in turn with api_key
+  bool pass_client_key = false;       // the client's own key is sent instead
   std::uint32_t max_concurrency = 0;  // requests in flight at once, 0: no limit
   std::string model;  // model for requests routed here, empty: the client's name is used
   // Azure's legacy path: deployment and API version; empty api_version means the v1 path.
@@ -178,6 +270,7 @@ struct Settings {
   LogLevel log_level = LogLevel::info;
   bool debug_requests = false;
   bool debug_responses = false;
+  std::uint64_t debug_bytes = 16u << 10;  // of one body in the log
   bool strict = false;                    // translation warnings become errors
   std::vector<BackendSettings> backends;  // the first one is the default route
   ModelSettings models;
@@ -193,9 +286,15 @@ struct Settings {
   HealthCheckSettings health_check;
   KeySettings keys;
   MediaSettings media;
-  bool demo_fallback = false;  // nothing is configured, the demo backend answers instead
-  std::string ca_file;         // extra CA certificates for backends, empty: the system's
-  std::string config_file;     // where the file part came from, empty: none
+  AuthSettings auth;
+  RateLimitSettings rate_limit;
+  CacheSettings cache;
+  CostSettings costs;
+  TracingSettings tracing;
+  std::vector<Network> trusted_proxies;  // their word about a client's address is believed
+  bool demo_fallback = false;            // nothing is configured, the demo backend answers instead
+  std::string ca_file;                   // extra CA certificates for backends, empty: the system's
+  std::string config_file;               // where the file part came from, empty: none
 };
 
 using Snapshot = std::shared_ptr<const Settings>;

@@ -46,6 +46,8 @@ std::string render_number(const Domain& domain, std::int64_t number) {
     case Kind::seconds:
     case Kind::millis:
       return render_duration(number);
+    case Kind::money:
+      return render_money(number);
     default:
       return std::to_string(number);
   }
@@ -81,6 +83,32 @@ Result<Value> parse_number(const Domain& domain, std::string_view text) {
   Value value;
   value.number = static_cast<std::int64_t>(*number) * factor;
   if (value.number < domain.low) return out_of_range();
+  return value;
+}
+
+// Exact: no rounding on the way through a floating point number.
+Result<Value> parse_money(const Domain& domain, std::string_view text) {
+  constexpr std::size_t kDecimals = 6;
+  constexpr std::uint64_t kMostDollars = 1'000'000'000'000;
+  std::string_view whole = text;
+  if (whole.starts_with('$')) whole.remove_prefix(1);
+  const std::size_t point = whole.find('.');
+  std::string fraction;
+  if (point != std::string_view::npos) fraction = whole.substr(point + 1);
+  whole = whole.substr(0, point);
+  const bool bare = point != std::string_view::npos && fraction.empty();
+  const bool too_fine = fraction.size() > kDecimals;
+  fraction.resize(kDecimals, '0');
+  const auto dollars = parse_unsigned(whole.empty() ? "0" : whole);
+  const auto rest = parse_unsigned(fraction);
+  if (!dollars || !rest || bare || too_fine || *dollars > kMostDollars ||
+      (whole.empty() && point == std::string_view::npos))
+    return fail(quoted(text) + " is not an amount of dollars such as 2.50 (six decimals at most)");
+  Value value;
+  value.number = static_cast<std::int64_t>(*dollars * 1'000'000 + *rest);
+  if (value.number < domain.low || value.number > domain.high)
+    return fail(quoted(text) + " is out of range, allowed is " + render_money(domain.low) + " to " +
+                render_money(domain.high));
   return value;
 }
 
@@ -137,6 +165,8 @@ Result<Value> parse_value(const Domain& domain, std::string_view raw) {
     case Kind::seconds:
     case Kind::millis:
       return parse_number(domain, text);
+    case Kind::money:
+      return parse_money(domain, text);
     case Kind::choice:
       return parse_choice(domain, text);
     case Kind::list:
@@ -159,6 +189,13 @@ std::string render_duration(std::int64_t milliseconds) {
     if (milliseconds != 0 && milliseconds % unit->factor == 0)
       return std::to_string(milliseconds / unit->factor).append(unit->suffix);
   return std::to_string(milliseconds).append(milliseconds == 0 ? "" : "ms");
+}
+
+std::string render_money(std::int64_t micro_dollars) {
+  std::string out = std::to_string(micro_dollars / 1'000'000);
+  std::string fraction = std::to_string(1'000'000 + micro_dollars % 1'000'000).substr(1);
+  while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
+  return out + "." + fraction;
 }
 
 std::string render_bytes(std::int64_t bytes) {

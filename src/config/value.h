@@ -17,6 +17,7 @@ enum class Kind {
   bytes,    // K, M, G are powers of 1024
   seconds,  // a duration; a bare number counts seconds. Kept in milliseconds
   millis,   // a duration; a bare number counts milliseconds
+  money,    // dollars, kept in millionths
   text,
   url,
   path,
@@ -51,6 +52,8 @@ Result<bool> parse_bool(std::string_view text);
 // "90s", "5m", "250ms", "1h", "32M": the shortest exact spelling.
 std::string render_duration(std::int64_t milliseconds);
 std::string render_bytes(std::int64_t bytes);
+// "2.50", "0.075"; of an amount that is not negative.
+std::string render_money(std::int64_t micro_dollars);
 
 // The name among `names` that `asked` was probably meant to be; empty when none is close.
 std::string_view nearest(std::string_view asked, const std::vector<std::string_view>& names);

@@ -81,7 +81,7 @@ std::optional<HttpAnswer> Endpoints::options(const exchange::RequestHead& head) 
   return out;
 }
 
-std::optional<HttpAnswer> Endpoints::on_head(const exchange::RequestHead& head) {
+std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
   if (head.method == "OPTIONS")
     if (auto preflight = options(head)) return preflight;
   const auto endpoint = exchange::match_route(head.method, head.path);

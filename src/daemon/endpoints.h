@@ -26,7 +26,7 @@ class Endpoints final : public HttpHandler {
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
             SharedDesk& desk);
 
-  std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) override;
+  std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;

@@ -34,8 +34,8 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   // A head is complete and valid, nothing of the body is read. An answer refuses (or settles) the
   // request before its body is read; a small body is then skipped, a large one costs the client
-  // the connection.
-  virtual std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) = 0;
+  // the connection. What is filled in here (the client) comes back with on_request().
+  virtual std::optional<HttpAnswer> on_head(exchange::RequestHead& head) = 0;
   // What every answer to this request carries besides its own headers, the server's refusals too.
   virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
   // The whole request; the body is decoded and has kBodyPadding spare capacity. May answer at once

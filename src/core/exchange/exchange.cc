@@ -46,6 +46,7 @@ Exchange::Exchange(const Services& services, CatalogPtr catalog, RequestHead hea
   search_->body = std::move(body);
   record_.request_id = std::move(request_id);
   record_.client = search_->head.peer;
+  if (search_->head.client) record_.client_name = search_->head.client->name;
   record_.method = std::move(search_->head.method);
   record_.path = std::move(search_->head.path);
   record_.bytes_in = search_->body.size();
@@ -202,6 +203,7 @@ void Exchange::record_reply() {
   record_.input_tokens = usage.input_tokens + usage.cache_read + usage.cache_write;
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
+  record_.cache_write_tokens = usage.cache_write;
   record_.tokens_estimated = usage.estimated;
   record_.repairs = repairs_.render();
   for (const std::string& note : reply_->notes())

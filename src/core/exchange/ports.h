@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/settings.h"
 #include "core/wire/headers.h"
 
 namespace clasp::exchange {
@@ -24,7 +25,9 @@ struct RequestHead {
   std::string path;
   std::string query;  // without '?', may be empty
   wire::Headers headers;
-  std::string peer;               // "127.0.0.1:54321", "unix"
+  std::string peer;  // "127.0.0.1:54321", "unix"
+  // Set where the door knows the client by name; else it is a stranger.
+  std::shared_ptr<const config::ClientSettings> client;
   std::uint64_t body_length = 0;  // declared, 0 when chunked or absent
 };
 

@@ -16,9 +16,18 @@ enum class Outcome {
   client_left,  // the client closed first
 };
 
+// What the response cache had to do with it.
+enum class CacheUse {
+  off,        // not a request that is cached
+  miss,       // asked of the backend
+  hit,        // answered from memory
+  coalesced,  // answered with what another request was asking already
+};
+
 struct Record {
   std::string request_id;
-  std::string client;  // peer address
+  std::string client;       // peer address
+  std::string client_name;  // of its key or certificate; empty: a stranger
   std::string method, path;
   std::string model_asked;
   std::string model_used;  // the backend's name for it
@@ -33,7 +42,12 @@ struct Record {
   int status = 0;  // HTTP status sent, 0: none
   bool stream = false;
   std::string stop_reason;
-  std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
+  // All of the prompt, cached or not; of these those read from the backend's cache, and written.
+  std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0, cache_write_tokens = 0;
+  std::int64_t cost = 0;         // nano-dollars, by the price table
+  std::uint32_t tool_calls = 0;  // in the answer
+  CacheUse cache = CacheUse::off;
+  std::string trace_id;  // of the client's traceparent, 32 hex digits; empty: none
   bool tokens_estimated = false;
   std::int64_t first_byte_us = -1;  // request complete -> first content from the backend, -1: none
   std::int64_t total_us = 0;        // request complete -> answer handed to the connection

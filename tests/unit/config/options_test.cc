@@ -175,6 +175,9 @@ TEST_CASE("the table's defaults are those of the settings") {
     if (!option.slot || option.default_text.empty() || option.domain.kind == Kind::list) continue;
     if (option.section == "providers" || option.key == "azure_api_version") continue;
     Draft draft;
+    draft.clients.emplace_back();
+    draft.listeners.emplace_back();
+    draft.prices.emplace_back();
     const auto value = parse_value(option.domain, option.default_text);
     REQUIRE(value);
     const Slot slot = option.slot(draft, "x");

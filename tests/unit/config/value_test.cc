@@ -23,6 +23,29 @@ std::string listener_of(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("amounts of money are exact, and shown as they are written") {
+  constexpr Domain domain{Kind::money, 0, 1'000'000'000};
+  struct Row {
+    std::string_view text;
+    std::int64_t micros;
+    std::string_view shown;
+  };
+  for (const Row& row : {Row{"2.5", 2'500'000, "2.50"},
+                         {"$0.075", 75'000, "0.075"},
+                         {".1", 100'000, "0.10"},
+                         {"0", 0, "0.00"},
+                         {"12", 12'000'000, "12.00"},
+                         {"0.000001", 1, "0.000001"}}) {
+    const auto value = parse_value(domain, row.text);
+    REQUIRE_MESSAGE(value, row.text);
+    CHECK(value->number == row.micros);
+    CHECK(render_money(value->number) == row.shown);
+  }
+  for (std::string_view bad :
+       {"1.", ".", "$", "1.0000001", "-1", "1e3", "1,5", "1001", "99999999999999999999"})
+    CHECK_MESSAGE(!parse_value(domain, bad), bad);
+}
+
 TEST_CASE("durations") {
   const Domain seconds{Kind::seconds, 0, 86'400'000}, millis{Kind::millis, 0, 3'600'000};
   CHECK(number_of(seconds, "30") == "30000");

@@ -79,7 +79,7 @@ class Handler::Task final : public RequestTask {
   std::size_t flood_left_ = 0;
 };
 
-std::optional<HttpAnswer> Handler::on_head(const RequestHead& head) {
+std::optional<HttpAnswer> Handler::on_head(RequestHead& head) {
   if (head.path == "/denied")
     return HttpAnswer{401, {{"content-type", "application/json"}}, "{\"denied\":true}"};
   return std::nullopt;

@@ -33,7 +33,7 @@ class Handler final : public daemon::HttpHandler {
  public:
   explicit Handler(Scheduler& scheduler) : scheduler_(scheduler) {}
 
-  std::optional<HttpAnswer> on_head(const exchange::RequestHead& head) override;
+  std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
 
