@@ -81,6 +81,10 @@ void Exchange::start() {
   request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
   read_facts();
   record_.model_asked = request_->model;
+  if (head_.client && !policy::may_ask_for(*head_.client, request_->model)) {
+    fail(policy::model_refusal(request_->model), "model not allowed");
+    return;
+  }
   if (!choose_route_first()) return;
   arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
@@ -106,15 +110,20 @@ void Exchange::read_facts() {
   facts_.beta = is_beta_call(head_);
   facts_.schemas = &services_.schemas;
   const bool queues = catalog_->settings->queue.enabled;
-  if (queues || services_.states.enabled()) tenant_ = tenant_of(head_.headers);
-  if (queues) {
-    // Clients take turns by their key, those without one by their address.
+  if (queues || services_.states.enabled())
+    tenant_ = head_.client ? tenant_of_client(head_.client->name) : tenant_of(head_.headers);
+  if (queues && head_.client) {
+    client_name_ = head_.client->name;
+  } else if (queues) {
+    // Strangers take turns by their key, those without one by their address.
     const bool named = head_.headers.find("x-api-key").has_value() ||
                        head_.headers.find("authorization").has_value();
     client_name_ = named ? tenant_ : head_.peer.substr(0, head_.peer.rfind(':'));
   }
   if (services_.states.enabled())
     facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
+  if (catalog_->passes_client_keys)
+    client_key_ = policy::key_to_pass(head_.headers, head_.client.get());
   head_.headers = {};
 }
 

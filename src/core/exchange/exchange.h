@@ -89,8 +89,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::vector<policy::BackendId> ids_of(const std::vector<std::size_t>& candidates) const;
   void take(std::size_t index, const policy::Permit& permit);
   void adopt(std::size_t index);
-  void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
-                      std::string_view cause);
+  void attempt_failed(policy::Outcome outcome, const wire::ApiError& error, std::string_view cause);
   policy::Decision decide(const policy::Outcome& outcome, bool committed);
   void note_detour(std::string_view backend, std::string_view why);
   void note_skipped(std::size_t index);
@@ -105,6 +104,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
+  bool lacks_key();
   void cannot_ask(const wire::ApiError& error, std::string_view cause);
   bool goes_on() const;
   void make_reply(translate::ReplyContext context);
@@ -163,6 +163,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   TimePoint queued_since_{};
   std::uint32_t returns_ = 0;  // into the queue
   std::optional<Failure> last_failure_;
+  Secret client_key_;        // for backends that want the client's own
   std::string client_name_;  // whose turn it is in the queue
   Repairs repairs_;
   std::string message_id_;

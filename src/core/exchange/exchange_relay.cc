@@ -25,7 +25,7 @@ void Exchange::attempt_relay() {
   context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
   BackendRequest request = make_relay_request(*catalog_, candidate_, std::move(relayed->body),
-                                              answer_->streams(), facts_);
+                                              answer_->streams(), facts_, client_key_);
   if (services_.records.wants_bodies(true))
     services_.records.on_body(record_.request_id, "backend request", request.body);
   phase_ = Phase::calling;
