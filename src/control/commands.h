@@ -16,11 +16,11 @@ enum class Place {
 };
 
 struct Command {
-  std::string_view words;      // "key new"
-  std::string_view arguments;  // "NAME", as help shows them; empty: none
+  std::string_view words;           // "key new"
+  std::string_view arguments = {};  // "NAME", as help shows them; empty: none
   std::size_t fewest = 0, most = 0;
-  bool json = false;      // understands --json
-  std::string_view help;  // one sentence, no full stop inside
+  bool json = false;           // understands --json
+  std::string_view help = {};  // a sentence or two
   Place place = Place::local;
 };
 

@@ -41,7 +41,10 @@ std::string emit_man() {
     std::string line = ".It Cm " + std::string(command.words);
     if (!command.arguments.empty()) line.append(" Ar ").append(command.arguments);
     if (command.json) line.append(" Op Fl -json");
-    out.append(line).append("\n").append(command.help).append("\n");
+    out.append(line).append("\n");
+    // Each sentence of a manual page begins a line.
+    for (const char c : command.help) out.push_back(c == ' ' && out.back() == '.' ? '\n' : c);
+    out.push_back('\n');
   }
   return out;
 }
