@@ -746,3 +746,34 @@ TEST_CASE("section 2.3: uploaded files are refused by path, with what to do inst
     CHECK(history.warned("image-omitted"));
   }
 }
+
+TEST_CASE("section 2.1: what is no text in a system text leaves a trace") {
+  const std::string odd =
+      "[" + text("a") + R"(,{"type":"new_kind"},{"type":"other_kind","text":"b"},)" + kImage +
+      R"(,{"type":"thinking","thinking":"hm","signature":"x"},{"type":"tool_removal","tool_name":"t"}])";
+  const std::string want =
+      "a\n\n[unsupported content: new_kind]\n\nb\n\n[misplaced content: image]";
+  const auto turn = ask(chat(kGo + said("system", odd)));
+  CHECK(turn.text("messages.1.content") == want);
+  for (const char* token : {"block:new_kind", "misplaced:image", "misplaced:thinking"})
+    CHECK(turn.warned(token));
+  CHECK(turn.request.warnings.size() == 3);
+  const auto prompt = ask(hi("\"system\":" + odd));
+  CHECK(prompt.text("messages.0.content") == want);
+  CHECK(refusal(hi("\"system\":" + odd), {.strict = true}).message.starts_with("system.1: "));
+  const auto folded = ask(chat(kGo + said("system", odd)), {.dialect = "llamacpp"});
+  CHECK(folded.text("messages.0.content") ==
+        "go\n\n<system-reminder>\n" + want + "\n</system-reminder>");
+}
+
+TEST_CASE("section 2.8: two user messages in a row keep what was sent before") {
+  const std::string first = user(text("a")) + "," + said("system", "\"s\"");
+  const std::string second = first + "," + user(text("b"));
+  const Setup folding{.dialect = "llamacpp"};
+  const auto before = ask(chat(first), folding), after = ask(chat(second), folding);
+  CHECK(after.size("messages") == 2);
+  CHECK(after.at("messages.0") == before.at("messages.0"));
+  CHECK(after.text("messages.1.content") == "b");
+  const Setup turns{.dialect = "llamacpp", .flags = {{"strict_alternation", "true"}}};
+  CHECK(ask(chat(second), turns).size("messages") == 1);
+}
