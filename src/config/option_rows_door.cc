@@ -17,7 +17,7 @@ constexpr std::int64_t kMillion = 1'000'000;  // a dollar
 void add_auth(std::vector<Option>& rows) {
   rows.insert(rows.end(), {
     {.section = "auth", .key = "enabled", .flag = "auth", .env = "CLASP_AUTH", .domain = kBool,
-     .default_text = "false", .help = "Only let clients in that send a key.",
+     .default_text = "false", .help = "Only let clients in that send a key. On by itself where clients are configured.",
      .slot = CLASP_AT(settings.auth.enabled)},
     {.section = "auth", .key = "api_key", .flag = "auth-api-key", .env = "CLASP_AUTH_API_KEY",
      .domain = kSecret, .argument = "KEY",
@@ -31,14 +31,14 @@ void add_auth(std::vector<Option>& rows) {
      .help = "File with one client a line, NAME:sha256:HASH, besides those in [client NAME] sections.",
      .slot = CLASP_AT(client_keys_file)},
     {.section = "auth", .key = "allow_anonymous_health", .env = "CLASP_AUTH_ALLOW_ANONYMOUS_HEALTH",
-     .domain = kBool, .default_text = "true", .help = "Answer /health without a key.",
+     .domain = kBool, .default_text = "true", .help = "Answer /health, /healthz and /readyz without a key.",
      .slot = CLASP_AT(settings.auth.anonymous_health)},
     {.section = "auth", .key = "allow_anonymous_metrics", .env = "CLASP_AUTH_ALLOW_ANONYMOUS_METRICS",
-     .domain = kBool, .default_text = "false", .help = "Answer /metrics without a key.",
+     .domain = kBool, .default_text = "false", .help = "Answer /metrics, /costs and /providers/health without a key.",
      .slot = CLASP_AT(settings.auth.anonymous_metrics)},
     {.section = "backend", .key = "pass_client_key", .domain = kBool, .default_text = "false",
-     .help = "Send the client's own key to this backend instead of api_key. Clients then need one that the "
-             "backend knows.",
+     .help = "Send the client's own key to this backend instead of api_key, which is then for health checks "
+             "only. Clients need one that the backend knows.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().pass_client_key; }},
   });
 }
