@@ -7,6 +7,7 @@
 #include "config/finish_backend.h"
 #include "config/listen.h"
 #include "config/presets.h"
+#include "config/resolve_clients.h"
 #include "config/resolve_routing.h"
 
 namespace clasp::config {
@@ -35,6 +36,7 @@ class Resolver {
     resolve_origins();
     resolve_aliases();
     resolve_media();
+    resolve_clients(collector_, read_file_);
     resolve_backends();
     resolve_models();
     resolve_routing(collector_, read_file_);

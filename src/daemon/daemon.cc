@@ -176,7 +176,9 @@ void Process::run() {
 
   for (const config::Listener& listener : settings_.listeners) {
     listening_ += (listening_.empty() ? "" : ", ") + config::render_listener(listener);
-    if (!is_loopback(listener))
+    const bool asks = settings_.auth.enabled ||
+                      listener.tls.client_certificates == config::ClientCertificates::required;
+    if (!is_loopback(listener) && !asks)
       log_warn("listening on " + config::render_listener(listener) +
                " without authentication: everyone who can reach it can use your backend");
   }

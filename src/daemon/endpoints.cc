@@ -60,6 +60,7 @@ HttpAnswer Endpoints::answer(int status, std::string body) const {
 HttpAnswer Endpoints::error_answer(const wire::ApiError& error, std::string_view path) const {
   HttpAnswer out = answer(error.status, "");
   out.body = wire::render_error_body(error, out.headers.get("request-id"));
+  if (error.status == 401) out.headers.add("www-authenticate", "Bearer realm=\"clasp\"");
   if (error.status == 405) out.headers.add("allow", std::string(exchange::allowed_methods(path)));
   return out;
 }
@@ -81,9 +82,31 @@ std::optional<HttpAnswer> Endpoints::options(const exchange::RequestHead& head) 
   return out;
 }
 
+// Whether to let the request in; says whose it is.
+std::optional<HttpAnswer> Endpoints::judge(exchange::RequestHead& head) const {
+  const config::Settings& settings = *catalog_->settings;
+  if (const auto error = exchange::refuse_page(settings.cors_origins, head.method, head.headers))
+    return error_answer(*error, head.path);
+  if (!catalog_->clients.required()) return std::nullopt;
+  const exchange::Access access = exchange::access_of(head.path);
+  if (access == exchange::Access::open ||
+      (access == exchange::Access::health && settings.auth.anonymous_health) ||
+      (access == exchange::Access::metrics && settings.auth.anonymous_metrics))
+    return std::nullopt;
+  auto client =
+      catalog_->clients.identify(policy::presented_keys(head.headers), head.certificate_name,
+                                 services_.scheduler.unix_seconds());
+  if (!client) return error_answer(client.error(), head.path);
+  head.client = std::move(*client);
+  return std::nullopt;
+}
+
 std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
-  if (head.method == "OPTIONS")
+  if (head.method == "OPTIONS") {
     if (auto preflight = options(head)) return preflight;
+  } else if (auto refusal = judge(head)) {
+    return refusal;
+  }
   const auto endpoint = exchange::match_route(head.method, head.path);
   if (!endpoint) return error_answer(endpoint.error(), head.path);
   // Telemetry is accepted and never read.
@@ -115,9 +138,9 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
       case Endpoint::count_tokens:
         return count_tokens(head, body);
       case Endpoint::models:
-        return answer(200, exchange::render_model_list(models_, head.query));
+        return answer(200, exchange::render_model_list(models_for(head), head.query));
       case Endpoint::model:
-        return model(head.path);
+        return model(head);
       case Endpoint::hello:
       case Endpoint::telemetry:
         return answer(200, "{}");
@@ -171,10 +194,21 @@ HttpAnswer Endpoints::ready() const {
   return draining_ ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
 }
 
-HttpAnswer Endpoints::model(std::string_view path) const {
-  const std::string_view id = path.substr(path.rfind('/') + 1);
-  if (auto body = exchange::render_model(models_, id)) return answer(200, std::move(*body));
-  return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), path);
+// What the client may ask for.
+std::vector<exchange::ListedModel> Endpoints::models_for(const exchange::RequestHead& head) const {
+  std::vector<exchange::ListedModel> list = models_;
+  if (head.client)
+    std::erase_if(list, [&head](const exchange::ListedModel& one) {
+      return !policy::may_ask_for(*head.client, one.id);
+    });
+  return list;
+}
+
+HttpAnswer Endpoints::model(const exchange::RequestHead& head) const {
+  const std::string_view id = std::string_view(head.path).substr(head.path.rfind('/') + 1);
+  if (auto body = exchange::render_model(models_for(head), id))
+    return answer(200, std::move(*body));
+  return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), head.path);
 }
 
 HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
@@ -182,6 +216,8 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
   std::string plain;
   const auto parsed = wire::parse_plain_request(body, true, plain);
   if (!parsed) return error_answer(parsed.error(), "");
+  if (head.client && !policy::may_ask_for(*head.client, parsed->model))
+    return error_answer(policy::model_refusal(parsed->model), "");
   // What may be cleared from the context depends on the backend.
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
   if (!candidate) return error_answer(candidate.error(), "");

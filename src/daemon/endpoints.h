@@ -48,7 +48,9 @@ class Endpoints final : public HttpHandler {
   HealthFacts health_facts() const;
   HttpAnswer health() const;
   HttpAnswer providers_health() const;
-  HttpAnswer model(std::string_view path) const;
+  std::optional<HttpAnswer> judge(exchange::RequestHead& head) const;
+  std::vector<exchange::ListedModel> models_for(const exchange::RequestHead& head) const;
+  HttpAnswer model(const exchange::RequestHead& head) const;
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
   std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;

@@ -84,6 +84,11 @@ void Exchange::start() {
   if (!search_->plain_body.empty() && !has_relay(*catalog_)) std::string().swap(search_->body);
   read_facts();
   record_.model_asked = search_->request.model;
+  if (const auto& client = search_->head.client;
+      client && !policy::may_ask_for(*client, record_.model_asked)) {
+    fail(policy::model_refusal(record_.model_asked), "model not allowed");
+    return;
+  }
   if (!choose_route_first()) return;
   arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
@@ -102,15 +107,20 @@ void Exchange::read_facts() {
   facts.beta = is_beta_call(head);
   facts.schemas = &services_.schemas;
   const bool queues = catalog_->settings->queue.enabled;
-  if (queues || services_.states.enabled()) tenant_ = tenant_of(head.headers);
-  if (queues) {
-    // Clients take turns by their key, those without one by their address.
+  if (queues || services_.states.enabled())
+    tenant_ = head.client ? tenant_of_client(head.client->name) : tenant_of(head.headers);
+  if (queues && head.client) {
+    search_->client_name = head.client->name;
+  } else if (queues) {
+    // Strangers take turns by their key, those without one by their address.
     const bool named = head.headers.find("x-api-key").has_value() ||
                        head.headers.find("authorization").has_value();
     search_->client_name = named ? tenant_ : head.peer.substr(0, head.peer.rfind(':'));
   }
   if (services_.states.enabled())
     facts.replay = &search_->kept_states.emplace(services_.states, tenant_, started_);
+  if (catalog_->passes_client_keys)
+    search_->client_key = policy::key_to_pass(head.headers, head.client.get());
   search_->head.headers = {};
 }
 

@@ -82,8 +82,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::vector<policy::BackendId> ids_of(const std::vector<std::size_t>& candidates) const;
   void take(std::size_t index, const policy::Permit& permit);
   void adopt(std::size_t index);
-  void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
-                      std::string_view cause);
+  void attempt_failed(policy::Outcome outcome, const wire::ApiError& error, std::string_view cause);
   policy::Decision decide(const policy::Outcome& outcome, bool committed);
   void note_detour(std::string_view backend, std::string_view why);
   void note_skipped(std::size_t index);
@@ -98,6 +97,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
+  bool lacks_key();
   void cannot_ask(const wire::ApiError& error, std::string_view cause);
   bool goes_on() const;
   void make_reply(translate::ReplyContext context);

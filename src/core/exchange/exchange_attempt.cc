@@ -83,8 +83,21 @@ bool Exchange::wait_for_media(const translate::Target& target) {
   return false;
 }
 
+// True when the candidate wants the client's own key, and there is none.
+bool Exchange::lacks_key() {
+  const config::BackendSettings& backend = candidate_.backend->settings;
+  if (!backend.pass_client_key || !search_->client_key.empty()) return false;
+  fail(wire::make_error(
+           wire::ErrorType::authentication,
+           "the backend " + backend.name +
+               " needs a key of yours: send it as x-api-key or as Authorization: Bearer"),
+       "no key of the client");
+  return true;
+}
+
 // Translates for the candidate and calls it.
 void Exchange::attempt() {
+  if (lacks_key()) return;
   if (relays()) {
     attempt_relay();
     return;
@@ -109,8 +122,8 @@ void Exchange::attempt() {
   bool stream = answer_->streams();
   if (const AdaptedPtr& adapted = repairs_.adapted())
     stream = (stream || adapted->adjustments.stream_only) && !adapted->adjustments.no_stream;
-  BackendRequest request =
-      make_backend_request(*catalog_, candidate_, std::move(translated->body), stream);
+  BackendRequest request = make_backend_request(*catalog_, candidate_, std::move(translated->body),
+                                                stream, search_->client_key);
   if (services_.records.wants_bodies(true))
     services_.records.on_body(record_.request_id, "backend request", request.body);
   phase_ = Phase::calling;

@@ -203,8 +203,9 @@ void Exchange::forget_attempt() {
 
 // Every failed attempt comes through here. Reports it, and goes on as policy decides: the same
 // backend after a pause, the next candidate, the queue, or the end.
-void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
+void Exchange::attempt_failed(policy::Outcome outcome, const wire::ApiError& error,
                               std::string_view cause) {
+  outcome.clients_key = candidate_.backend->settings.pass_client_key;
   // The words of the reply, which the next attempt replaces.
   const Failure failure{error, std::string(cause)};
   const bool plain = !answer_->streams();

@@ -26,6 +26,8 @@ struct RequestHead {
   std::string query;  // without '?', may be empty
   wire::Headers headers;
   std::string peer;  // "127.0.0.1:54321", "unix"
+  // Common name of the client certificate that the listener verified, empty: none.
+  std::string certificate_name = {};
   // Set where the door knows the client by name; else it is a stranger.
   std::shared_ptr<const config::ClientSettings> client;
   std::uint64_t body_length = 0;  // declared, 0 when chunked or absent

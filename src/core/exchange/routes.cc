@@ -71,6 +71,32 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
+Access access_of(std::string_view path) {
+  const Route* route = find_route(path);
+  if (route == nullptr) return Access::key;
+  switch (route->endpoint) {
+    case Endpoint::server_info:
+      return Access::open;
+    // Both answers are constant and what is sent is thrown away unread. Claude Code asks for the
+    // first one before it has a key, and keeps what it could not get rid of at the second.
+    case Endpoint::hello:
+    case Endpoint::telemetry:
+      return Access::open;
+    case Endpoint::health:
+    case Endpoint::alive:
+    case Endpoint::ready:
+      return Access::health;
+    case Endpoint::providers_health:
+      return Access::metrics;
+    case Endpoint::messages:
+    case Endpoint::count_tokens:
+    case Endpoint::models:
+    case Endpoint::model:
+      return Access::key;
+  }
+  return Access::key;
+}
+
 tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std::string_view path) {
   if (const Route* route = find_route(path)) {
     if (allows(route->methods, method)) return route->endpoint;

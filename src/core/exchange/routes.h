@@ -24,6 +24,16 @@ enum class Endpoint {
   telemetry,         // POST /api/event_logging/…: swallowed
 };
 
+// Who may use an endpoint where clients need keys.
+enum class Access {
+  open,     // everybody
+  health,   // everybody, where auth.allow_anonymous_health says so
+  metrics,  // everybody, where auth.allow_anonymous_metrics says so
+  key,      // clients with a key
+};
+// What is not served needs a key too: strangers learn nothing.
+Access access_of(std::string_view path);
+
 // The endpoint, or the error that the caller gets: 404 with a hint where one is known, 405 for a
 // known path with another method. `path` is without the query. HEAD is taken wherever GET is.
 tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std::string_view path);

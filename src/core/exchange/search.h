@@ -44,6 +44,7 @@ struct Search {
   std::optional<Failure> last_failure;
   wire::Headers backend_headers;
 
+  Secret client_key;                   // for backends that want the client's own
   std::string client_name;             // whose turn it is in the queue
   std::vector<std::size_t> waits_for;  // with a ticket: places in route
   TimePoint queued_since{};
