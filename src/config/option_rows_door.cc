@@ -67,7 +67,7 @@ void add_client(std::vector<Option>& rows) {
        .help = "Requests per window; 0: no limit of its own.", .slot = CLASP_CLIENT(settings.rate.requests)});
   row({.key = "window", .domain = seconds(kSecond, kDay), .default_text = "60s", .argument = "TIME",
        .help = "Length of the window.", .slot = CLASP_CLIENT(settings.rate.window_ms)});
-  row({.key = "burst", .domain = number(0, kMany), .default_text = "0", .argument = "N",
+  row({.key = "burst", .domain = number(0, kMany), .default_text = "10", .argument = "N",
        .help = "Requests allowed at once beyond the steady rate.", .slot = CLASP_CLIENT(settings.rate.burst)});
   row({.key = "tokens_per_minute", .domain = number(0, kMany), .default_text = "0", .argument = "N",
        .help = "Tokens a minute, questions and answers together; 0: no limit of its own.",
@@ -130,7 +130,6 @@ void add_listener(std::vector<Option>& rows) {
 void add_rate_limit(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "rate_limit";
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.key = "enabled", .flag = "rate-limit", .env = "CLASP_RATE_LIMIT", .domain = kBool,
@@ -152,8 +151,8 @@ void add_rate_limit(std::vector<Option>& rows) {
        .slot = CLASP_AT(settings.rate_limit.rate.tokens_per_minute)});
   row({.key = "per", .env = "CLASP_RATE_LIMIT_PER", .domain = {Kind::choice, 0, 0, "global|client"},
        .default_text = "global", .argument = "WHOM",
-       .help = "global: all clients share one limit. client: each key has its own, and each address "
-               "without a key.",
+       .help = "global: all clients share one limit. client: each client that is known by name has its own, "
+               "and each address of others; an IPv6 address counts by its first 64 bits.",
        .slot = CLASP_AT(rate_limit_scope)});
 }
 

@@ -124,6 +124,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void complete();
   void fail(const wire::ApiError& error, std::string_view cause);
   void finish(Outcome outcome);
+  void settle();
   std::string_view readable_body();
   void record_reply();
   std::int64_t elapsed_us() const;
