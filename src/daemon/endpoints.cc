@@ -63,8 +63,7 @@ HttpAnswer Endpoints::error_answer(const wire::ApiError& error, std::string_view
   out.body = wire::render_error_body(error, out.headers.get("request-id"));
   if (error.status == 405) out.headers.add("allow", std::string(exchange::allowed_methods(path)));
   if (!error.retry_after.empty()) out.headers.add("retry-after", error.retry_after);
-  if (error.should_retry)
-    out.headers.add("x-should-retry", *error.should_retry ? "true" : "false");
+  if (error.should_retry) out.headers.add("x-should-retry", *error.should_retry ? "true" : "false");
   return out;
 }
 
