@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask, kModel } from './lib/client.mjs';
-import { pause, say } from './lib/mock.mjs';
+import { pause, reply, say } from './lib/mock.mjs';
 import { usageOf } from './lib/chunks.mjs';
 import { until } from './lib/scale.mjs';
 
@@ -75,8 +75,8 @@ test('the SDK comes again after retry-after and is served', async (b) => {
 });
 
 test('tokens per minute: charged with what was used; a stream tells what is left; ours win over the backend\'s', async (b) => {
-  const answer = () => say('hi', { usage: usageOf(2000, 500), headers: { 'x-ratelimit-limit-requests': '7', 'x-ratelimit-remaining-requests': '6' } });
-  const { client } = await limited(b, answer, limits(1000, 60, 100), { env: { CLASP_RATE_LIMIT_TOKENS: '1000' } });
+  const answer = reply({ text: 'hi', usage: usageOf(2000, 500) }, { headers: { 'x-ratelimit-limit-requests': '7', 'x-ratelimit-remaining-requests': '6' } });
+  const { client } = await limited(b, () => answer, limits(1000, 60, 100), { env: { CLASP_RATE_LIMIT_TOKENS: '1000' } });
   const first = await client.wholeStream(ask('x'));
   assert.equal(first.headers['anthropic-ratelimit-tokens-limit'], '1000');
   assert.equal(first.headers['anthropic-ratelimit-requests-limit'], '1000');
