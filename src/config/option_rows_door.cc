@@ -61,31 +61,27 @@ void add_client(std::vector<Option>& rows) {
   row({.key = "models", .domain = kList, .argument = "PATTERN,PATTERN",
        .help = "Models it may ask for, by the name that it sends; * and ? match any text.",
        .slot = CLASP_CLIENT(settings.models)});
+  row({.key = "requests", .domain = number(0, kMany), .default_text = "0", .argument = "N",
+       .help = "Requests per window; 0: no limit of its own.", .slot = CLASP_CLIENT(settings.rate.requests)});
+  row({.key = "window", .domain = seconds(kSecond, kDay), .default_text = "60s", .argument = "TIME",
+       .help = "Length of the window.", .slot = CLASP_CLIENT(settings.rate.window_ms)});
+  row({.key = "burst", .domain = number(0, kMany), .default_text = "10", .argument = "N",
+       .help = "Requests allowed at once beyond the steady rate.", .slot = CLASP_CLIENT(settings.rate.burst)});
+  row({.key = "tokens_per_minute", .domain = number(0, kMany), .default_text = "0", .argument = "N",
+       .help = "Tokens a minute, questions and answers together; 0: no limit of its own.",
+       .slot = CLASP_CLIENT(settings.rate.tokens_per_minute)});
+  row({.key = "max_concurrency", .domain = number(0, kMillion), .default_text = "0", .argument = "N",
+       .help = "Requests at the same time; 0: no limit.", .slot = CLASP_CLIENT(settings.max_concurrency)});
+  row({.key = "daily_budget", .domain = money(0, kMany * kMillion), .default_text = "0", .argument = "USD",
+       .help = "Dollars it may spend in a day (UTC); 0: no limit.",
+       .slot = CLASP_CLIENT(settings.daily_budget)});
+  row({.key = "monthly_budget", .domain = money(0, kMany * kMillion), .default_text = "0", .argument = "USD",
+       .help = "Dollars it may spend in a month (UTC); 0: no limit.",
+       .slot = CLASP_CLIENT(settings.monthly_budget)});
   row({.key = "expires", .domain = kText, .argument = "DATE",
        .help = "Until when its keys are good: 2027-01-31 (the end of that day, UTC) or "
                "2027-01-31T12:00:00Z.",
        .slot = CLASP_CLIENT(expires)});
-  const auto limit = [&row](Option option) {
-    option.status = Status::planned_safety;
-    row(std::move(option));
-  };
-  limit({.key = "requests", .domain = number(0, kMany), .default_text = "0", .argument = "N",
-       .help = "Requests per window; 0: no limit of its own.", .slot = CLASP_CLIENT(settings.rate.requests)});
-  limit({.key = "window", .domain = seconds(kSecond, kDay), .default_text = "60s", .argument = "TIME",
-       .help = "Length of the window.", .slot = CLASP_CLIENT(settings.rate.window_ms)});
-  limit({.key = "burst", .domain = number(0, kMany), .default_text = "0", .argument = "N",
-       .help = "Requests allowed at once beyond the steady rate.", .slot = CLASP_CLIENT(settings.rate.burst)});
-  limit({.key = "tokens_per_minute", .domain = number(0, kMany), .default_text = "0", .argument = "N",
-       .help = "Tokens a minute, questions and answers together; 0: no limit of its own.",
-       .slot = CLASP_CLIENT(settings.rate.tokens_per_minute)});
-  limit({.key = "max_concurrency", .domain = number(0, kMillion), .default_text = "0", .argument = "N",
-       .help = "Requests at the same time; 0: no limit.", .slot = CLASP_CLIENT(settings.max_concurrency)});
-  limit({.key = "daily_budget", .domain = money(0, kMany * kMillion), .default_text = "0", .argument = "USD",
-       .help = "Dollars it may spend in a day (UTC); 0: no limit.",
-       .slot = CLASP_CLIENT(settings.daily_budget)});
-  limit({.key = "monthly_budget", .domain = money(0, kMany * kMillion), .default_text = "0", .argument = "USD",
-       .help = "Dollars it may spend in a month (UTC); 0: no limit.",
-       .slot = CLASP_CLIENT(settings.monthly_budget)});
 }
 
 void add_listener(std::vector<Option>& rows) {
@@ -132,7 +128,6 @@ void add_listener(std::vector<Option>& rows) {
 void add_rate_limit(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "rate_limit";
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.key = "enabled", .flag = "rate-limit", .env = "CLASP_RATE_LIMIT", .domain = kBool,
@@ -154,8 +149,8 @@ void add_rate_limit(std::vector<Option>& rows) {
        .slot = CLASP_AT(settings.rate_limit.rate.tokens_per_minute)});
   row({.key = "per", .env = "CLASP_RATE_LIMIT_PER", .domain = {Kind::choice, 0, 0, "global|client"},
        .default_text = "global", .argument = "WHOM",
-       .help = "global: all clients share one limit. client: each key has its own, and each address "
-               "without a key.",
+       .help = "global: all clients share one limit. client: each client that is known by name has its own, "
+               "and each address of others; an IPv6 address counts by its first 64 bits.",
        .slot = CLASP_AT(rate_limit_scope)});
 }
 

@@ -37,6 +37,7 @@ class Resolver {
     resolve_aliases();
     resolve_media();
     resolve_clients(collector_, read_file_);
+    resolve_limits();
     resolve_backends();
     resolve_models();
     resolve_routing(collector_, read_file_);
@@ -120,6 +121,11 @@ class Resolver {
         error(collector_.place_of(*find_key("media", "fetch_networks").option) + ": " +
               quoted(text) + ": " + network.error().message);
     }
+  }
+
+  void resolve_limits() {
+    settings_.rate_limit.scope =
+        draft_.rate_limit_scope == "client" ? RateScope::client : RateScope::global;
   }
 
   // ---- backends --------------------------------------------------------------------------------

@@ -50,8 +50,9 @@ struct Listener {
 struct RateSettings {
   std::uint32_t requests = 0;  // per window
   std::int64_t window_ms = 60'000;
-  std::uint32_t burst = 0;  // at once, beyond the steady rate
+  std::uint32_t burst = 10;  // at once, beyond the steady rate
   std::uint64_t tokens_per_minute = 0;
+  friend bool operator==(const RateSettings&, const RateSettings&) = default;
 };
 
 // Who a limit counts for, where a client has none of its own.
@@ -72,7 +73,7 @@ struct ClientSettings {
   std::vector<std::string> models;      // names it may ask for, * and ? match any; empty: all
   RateSettings rate;
   std::uint32_t max_concurrency = 0;  // 0: no limit
-  // Nano-dollars it may spend; 0: no limit. A day and a month begin at midnight UTC.
+  // Millionths of a dollar it may spend; 0: no limit. A day and a month begin at midnight UTC.
   std::int64_t daily_budget = 0, monthly_budget = 0;
   std::int64_t expires = 0;  // Unix seconds; 0: never
 };

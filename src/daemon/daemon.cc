@@ -18,6 +18,7 @@
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
+#include "daemon/shared_limits.h"
 #include "daemon/shared_states.h"
 #include "daemon/worker.h"
 
@@ -50,10 +51,12 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  Process(const config::Settings& settings, SharedDesk& desk, Reloader& reloader)
+  Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
+          Reloader& reloader)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
+        limits_(limits),
         reloader_(reloader),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}) {}
@@ -75,6 +78,7 @@ class Process {
   const config::Settings& settings_;  // of the start
   Duration drain_time_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
   Reloader& reloader_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
@@ -146,6 +150,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
+  parts_.limits = &limits_;
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
@@ -265,8 +270,10 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     return config::kExitConfiguration;
   }
   AccessLog records(settings->debug_requests, settings->debug_responses);
-  Reloader reloader(settings, std::move(load), desk);
-  Process process(*settings, desk, reloader);
+  SharedLimits limits;
+  limits.reconfigure(*settings, TimePoint{});
+  Reloader reloader(settings, std::move(load), desk, limits);
+  Process process(*settings, desk, limits, reloader);
   if (auto ready = process.set_up(*catalog, records); !ready) {
     log_error(ready.error().message);
     return config::kExitFailure;

@@ -36,11 +36,12 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 };
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
-                     const ProcessFacts& facts, SharedDesk& desk)
+                     const ProcessFacts& facts, SharedDesk& desk, SharedLimits& limits)
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
       desk_(desk),
+      limits_(limits),
       models_(exchange::client_models(*catalog_)) {}
 
 void Endpoints::set_catalog(exchange::CatalogPtr catalog) {
@@ -62,6 +63,8 @@ HttpAnswer Endpoints::error_answer(const wire::ApiError& error, std::string_view
   out.body = wire::render_error_body(error, out.headers.get("request-id"));
   if (error.status == 401) out.headers.add("www-authenticate", "Bearer realm=\"clasp\"");
   if (error.status == 405) out.headers.add("allow", std::string(exchange::allowed_methods(path)));
+  if (!error.retry_after.empty()) out.headers.add("retry-after", error.retry_after);
+  if (error.should_retry) out.headers.add("x-should-retry", *error.should_retry ? "true" : "false");
   return out;
 }
 
@@ -111,6 +114,20 @@ std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
   if (!endpoint) return error_answer(endpoint.error(), head.path);
   // Telemetry is accepted and never read.
   if (*endpoint == Endpoint::telemetry) return answer(200, "{}");
+  if (*endpoint == Endpoint::messages) return admit(head);
+  return std::nullopt;
+}
+
+// Limits of messages; everything else is free.
+std::optional<HttpAnswer> Endpoints::admit(exchange::RequestHead& head) const {
+  if (!policy::may_limit(catalog_->settings->rate_limit, head.client.get())) return std::nullopt;
+  auto admission = limits_.admit(head, services_.scheduler);
+  if (!admission) {
+    HttpAnswer out = error_answer(limit_error(admission.error()), head.path);
+    add_limit_headers(out.headers, admission.error().report, services_.scheduler.unix_seconds());
+    return out;
+  }
+  head.admission = std::move(*admission);
   return std::nullopt;
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/health_answers.h"
 #include "daemon/http_server.h"
 #include "daemon/shared_desk.h"
+#include "daemon/shared_limits.h"
 
 namespace clasp::daemon {
 
@@ -24,7 +25,7 @@ struct ProcessFacts {
 class Endpoints final : public HttpHandler {
  public:
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
-            SharedDesk& desk);
+            SharedDesk& desk, SharedLimits& limits);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
@@ -54,11 +55,13 @@ class Endpoints final : public HttpHandler {
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
   std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;
+  std::optional<HttpAnswer> admit(exchange::RequestHead& head) const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   std::unordered_set<exchange::Exchange*> live_;

@@ -42,7 +42,7 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
                          media_.get(), cache_.get()},
-      parts_.catalog, parts_.facts, *parts_.desk);
+      parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
   for (UniqueFd& listener : listeners)

@@ -1,6 +1,9 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/text.h"
 #include "core/exchange/outcomes.h"
 #include "core/exchange/routes.h"
@@ -44,6 +47,7 @@ Exchange::Exchange(const Services& services, CatalogPtr catalog, RequestHead hea
       search_(std::make_unique<Search>()) {
   search_->head = std::move(head);
   search_->body = std::move(body);
+  admission_ = std::move(search_->head.admission);
   record_.request_id = std::move(request_id);
   record_.client = search_->head.peer;
   if (search_->head.client) record_.client_name = search_->head.client->name;
@@ -241,7 +245,16 @@ void Exchange::finish(Outcome outcome) {
     record_.bytes_out = answer_->bytes_out();
   }
   if (outcome == Outcome::client_left) record_reply();
+  settle();
   services_.records.on_record(record_);
+}
+
+// What it has used is charged. An answer from memory used nothing.
+void Exchange::settle() {
+  const bool from_memory = record_.cache == CacheUse::hit || record_.cache == CacheUse::coalesced;
+  const std::int64_t tokens = from_memory ? 0 : record_.input_tokens + record_.output_tokens;
+  if (const auto admission = std::exchange(admission_, nullptr))
+    admission->settle(static_cast<std::uint64_t>(std::max<std::int64_t>(0, tokens)));
 }
 
 std::int64_t Exchange::elapsed_us() const {
@@ -254,6 +267,7 @@ wire::Headers Exchange::own_headers() const {
   headers.reserve(kUsualHeaders);
   headers.add("request-id", record_.request_id);
   if (!record_.detour.empty()) add_cut(headers, "x-clasp-fallback", record_.detour);
+  if (admission_) admission_->add_headers(headers);
   return headers;
 }
 
@@ -268,8 +282,12 @@ wire::Headers Exchange::answer_headers() const {
   for (const auto& [name, value] :
        relays() ? translate::relay_backend_headers(search_->backend_headers)
                 : translate::translate_backend_headers(
-                      search_->backend_headers, services_.scheduler.unix_seconds(), input_tokens))
+                      search_->backend_headers, services_.scheduler.unix_seconds(), input_tokens)) {
+    // Where we limit, the client is told our limits: they are the ones that refuse it.
+    if (admission_ && admission_->has_headers() && name.starts_with("anthropic-ratelimit-"))
+      continue;
     add_cut(headers, name, value);
+  }
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     add_cut(headers, "x-clasp-upstream-id", reply_->upstream_id());
   // A stream's headers are out before anybody knows.

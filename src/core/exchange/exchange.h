@@ -117,6 +117,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void complete();
   void fail(const wire::ApiError& error, std::string_view cause);
   void finish(Outcome outcome);
+  void settle();
   void record_reply();
   std::int64_t elapsed_us() const;
   wire::Headers own_headers() const;
@@ -133,7 +134,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   Record record_;
   TimePoint started_;
   Phase phase_ = Phase::preparing;
-  std::unique_ptr<Search> search_;  // nullptr once a stream's content has begun
+  std::unique_ptr<Search> search_;        // nullptr once a stream's content has begun
+  std::shared_ptr<Admission> admission_;  // until it is settled
   std::string tenant_;
   Candidate candidate_;  // the one that is asked, with the key to use
   HeldPermit permit_;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "config/settings.h"
+#include "core/exchange/admission.h"
 #include "core/wire/headers.h"
 
 namespace clasp::exchange {
@@ -30,6 +31,8 @@ struct RequestHead {
   std::string certificate_name = {};
   // Set where the door knows the client by name; else it is a stranger.
   std::shared_ptr<const config::ClientSettings> client;
+  // Set where limits count this request; given back when the last copy is gone.
+  std::shared_ptr<Admission> admission;
   std::uint64_t body_length = 0;  // declared, 0 when chunked or absent
 };
 

@@ -432,7 +432,7 @@ TEST_CASE("several backends") {
 }
 
 TEST_CASE("planned sections of the file are known") {
-  const auto loaded = load_text("[cache]\nenabled = yes\nttl = 30m\n[rate_limit]\nenabled = off\n");
+  const auto loaded = load_text("[cache]\nenabled = yes\nttl = 30m\n");
   REQUIRE_MESSAGE(loaded, complaint(loaded));
   CHECK(any_has(loaded->warnings, "clasp.conf:2: [cache] enabled: not available in this version"));
   CHECK(loaded->warnings.size() == 2);
