@@ -1,6 +1,7 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include "base/network.h"
 #include "base/text.h"
 #include "core/exchange/outcomes.h"
 #include "core/exchange/routes.h"
@@ -111,7 +112,7 @@ void Exchange::read_facts() {
     // Clients take turns by their key, those without one by their address.
     const bool named = head_.headers.find("x-api-key").has_value() ||
                        head_.headers.find("authorization").has_value();
-    client_name_ = named ? tenant_ : head_.peer.substr(0, head_.peer.rfind(':'));
+    client_name_ = named ? tenant_ : std::string(address_of_peer(head_.peer));
   }
   if (services_.states.enabled())
     facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);

@@ -25,7 +25,10 @@ struct RequestHead {
   std::string path;
   std::string query;  // without '?', may be empty
   wire::Headers headers;
-  std::string peer;  // "127.0.0.1:54321", "unix"
+  // "127.0.0.1:54321", "[::1]:54321", "unix"; behind a proxy, whose word is believed, the port may
+  // be missing. address_of_peer() takes it off.
+  std::string peer;
+  std::string certificate_name;  // common name of a client certificate that was checked, else empty
   // Set where the door knows the client by name; else it is a stranger.
   std::shared_ptr<const config::ClientSettings> client;
   std::uint64_t body_length = 0;  // declared, 0 when chunked or absent
