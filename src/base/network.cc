@@ -131,7 +131,7 @@ std::optional<AddressBytes> parse_address(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<Peer> parse_peer(std::string_view text) {
+std::optional<PeerAddress> parse_peer(std::string_view text) {
   std::string_view host = text, port;
   const std::size_t colon = text.find(':');
   if (!text.empty() && text.front() == '[') {
@@ -146,13 +146,13 @@ std::optional<Peer> parse_peer(std::string_view text) {
   }
   const auto address = parse_address(host);
   if (!address) return std::nullopt;
-  if (port.empty()) return Peer{*address, 0};
+  if (port.empty()) return PeerAddress{*address, 0};
   const auto number = port.front() == ':' ? parse_unsigned(port.substr(1)) : std::nullopt;
   if (!number || *number > 0xFFFF) return std::nullopt;
-  return Peer{*address, static_cast<std::uint16_t>(*number)};
+  return PeerAddress{*address, static_cast<std::uint16_t>(*number)};
 }
 
-std::string render_peer(const Peer& peer) {
+std::string render_peer(const PeerAddress& peer) {
   char text[INET6_ADDRSTRLEN] = "";
   const bool v4 = is_mapped(peer.address);
   inet_ntop(v4 ? AF_INET : AF_INET6, peer.address.data() + (v4 ? 12 : 0), text, sizeof text);

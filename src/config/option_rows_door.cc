@@ -91,7 +91,7 @@ void add_listener(std::vector<Option>& rows) {
     option.section = "listener";
     rows.push_back(std::move(option));
   };
-  row({.key = "address", .domain = kText, .argument = "ADDRESS",
+  row({.key = "address", .domain = kText, .argument = "0.0.0.0:8443",
        .help = "As listen in [server]: ADDRESS, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH. The default of "
                "listen is used only where there is no such section.",
        .slot = CLASP_LISTENER(address)});
@@ -121,7 +121,7 @@ void add_listener(std::vector<Option>& rows) {
   row({.key = "group", .domain = kText, .argument = "GROUP", .help = "Of a Unix socket: its group.",
        .slot = CLASP_LISTENER(group)});
   rows.push_back({.section = "server", .key = "trusted_proxies", .env = "CLASP_TRUSTED_PROXIES",
-       .domain = kList, .argument = "NETWORK",
+       .domain = kList, .argument = "10.0.0.0/8",
        .help = "Addresses or networks, such as 10.0.0.0/8, whose X-Forwarded-For and PROXY headers say who "
                "the client is; unix stands for all Unix sockets.",
        .slot = CLASP_AT(trusted_proxies)});

@@ -107,9 +107,8 @@ class Resolver {
     if (draft.client_certificates != "off" && draft.client_ca.empty())
       error(where + " client_certificates: client_ca must say whose certificates are good");
     if (draft.client_certificates == "off" && !draft.client_ca.empty())
-      error(where +
-            " client_ca: no client is asked for a certificate; set client_certificates to "
-            "optional or required");
+      collector_.warnings.push_back(where +
+                                    " client_ca: it has no effect without client_certificates");
   }
 
   void resolve_unix(const ListenerDraft& draft, Listener& listener, const std::string& where) {

@@ -69,8 +69,8 @@ class EngineConnection {
   std::string render_peer() const;  // "127.0.0.1:54321", "[::1]:54321", "unix"
   // Who is at the other end, or, behind a PROXY header, who that one speaks for. None: a Unix
   // socket.
-  std::optional<Peer> peer() const;
-  void set_peer(const Peer& peer) { told_peer_ = peer; }
+  std::optional<PeerAddress> peer() const;
+  void set_peer(const PeerAddress& peer) { told_peer_ = peer; }
 
   // What goes over the wire is TLS from now on; nothing else may be sent before the handshake is
   // done. After want_write it is tried again when on_output_drained() says so.
@@ -131,7 +131,7 @@ class EngineConnection {
   EntrancePtr entrance_;
   std::unique_ptr<TlsServerSession> tls_;
   EventPtr tls_writable_;  // made when the socket was full for the first time
-  std::optional<Peer> told_peer_;
+  std::optional<PeerAddress> told_peer_;
   bufferevent* bev_ = nullptr;
   std::uint64_t queued_ = 0;
   int fd_ = -1;

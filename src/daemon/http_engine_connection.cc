@@ -88,17 +88,17 @@ EngineConnection::~EngineConnection() {
   if (connection_ != nullptr) evhtp_connection_free(connection_);
 }
 
-std::optional<Peer> EngineConnection::peer() const {
+std::optional<PeerAddress> EngineConnection::peer() const {
   if (told_peer_) return told_peer_;
   const sockaddr* address = connection_ ? connection_->saddr : nullptr;
   if (address != nullptr && address->sa_family == AF_INET) {
     const auto* in = reinterpret_cast<const sockaddr_in*>(address);
-    return Peer{map_ipv4(reinterpret_cast<const unsigned char*>(&in->sin_addr)),
+    return PeerAddress{map_ipv4(reinterpret_cast<const unsigned char*>(&in->sin_addr)),
                 ntohs(in->sin_port)};
   }
   if (address != nullptr && address->sa_family == AF_INET6) {
     const auto* in = reinterpret_cast<const sockaddr_in6*>(address);
-    Peer out;
+    PeerAddress out;
     std::memcpy(out.address.data(), &in->sin6_addr, out.address.size());
     out.port = ntohs(in->sin6_port);
     return out;

@@ -52,7 +52,7 @@ std::string_view for_value(std::string_view element) {
 
 std::string find_client(std::string_view peer, const Headers& headers,
                         const std::vector<Network>& trusted, bool trust_unix_sockets) {
-  std::optional<Peer> current = parse_peer(peer);
+  std::optional<PeerAddress> current = parse_peer(peer);
   const auto is_trusted = [&] { return current && is_in_any(trusted, current->address); };
   if (current ? !is_trusted() : !trust_unix_sockets) return std::string(peer);
   const bool old_style = is_list_of(headers, "x-forwarded-for");

@@ -24,7 +24,7 @@ ProxyHeader refuse(const char* reason) {
   return out;
 }
 
-ProxyHeader complete(std::size_t size, std::optional<Peer> source = std::nullopt) {
+ProxyHeader complete(std::size_t size, std::optional<PeerAddress> source = std::nullopt) {
   ProxyHeader out;
   out.state = State::complete;
   out.size = size;
@@ -61,7 +61,7 @@ ProxyHeader parse_line(std::string_view bytes) {
   const auto port = parse_port(words[3]);
   if (!is_family(words[1]) || !is_family(words[2]) || !port || !parse_port(words[4]))
     return refuse("an address of the line is malformed");
-  return complete(end + 1, Peer{*parse_address(words[1]), *port});
+  return complete(end + 1, PeerAddress{*parse_address(words[1]), *port});
 }
 
 std::uint16_t number_at(std::string_view bytes, std::size_t at) {
@@ -86,7 +86,7 @@ ProxyHeader parse_binary(std::string_view bytes) {
   if (is_proxied && length < kSizes[family]) return refuse("the addresses are cut off");
   if (bytes.size() < kFixedPart + length) return {};
   if (!is_proxied || family == 0 || family == 3) return complete(kFixedPart + length);
-  Peer source;
+  PeerAddress source;
   if (family == 1)
     source.address = map_ipv4(reinterpret_cast<const unsigned char*>(bytes.data()) + kFixedPart);
   else

@@ -19,7 +19,7 @@ struct ProxyHeader {
   enum class State { incomplete, complete, refused };
   State state = State::incomplete;
   std::size_t size = 0;        // of a complete header
-  std::optional<Peer> source;  // the client; none: whoever connected (a health check, or not known)
+  std::optional<PeerAddress> source;  // the client; none: whoever connected (a health check, or not known)
   const char* reason = "";     // of a refusal
 };
 

@@ -58,7 +58,6 @@ TEST_CASE("mistakes in listeners are told with their place") {
             "private_key: 1 files for 2 of certificate"));
   CHECK(has(mistake("address = :1\ncertificate = /a\nclient_certificates = optional\n"),
             "client_ca must say"));
-  CHECK(has(mistake("address = :1\ncertificate = /a\nclient_ca = /ca\n"), "no client is asked"));
   CHECK(has(mistake("address = :1\ncertificate = /a\nmin_tls = 1.1\n"), "min_tls"));
   CHECK(has(mistake("address = :1\nmode = 0600\n"), "mode: it is for unix:/PATH"));
   CHECK(has(mistake("address = :1\ngroup = x\n"), "group: it is for unix:/PATH"));
@@ -68,6 +67,12 @@ TEST_CASE("mistakes in listeners are told with their place") {
   CHECK(has(mistake("address = :1\nproxy_protocol = true\n"), "every connection would be refused"));
   CHECK(has(mistake("address = unix:/s\nproxy_protocol = true\n", "trusted_proxies = 10.0.0.0/8\n"),
             "every connection would be refused"));
+}
+
+TEST_CASE("authorities that nobody is asked for are worth a word") {
+  const auto loaded = load_text(with("address = :1\ncertificate = /a\nclient_ca = /ca\n"));
+  REQUIRE(loaded);
+  CHECK(any_has(loaded->warnings, "client_ca: it has no effect without client_certificates"));
 }
 
 TEST_CASE("trusted proxies are networks, addresses and unix") {
