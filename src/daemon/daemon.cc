@@ -15,6 +15,7 @@
 #include "daemon/listener_set.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
+#include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
@@ -83,6 +84,7 @@ class Process {
   SharedLessons lessons_;
   SharedCalibration calibration_;
   SharedStates states_;
+  SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -123,6 +125,8 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.states = &states_;
+  cache_.configure(settings_.cache, scheduler_->now());
+  parts_.cache = &cache_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
@@ -210,6 +214,7 @@ void Process::on_hangup() {
       workers_[i]->set_catalog(catalog);
       workers_[i]->set_listeners(std::move(changes[i]));
     }
+    cache_.configure(catalog->settings->cache, scheduler_->now());
     tell_about_listeners();
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
