@@ -87,11 +87,11 @@ void add_client(std::vector<Option>& rows) {
 void add_listener(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "listener";
-    option.status = Status::planned_safety;
     rows.push_back(std::move(option));
   };
-  row({.key = "address", .domain = kText, .argument = "ADDRESS",
-       .help = "As listen in [server]: ADDRESS, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH.",
+  row({.key = "address", .domain = kText, .argument = "0.0.0.0:8443",
+       .help = "As listen in [server]: ADDRESS, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH. The default of "
+               "listen is used only where there is no such section.",
        .slot = CLASP_LISTENER(address)});
   row({.key = "certificate", .domain = kList, .argument = "FILE,FILE",
        .help = "PEM files, each a certificate with its chain: makes it HTTPS. Of several the one for "
@@ -119,10 +119,10 @@ void add_listener(std::vector<Option>& rows) {
   row({.key = "group", .domain = kText, .argument = "GROUP", .help = "Of a Unix socket: its group.",
        .slot = CLASP_LISTENER(group)});
   rows.push_back({.section = "server", .key = "trusted_proxies", .env = "CLASP_TRUSTED_PROXIES",
-       .domain = kList, .argument = "NETWORK",
+       .domain = kList, .argument = "10.0.0.0/8",
        .help = "Addresses or networks, such as 10.0.0.0/8, whose X-Forwarded-For and PROXY headers say who "
                "the client is; unix stands for all Unix sockets.",
-       .status = Status::planned_safety, .slot = CLASP_AT(trusted_proxies)});
+       .slot = CLASP_AT(trusted_proxies)});
 }
 
 void add_rate_limit(std::vector<Option>& rows) {

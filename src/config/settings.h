@@ -43,6 +43,9 @@ struct Listener {
   bool proxy_protocol = false;  // connections begin with a PROXY header (v1 or v2)
   std::uint32_t unix_mode = 0660;
   std::string unix_group = {};  // empty: the daemon's
+  bool is_at_same_place(const Listener& other) const {
+    return is_unix == other.is_unix && address == other.address && port == other.port;
+  }
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -293,6 +296,7 @@ struct Settings {
   CostSettings costs;
   TracingSettings tracing;
   std::vector<Network> trusted_proxies;  // their word about a client's address is believed
+  bool trust_unix_sockets = false;       // the same for whoever connects to a Unix socket
   bool demo_fallback = false;            // nothing is configured, the demo backend answers instead
   std::string ca_file;                   // extra CA certificates for backends, empty: the system's
   std::string config_file;               // where the file part came from, empty: none

@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
 #include "config/exit_codes.h"
 #include "config/listen.h"
 #include "daemon/backend_options.h"
-#include "daemon/listener.h"
+#include "daemon/listener_set.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
 #include "daemon/shared_cache.h"
@@ -27,15 +28,11 @@ namespace clasp::daemon {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
+constexpr Duration kCertificateCheck{24 * 3600 * 1000};
 
 unsigned worker_count(const config::Settings& settings) {
   if (settings.workers > 0) return std::min(settings.workers, kMostWorkers);
   return std::max(1u, std::min(std::thread::hardware_concurrency(), kMostWorkers));
-}
-
-bool is_loopback(const config::Listener& listener) {
-  return listener.is_unix || listener.address.starts_with("127.") || listener.address == "::1" ||
-         listener.address == "localhost";
 }
 
 HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) {
@@ -59,13 +56,15 @@ class Process {
         limits_(limits),
         reloader_(reloader),
         states_({settings.limits.reasoning_state_bytes,
-                 Duration{settings.timeouts.reasoning_state_ms}}) {}
+                 Duration{settings.timeouts.reasoning_state_ms}}),
+        listeners_(worker_count(settings)) {}
 
   Result<void> set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records);
   void run();
 
  private:
-  Result<std::vector<std::vector<UniqueFd>>> open_listeners(unsigned workers);
+  void tell_about_listeners(const config::Settings& settings);
+  void watch_certificates();
   Result<void> set_up_signals();
   std::string status_of(const exchange::Catalog& catalog) const;
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
@@ -93,35 +92,14 @@ class Process {
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::string listening_, status_;
+  ListenerSet listeners_;
+  TimerHandle certificate_check_;
+  std::string status_;
   bool on_terminal_ = false;
   bool draining_ = false;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
 };
-
-// Each worker has its own listening socket per address, so that the kernel spreads connections
-// evenly. A Unix socket exists once and is shared.
-Result<std::vector<std::vector<UniqueFd>>> Process::open_listeners(unsigned workers) {
-  std::vector<std::vector<UniqueFd>> sets(workers);
-  for (const config::Listener& listener : settings_.listeners) {
-    int first = -1;
-    for (unsigned i = 0; i < workers; ++i) {
-      if (listener.is_unix && i > 0) {
-        UniqueFd copy(fcntl(first, F_DUPFD_CLOEXEC, 0));
-        if (!copy)
-          return fail("cannot share " + config::render_listener(listener) + " between workers");
-        sets[i].push_back(std::move(copy));
-        continue;
-      }
-      auto fd = open_listener(listener, workers > 1);
-      if (!fd) return tl::unexpected(fd.error());
-      if (i == 0) first = fd->get();
-      sets[i].push_back(std::move(*fd));
-    }
-  }
-  return sets;
-}
 
 Result<void> Process::set_up_signals() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
@@ -160,9 +138,9 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.media = &media_;
   parts_.backend_options = make_backend_options(settings_);
   parts_.http_limits = make_http_limits(settings_, count);
-  auto listeners = open_listeners(count);
+  auto listeners = listeners_.prepare(settings_);
   if (!listeners) return tl::unexpected(listeners.error());
-  for (auto& set : *listeners) {
+  for (auto& set : listeners_.commit(std::move(*listeners))) {
     auto worker = Worker::make(parts_, std::move(set), workers_.empty());
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
@@ -179,14 +157,7 @@ void Process::run() {
   for (auto& worker : workers_) worker->start();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
-  for (const config::Listener& listener : settings_.listeners) {
-    listening_ += (listening_.empty() ? "" : ", ") + config::render_listener(listener);
-    const bool asks = settings_.auth.enabled ||
-                      listener.tls.client_certificates == config::ClientCertificates::required;
-    if (!is_loopback(listener) && !asks)
-      log_warn("listening on " + config::render_listener(listener) +
-               " without authentication: everyone who can reach it can use your backend");
-  }
+  tell_about_listeners(settings_);
   status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
@@ -194,8 +165,27 @@ void Process::run() {
   for (auto& worker : workers_) worker->join();
 }
 
+// At the start and after a reload.
+void Process::tell_about_listeners(const config::Settings& settings) {
+  for (const std::string& text : listeners_.warnings()) log_warn(text);
+  for (const config::Listener& listener : listeners_.newly_exposed()) {
+    if (settings.auth.enabled ||
+        listener.tls.client_certificates == config::ClientCertificates::required)
+      continue;
+    log_warn("listening on " + config::render_listener(listener) +
+             " without authentication: everyone who can reach it can use your backend");
+  }
+  watch_certificates();
+}
+
+void Process::watch_certificates() {
+  for (const std::string& text : listeners_.date_warnings()) log_warn(text);
+  certificate_check_ = scheduler_->after(kCertificateCheck, [this] { watch_certificates(); });
+}
+
 std::string Process::status_of(const exchange::Catalog& catalog) const {
-  return "listening on " + listening_ + ", backend " + catalog.backends.front().settings.name;
+  return "listening on " + listeners_.render() + ", backend " +
+         catalog.backends.front().settings.name;
 }
 
 void Process::on_signal_thunk(evutil_socket_t number, short, void* self) noexcept {
@@ -218,9 +208,21 @@ void Process::on_hangup() {
   // It says both "load again" and "your terminal is gone".
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
   notify_reloading();
-  if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
-    for (auto& worker : workers_) worker->set_catalog(catalog);
+  std::optional<ListenerSet::Prepared> listeners;
+  const auto prepare = [&](const config::Settings& settings) -> Result<void> {
+    auto prepared = listeners_.prepare(settings);
+    if (!prepared) return tl::unexpected(prepared.error());
+    listeners = std::move(*prepared);
+    return {};
+  };
+  if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
+    auto changes = listeners_.commit(std::move(*listeners));
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i]->set_catalog(catalog);
+      workers_[i]->set_listeners(std::move(changes[i]));
+    }
     cache_.configure(catalog->settings->cache, scheduler_->now());
+    tell_about_listeners(*catalog->settings);
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
   }
@@ -258,6 +260,10 @@ void Process::stop_workers() {
 Result<void> check_catalog(const config::Loaded& loaded) {
   auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(loaded.settings));
   if (!catalog) return tl::unexpected(catalog.error());
+  std::vector<std::string> warnings;
+  if (auto good = check_listeners(loaded.settings, true, warnings); !good) return good;
+  for (const std::string& text : warnings)
+    std::fprintf(stderr, "clasp: warning: %s\n", text.c_str());
   return {};
 }
 
@@ -267,6 +273,11 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
   auto catalog = exchange::make_catalog(settings, desk.reconfigure(*settings, TimePoint{}));
   if (!catalog) {
     log_error(catalog.error().message);
+    return config::kExitConfiguration;
+  }
+  std::vector<std::string> told_later;
+  if (auto good = check_listeners(*settings, false, told_later); !good) {
+    log_error(good.error().message);
     return config::kExitConfiguration;
   }
   AccessLog records(settings->debug_requests, settings->debug_responses);

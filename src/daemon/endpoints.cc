@@ -4,6 +4,7 @@
 #include "core/exchange/cors.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
+#include "core/wire/forwarded.h"
 #include "core/wire/plain_spelling.h"
 #include "daemon/json_tree.h"
 
@@ -105,6 +106,11 @@ std::optional<HttpAnswer> Endpoints::judge(exchange::RequestHead& head) const {
 }
 
 std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
+  // Before everything that judges by address.
+  const config::Settings& settings = *catalog_->settings;
+  if (settings.trust_unix_sockets || !settings.trusted_proxies.empty())
+    head.peer = wire::find_client(head.peer, head.headers, settings.trusted_proxies,
+                                  settings.trust_unix_sockets);
   if (head.method == "OPTIONS") {
     if (auto preflight = options(head)) return preflight;
   } else if (auto refusal = judge(head)) {

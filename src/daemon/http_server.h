@@ -58,7 +58,15 @@ struct HttpLimits {
   Duration linger_timeout{2'000};        // after the last answer, for the client to read it
 };
 
+// One of a worker's listening sockets.
+struct OpenListener {
+  std::uint64_t id = 0;
+  EntrancePtr entrance;
+  UniqueFd fd;  // none: it is there already
+};
+
 class Gate;
+class Preface;
 
 // Connections above the limit are accepted and answered 529 at once rather than left waiting in
 // the kernel's queue: clients know how to retry a 529 and cannot tell a queue from a dead server.
@@ -72,7 +80,12 @@ class HttpServer final : private AcceptHandler {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // The socket must be listening (open_listener(), or inherited).
+  Result<void> add_listener(UniqueFd listening_socket, EntrancePtr entrance, std::uint64_t id = 0);
+  // Plain HTTP.
   Result<void> add_listener(UniqueFd listening_socket);
+  // From now on these are all: those known by their id go on with another entrance, those with a
+  // socket are new, others stop accepting. Connections stay.
+  void set_listeners(std::vector<OpenListener> listeners);
   // What waits to be accepted is still served; the sockets close one turn of the loop later.
   void stop_accepting();
   // Closes connections between two requests; from now on every answer says "Connection: close".
@@ -92,6 +105,8 @@ class HttpServer final : private AcceptHandler {
   void on_lingering(int change) { lingering_ += static_cast<std::size_t>(change); }
   std::string_view date();
   HttpAnswer render_refusal(int status, std::string_view message);
+  // Strangers decide how often this happens: a few lines a minute.
+  void log_refused(const EngineConnection& link, const Preface& preface);
 
   void post_turn_end();
   void end_turn();
@@ -112,6 +127,8 @@ class HttpServer final : private AcceptHandler {
   std::size_t lingering_ = 0;
   bool draining_ = false;
   bool turn_end_posted_ = false;
+  TimePoint refused_since_{};
+  std::uint32_t refused_ = 0;  // since then
   std::string date_;
   std::int64_t date_second_ = -1;
   std::shared_ptr<char> alive_ = std::make_shared<char>();

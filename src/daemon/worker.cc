@@ -15,14 +15,14 @@ Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
 Worker::~Worker() = default;
 
 Result<std::unique_ptr<Worker>> Worker::make(const WorkerParts& parts,
-                                             std::vector<UniqueFd> listeners, bool probes) {
+                                             std::vector<OpenListener> listeners, bool probes) {
   std::unique_ptr<Worker> worker(new Worker(parts));
   if (auto done = worker->set_up(std::move(listeners), probes); !done)
     return tl::unexpected(done.error());
   return worker;
 }
 
-Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
+Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   base_.reset(event_base_new());
   if (!base_) return fail("libevent made no event loop");
   scheduler_ = std::make_unique<LoopScheduler>(base_.get());
@@ -45,8 +45,9 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
       parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
-  for (UniqueFd& listener : listeners)
-    if (auto added = server_->add_listener(std::move(listener)); !added) return added;
+  for (OpenListener& one : listeners)
+    if (auto added = server_->add_listener(std::move(one.fd), one.entrance, one.id); !added)
+      return added;
   return {};
 }
 
@@ -61,6 +62,12 @@ void Worker::set_catalog(exchange::CatalogPtr catalog) {
     endpoints_->set_catalog(catalog);
     start_probes(catalog);
   });
+}
+
+void Worker::set_listeners(std::vector<OpenListener> listeners) {
+  // std::function wants to be copied; descriptors do not.
+  auto shared = std::make_shared<std::vector<OpenListener>>(std::move(listeners));
+  mailbox_->send([this, shared] { server_->set_listeners(std::move(*shared)); });
 }
 
 void Worker::start() {

@@ -43,13 +43,15 @@ class Worker {
  public:
   // `probes`: this one checks the backends' health, if that is wanted.
   static Result<std::unique_ptr<Worker>> make(const WorkerParts& parts,
-                                              std::vector<UniqueFd> listeners, bool probes);
+                                              std::vector<OpenListener> listeners, bool probes);
   // stop() and join first, if it was started.
   ~Worker();
 
   void start();
   // From any thread. For exchanges that begin from then on.
   void set_catalog(exchange::CatalogPtr catalog);
+  // From any thread. See HttpServer.
+  void set_listeners(std::vector<OpenListener> listeners);
   // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
   // request is answered (at once when there is none).
   void drain(std::function<void()> on_idle);
@@ -59,7 +61,7 @@ class Worker {
 
  private:
   explicit Worker(const WorkerParts& parts);
-  Result<void> set_up(std::vector<UniqueFd> listeners, bool probes);
+  Result<void> set_up(std::vector<OpenListener> listeners, bool probes);
   void start_probes(exchange::CatalogPtr catalog);
   void check_idle();
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/network.h"
 #include "base/text.h"
 #include "core/exchange/outcomes.h"
 #include "core/exchange/routes.h"
@@ -119,7 +120,7 @@ void Exchange::read_facts() {
     // Strangers take turns by their key, those without one by their address.
     const bool named = head.headers.find("x-api-key").has_value() ||
                        head.headers.find("authorization").has_value();
-    search_->client_name = named ? tenant_ : head.peer.substr(0, head.peer.rfind(':'));
+    search_->client_name = named ? tenant_ : std::string(address_of_peer(head.peer));
   }
   if (services_.states.enabled())
     facts.replay = &search_->kept_states.emplace(services_.states, tenant_, started_);
