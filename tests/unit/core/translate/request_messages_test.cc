@@ -765,3 +765,15 @@ TEST_CASE("section 2.1: what is no text in a system text leaves a trace") {
   CHECK(folded.text("messages.0.content") ==
         "go\n\n<system-reminder>\n" + want + "\n</system-reminder>");
 }
+
+TEST_CASE("section 2.8: two user messages in a row keep what was sent before") {
+  const std::string first = user(text("a")) + "," + said("system", "\"s\"");
+  const std::string second = first + "," + user(text("b"));
+  const Setup folding{.dialect = "llamacpp"};
+  const auto before = ask(chat(first), folding), after = ask(chat(second), folding);
+  CHECK(after.size("messages") == 2);
+  CHECK(after.at("messages.0") == before.at("messages.0"));
+  CHECK(after.text("messages.1.content") == "b");
+  const Setup turns{.dialect = "llamacpp", .flags = {{"strict_alternation", "true"}}};
+  CHECK(ask(chat(second), turns).size("messages") == 1);
+}
