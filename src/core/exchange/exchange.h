@@ -30,6 +30,8 @@
 
 namespace clasp::exchange {
 
+struct Caching;
+
 // What an exchange works with; one set per worker, outliving its exchanges.
 struct Services {
   Scheduler& scheduler;
@@ -46,7 +48,10 @@ struct Services {
   CachePort* cache = nullptr;    // shared by all workers; may be missing
 };
 
-class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
+class Exchange final : public RequestTask,
+                       private BackendEvents,
+                       private TicketListener,
+                       private SeatListener {
  public:
   Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
            std::string request_id, ClientStream& client);
@@ -103,6 +108,17 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void leave_queue();
   void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
   void arm_total_limit();
+
+  // exchange_cache.cc: answers that are there already, and keeping those that are made.
+  bool ask_cache();
+  void on_seat(policy::SeatNews::What what, const policy::CachedAnswerPtr& answer) override;
+  void answer_from_cache(const policy::CachedAnswerPtr& answer, CacheUse use);
+  void replay();
+  wire::EventSink& reply_sink(const translate::ReplyContext& context);
+  void keep_answer();
+  void stop_leading();
+  bool from_cache() const;
+  std::string_view cache_header() const;
 
   void attempt();
   bool wait_for_media(const translate::Target& target);
@@ -165,7 +181,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   TimePoint queued_since_{};
   std::uint32_t returns_ = 0;  // into the queue
   std::optional<Failure> last_failure_;
-  std::string client_name_;  // whose turn it is in the queue
+  std::string client_name_;           // whose turn it is in the queue
+  std::unique_ptr<Caching> caching_;  // null: not a request that is cached
   Repairs repairs_;
   std::string message_id_;
   std::int64_t input_estimate_ = 0;  // as computed, not calibrated
