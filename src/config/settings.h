@@ -94,9 +94,10 @@ struct CacheSettings {
   std::uint32_t max_size = 1000;  // entries
   std::int64_t ttl_ms = 3'600'000;
   std::uint64_t max_bytes = 256u << 20;
-  bool per_client = false;  // no client gets what another one asked
-  bool streams = false;     // streams are kept and answered too
-  bool coalesce = true;     // who asks the same at the same time waits for the first one's answer
+  bool per_client = false;        // no client gets what another one asked
+  bool streams = false;           // streams are kept and answered too
+  bool unset_temperature = true;  // requests that name no temperature are cached too
+  bool coalesce = true;  // who asks the same at the same time waits for the first one's answer
 };
 
 // What tokens of the models cost whose name on the backend matches. Micro-dollars per million

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/exchange/cache_key.h"
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
 
@@ -35,6 +36,7 @@ Result<Backend> make_backend(const config::Settings& all, const config::BackendS
   backend.facts = std::make_shared<const ModelFacts>(std::move(*facts));
   backend.rules = std::move(*rules);
   backend.base_url_hash = short_hash(settings.base_url);
+  if (all.cache.enabled) backend.cache_scope = make_cache_scope(all, settings);
   if (settings.provider == "demo")
     backend.chat_url = "demo:";
   else if (!policy::chat_url_names_model(settings))

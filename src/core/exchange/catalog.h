@@ -24,6 +24,7 @@ struct Backend {
   ModelFactsPtr facts;        // of models that no section speaks about
   ModelRules rules;           // in the catalog's settings
   std::string base_url_hash;  // 8 hex
+  std::string cache_scope;    // what it is called by in names of cached answers (cache_key.h)
   std::string chat_url;       // empty where it depends on the model
 };
 

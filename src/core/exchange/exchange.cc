@@ -6,6 +6,7 @@
 
 #include "base/network.h"
 #include "base/text.h"
+#include "core/exchange/caching.h"
 #include "core/exchange/outcomes.h"
 #include "core/exchange/routes.h"
 #include "core/translate/errors.h"
@@ -97,6 +98,7 @@ void Exchange::start() {
   if (!choose_route_first()) return;
   arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
+  if (caching_ && ask_cache()) return;
   choose();
 }
 
@@ -122,6 +124,8 @@ void Exchange::read_facts() {
                        head.headers.find("authorization").has_value();
     search_->client_name = named ? tenant_ : std::string(address_of_peer(head.peer));
   }
+  if (services_.cache != nullptr && catalog_->settings->cache.enabled)
+    caching_ = begin_caching(*catalog_, head);
   if (services_.states.enabled())
     facts.replay = &search_->kept_states.emplace(services_.states, tenant_, started_);
   if (catalog_->passes_client_keys)
@@ -151,7 +155,10 @@ void Exchange::after_reply_input() {
     grace_timer_.reset();
     if (!answer_->committed()) answer_->open_stream(answer_headers());
     answer_->flush();
-    if (answer_->congested() && call_) call_->pause();
+    if (answer_->congested() && call_) {
+      call_->pause();
+      stop_leading();
+    }
     if (reply_->block_opened()) search_.reset();  // and may be used no more
   }
   if (reply_->state() == State::done) {
@@ -194,6 +201,7 @@ void Exchange::complete() {
   answer_->complete(answer_->committed() ? wire::Headers() : answer_headers());
   if (!answer_->streams() && services_.records.wants_bodies(false))
     services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
+  if (caching_) keep_answer();
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
   if (permit_) services_.desk.report(permit_.id(), {});
   finish(Outcome::completed);
@@ -202,6 +210,7 @@ void Exchange::complete() {
 void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
   remember_lessons();
+  if (caching_) caching_->seat.leave(true);
   record_.error = error.message;
   record_.cause = std::string(cause);
   answer_->fail(error, answer_->committed() ? wire::Headers() : answer_headers());
@@ -239,6 +248,7 @@ void Exchange::finish(Outcome outcome) {
   call_.reset();
   leave_queue();
   permit_.reset();
+  caching_.reset();
   record_.outcome = outcome;
   record_.total_us = elapsed_us();
   if (answer_) {
@@ -267,6 +277,7 @@ wire::Headers Exchange::own_headers() const {
   wire::Headers headers;
   headers.reserve(kUsualHeaders);
   headers.add("request-id", record_.request_id);
+  if (catalog_->settings->cache.enabled) headers.add("x-clasp-cache", cache_header());
   if (!record_.detour.empty()) add_cut(headers, "x-clasp-fallback", record_.detour);
   if (admission_) admission_->add_headers(headers);
   return headers;
@@ -274,9 +285,9 @@ wire::Headers Exchange::own_headers() const {
 
 wire::Headers Exchange::answer_headers() const {
   wire::Headers headers = own_headers();
-  if (tries_ > 0) {
-    headers.add("x-clasp-backend", candidate_.backend->settings.name);
-    add_cut(headers, "x-clasp-model", candidate_.model);
+  if (tries_ > 0 || from_cache()) {
+    headers.add("x-clasp-backend", record_.backend);
+    add_cut(headers, "x-clasp-model", record_.model_used);
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
@@ -292,8 +303,8 @@ wire::Headers Exchange::answer_headers() const {
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     add_cut(headers, "x-clasp-upstream-id", reply_->upstream_id());
   // A stream's headers are out before anybody knows.
-  const bool done = reply_ && reply_->state() == translate::Reply::State::done;
-  if (done && !answer_->streams() && reply_->usage().estimated)
+  const bool done = from_cache() || (reply_ && reply_->state() == translate::Reply::State::done);
+  if (done && !answer_->streams() && record_.tokens_estimated)
     headers.add("x-clasp-usage", "estimated");
   if (!record_.warnings.empty()) add_cut(headers, "x-clasp-warning", record_.warnings);
   return headers;
@@ -309,6 +320,7 @@ void Exchange::on_client_gone() {
 
 void Exchange::on_client_drained() {
   if (call_) call_->resume();
+  if (caching_ && caching_->replay) replay();
 }
 
 }  // namespace clasp::exchange

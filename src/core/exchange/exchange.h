@@ -26,6 +26,8 @@
 
 namespace clasp::exchange {
 
+struct Caching;
+
 // What an exchange works with; one set per worker, outliving its exchanges.
 struct Services {
   Scheduler& scheduler;
@@ -42,7 +44,10 @@ struct Services {
   CachePort* cache = nullptr;    // shared by all workers; may be missing
 };
 
-class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
+class Exchange final : public RequestTask,
+                       private BackendEvents,
+                       private TicketListener,
+                       private SeatListener {
  public:
   // `services` must outlive it.
   Exchange(const Services& services, CatalogPtr catalog, RequestHead head, std::string body,
@@ -94,6 +99,17 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
   void arm_total_limit();
 
+  // exchange_cache.cc: answers that are there already, and keeping those that are made.
+  bool ask_cache();
+  void on_seat(policy::SeatNews::What what, const policy::CachedAnswerPtr& answer) override;
+  void answer_from_cache(const policy::CachedAnswerPtr& answer, CacheUse use);
+  void replay();
+  wire::EventSink& reply_sink(const translate::ReplyContext& context);
+  void keep_answer();
+  void stop_leading();
+  bool from_cache() const;
+  std::string_view cache_header() const;
+
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
@@ -139,8 +155,9 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::string tenant_;
   Candidate candidate_;  // the one that is asked, with the key to use
   HeldPermit permit_;
-  std::uint32_t tries_ = 0;      // permits so far: what a repair costs is not counted
-  policy::TicketId ticket_ = 0;  // 0: not in the queue
+  std::uint32_t tries_ = 0;           // permits so far: what a repair costs is not counted
+  policy::TicketId ticket_ = 0;       // 0: not in the queue
+  std::unique_ptr<Caching> caching_;  // null: not a request that is cached
   Repairs repairs_;
   std::int64_t input_estimate_ = 0;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;

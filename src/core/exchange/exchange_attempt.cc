@@ -163,7 +163,8 @@ void Exchange::make_reply(translate::ReplyContext context) {
     context.input_estimate = translate::estimate_tokens(search_->request);
   input_estimate_ = context.input_estimate;
   context.input_estimate = calibrated(input_estimate_);
-  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, answer_->sink(),
+  wire::EventSink& sink = reply_sink(context);
+  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, sink,
                                               services_.random);
 }
 

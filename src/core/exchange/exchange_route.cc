@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/exchange/caching.h"
 #include "core/exchange/exchange.h"
 #include "core/translate/identity.h"
 
@@ -172,6 +173,7 @@ void Exchange::adopt(std::size_t index) {
   candidate_ = next;
   record_.model_used = next.model;
   record_.backend = next.backend->settings.name;
+  if (caching_) caching_->detoured = index != 0;
   repairs_.begin(next.facts->dialect,
                  services_.lessons.find(lesson_key(*next.backend), next.model, started_));
 }

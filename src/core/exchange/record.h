@@ -71,6 +71,8 @@ class RecordSink {
 
 // "completed", "failed", "client_left".
 std::string_view render_outcome(Outcome outcome);
+// "miss", "hit", "coalesced"; empty where the cache had nothing to do with it.
+std::string_view render_cache_use(CacheUse use);
 // One line for people, and the level it deserves.
 std::string render_record(const Record& record);
 LogLevel record_level(const Record& record);
