@@ -54,6 +54,8 @@ class Process {
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
         reloader_(reloader),
+        metrics_(desk, CLASP_VERSION),
+        metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}) {}
 
@@ -83,6 +85,8 @@ class Process {
   std::unique_ptr<Resolver> resolver_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
+  Metrics metrics_;
+  MetricsService metrics_service_;
   SharedStates states_;
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
@@ -145,6 +149,10 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.states = &states_;
+  metrics_.set_started(scheduler_->now(), scheduler_->unix_seconds());
+  metrics_.set_catalog(parts_.catalog);
+  parts_.metrics = &metrics_;
+  parts_.metrics_service = &metrics_service_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
@@ -181,6 +189,7 @@ void Process::run() {
   notify_ready(status_);
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+  metrics_service_.stop();
 }
 
 std::string Process::status_of(const exchange::Catalog& catalog) const {
@@ -208,9 +217,13 @@ void Process::on_hangup() {
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
   notify_reloading();
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
+    metrics_.set_catalog(catalog);
     for (auto& worker : workers_) worker->set_catalog(catalog);
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
+    metrics_.on_reload(true, scheduler_->unix_seconds());
+  } else {
+    metrics_.on_reload(false, scheduler_->unix_seconds());
   }
   notify_ready(status_);
 }

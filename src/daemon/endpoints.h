@@ -11,6 +11,8 @@
 #include "core/exchange/routes.h"
 #include "daemon/health_answers.h"
 #include "daemon/http_server.h"
+#include "daemon/metrics.h"
+#include "daemon/metrics_service.h"
 #include "daemon/shared_desk.h"
 
 namespace clasp::daemon {
@@ -21,12 +23,22 @@ struct ProcessFacts {
   TimePoint started;
 };
 
+// Where a worker counts, and what it shows of it.
+struct MetricsAccess {
+  WorkerMeter& meter;
+  const Metrics& metrics;
+  MetricsService& service;
+  Mailbox& mailbox;  // the worker's own
+};
+
 class Endpoints final : public HttpHandler {
  public:
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
-            SharedDesk& desk);
+            SharedDesk& desk, MetricsAccess metrics);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
+  void on_early_answer(const exchange::RequestHead& head, const HttpAnswer& answer) override;
+  void on_refusal(int status) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
@@ -48,6 +60,7 @@ class Endpoints final : public HttpHandler {
   HealthFacts health_facts() const;
   HttpAnswer health() const;
   HttpAnswer providers_health() const;
+  std::unique_ptr<exchange::RequestTask> scrape(exchange::ClientStream& stream);
   HttpAnswer model(std::string_view path) const;
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
@@ -57,6 +70,7 @@ class Endpoints final : public HttpHandler {
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
   SharedDesk& desk_;
+  MetricsAccess metrics_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   std::unordered_set<exchange::Exchange*> live_;

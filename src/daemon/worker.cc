@@ -37,13 +37,18 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
   probes_ = probes;
   start_probes(parts_.catalog);
+  WorkerMeter& meter = parts_.metrics->add_worker();
+  records_ =
+      std::make_unique<RecordFan>(std::vector<exchange::RecordSink*>{parts_.records, &meter});
   endpoints_ = std::make_unique<Endpoints>(
-      exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
-                         media_.get()},
-      parts_.catalog, parts_.facts, *parts_.desk);
+      exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
+                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
+                         &meter},
+      parts_.catalog, parts_.facts, *parts_.desk,
+      MetricsAccess{meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
+  parts_.metrics->set_sources(meter, {&server_->counters(), network_.get()});
   for (UniqueFd& listener : listeners)
     if (auto added = server_->add_listener(std::move(listener)); !added) return added;
   return {};

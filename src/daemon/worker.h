@@ -13,7 +13,10 @@
 #include "daemon/http_server.h"
 #include "daemon/mailbox.h"
 #include "daemon/media_service.h"
+#include "daemon/metrics.h"
+#include "daemon/metrics_service.h"
 #include "daemon/prober.h"
+#include "daemon/record_fan.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
 #include "daemon/shared_desk.h"
@@ -32,6 +35,8 @@ struct WorkerParts {
   exchange::CalibrationPort* calibration = nullptr;  // not owned, shared
   exchange::StatePort* states = nullptr;             // not owned, shared
   MediaParts* media = nullptr;                       // not owned, shared
+  Metrics* metrics = nullptr;                        // not owned, shared
+  MetricsService* metrics_service = nullptr;         // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };
@@ -73,6 +78,7 @@ class Worker {
   std::unique_ptr<BackendSwitch> backends_;
   std::unique_ptr<MediaService> media_;
   std::unique_ptr<WorkerDesk> desk_;
+  std::unique_ptr<RecordFan> records_;
   bool probes_ = false;  // one worker only
   std::unique_ptr<Prober> prober_;
   std::unique_ptr<Endpoints> endpoints_;
