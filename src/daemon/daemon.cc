@@ -14,6 +14,7 @@
 #include "daemon/listener.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
+#include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
@@ -88,6 +89,7 @@ class Process {
   Metrics metrics_;
   MetricsService metrics_service_;
   SharedStates states_;
+  SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -149,8 +151,11 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.states = &states_;
+  cache_.configure(settings_.cache, scheduler_->now());
+  parts_.cache = &cache_;
   metrics_.set_started(scheduler_->now(), scheduler_->unix_seconds());
   metrics_.set_catalog(parts_.catalog);
+  metrics_.set_cache_source([this] { return cache_.stats(); });
   parts_.metrics = &metrics_;
   parts_.metrics_service = &metrics_service_;
   media_resolver_ = std::make_unique<Resolver>();
@@ -219,6 +224,7 @@ void Process::on_hangup() {
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
     metrics_.set_catalog(catalog);
     for (auto& worker : workers_) worker->set_catalog(catalog);
+    cache_.configure(catalog->settings->cache, scheduler_->now());
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
     metrics_.on_reload(true, scheduler_->unix_seconds());

@@ -42,11 +42,9 @@ void add(Totals& all, const Totals& one) {
   all.output += one.output;
   all.cached += one.cached;
   all.cost += one.cost;
-  all.cache_hits += one.cache_hits;
-  all.cache_misses += one.cache_misses;
 }
 
-json_t* cache_object(const CacheFigures& cache) {
+json_t* cache_object(const policy::CacheStats& cache) {
   json_t* out = json_object();
   set(out, "enabled", json_boolean(cache.enabled));
   set_count(out, "size", cache.entries);
@@ -54,6 +52,7 @@ json_t* cache_object(const CacheFigures& cache) {
   set_count(out, "hits", cache.hits);
   set_count(out, "misses", cache.misses);
   set_decimal(out, "hit_rate", 100 * ratio(cache.hits, cache.hits + cache.misses), "%");
+  set_count(out, "coalesced", cache.coalesced);
   set_count(out, "bytes", cache.bytes);
   return out;
 }
@@ -132,11 +131,8 @@ void Metrics::on_reload(bool good, std::int64_t unix_seconds) {
   if (good) last_reload_unix_.set(static_cast<std::uint64_t>(unix_seconds));
 }
 
-CacheFigures Metrics::cache_figures() const {
-  if (cache_) return cache_();
-  CacheFigures out;
-  out.max_entries = catalog()->settings->cache.max_size;
-  return out;
+policy::CacheStats Metrics::cache_stats() const {
+  return cache_ ? cache_() : policy::CacheStats{};
 }
 
 std::string Metrics::render_json(TimePoint now) const {
@@ -169,7 +165,7 @@ std::string Metrics::render_json(TimePoint now) const {
   set_decimal(performance, "requests_per_sec",
               up <= 0 ? 0 : 1000.0 * static_cast<double>(all.exchanges) / static_cast<double>(up));
   set(root.get(), "performance", performance);
-  set(root.get(), "cache", cache_object(cache_figures()));
+  set(root.get(), "cache", cache_object(cache_stats()));
   set(root.get(), "tokens", tokens_object(all));
   json_t* cost = json_object();
   char dollars[48];

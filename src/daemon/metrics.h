@@ -10,19 +10,13 @@
 #include <vector>
 
 #include "core/exchange/catalog.h"
+#include "core/policy/cache.h"
 #include "daemon/backend_client.h"
 #include "daemon/http_server.h"
 #include "daemon/metrics_worker.h"
 #include "daemon/shared_desk.h"
 
 namespace clasp::daemon {
-
-// What the response cache holds and how it did.
-struct CacheFigures {
-  bool enabled = false;
-  std::uint64_t entries = 0, max_entries = 0, bytes = 0, max_bytes = 0;
-  std::uint64_t hits = 0, misses = 0, evicted = 0, expired = 0;
-};
 
 class Metrics {
  public:
@@ -43,7 +37,7 @@ class Metrics {
   // From any thread.
   void set_catalog(exchange::CatalogPtr catalog);  // of the start, and of every reload
   void on_reload(bool good, std::int64_t unix_seconds);
-  void set_cache_source(std::function<CacheFigures()> source) { cache_ = std::move(source); }
+  void set_cache_source(std::function<policy::CacheStats()> source) { cache_ = std::move(source); }
   std::string render_json(TimePoint now) const;
   std::string render_text(TimePoint now) const;
 
@@ -54,7 +48,7 @@ class Metrics {
     WorkerSources sources;
   };
 
-  CacheFigures cache_figures() const;
+  policy::CacheStats cache_stats() const;
   exchange::CatalogPtr catalog() const;
 
   SharedDesk& desk_;
@@ -63,7 +57,7 @@ class Metrics {
   std::int64_t started_unix_ = 0;
   LabelPools pools_;
   std::vector<WorkerEntry> workers_;  // constant once they run
-  std::function<CacheFigures()> cache_;
+  std::function<policy::CacheStats()> cache_;
   mutable std::mutex mutex_;
   exchange::CatalogPtr catalog_;  // guarded by mutex_
   Count reloads_good_, reloads_bad_, last_reload_unix_, last_reload_good_{1};

@@ -359,13 +359,20 @@ void MetricsText::add_queue(const policy::QueueStatus& queue) {
 }
 
 void MetricsText::add_cache() {
-  const CacheFigures cache = metrics_.cache_figures();
+  const policy::CacheStats cache = metrics_.cache_stats();
   gauge("clasp_cache_enabled", "Whether answers are kept.").gauge(cache.enabled ? 1 : 0);
   gauge("clasp_cache_entries", "Answers kept.").gauge(number(cache.entries));
+  gauge("clasp_cache_capacity", "How many may be kept.").gauge(number(cache.max_entries));
   gauge("clasp_cache_bytes", "Memory of the answers kept.").gauge(number(cache.bytes));
   counter("clasp_cache_hits_total", "Answers from memory.").count(number(cache.hits));
-  counter("clasp_cache_misses_total", "Answers that were not in memory.")
+  counter("clasp_cache_misses_total", "Requests that could have been answered from memory.")
       .count(number(cache.misses));
+  counter("clasp_cache_coalesced_total", "Answered with what another request was asking already.")
+      .count(number(cache.coalesced));
+  counter("clasp_cache_evictions_total", "Answers let go to make room.")
+      .count(number(cache.evictions));
+  counter("clasp_cache_expirations_total", "Answers let go because their time was over.")
+      .count(number(cache.expirations));
 }
 
 void MetricsText::add_process() {

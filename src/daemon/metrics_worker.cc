@@ -135,8 +135,6 @@ void WorkerMeter::on_record(const Record& record) {
 void WorkerMeter::count_total(const Record& record) {
   ++totals.exchanges;
   if (record.stream) ++totals.streams;
-  if (record.cache == CacheUse::hit || record.cache == CacheUse::coalesced) ++totals.cache_hits;
-  if (record.cache == CacheUse::miss) ++totals.cache_misses;
   totals.tool_calls += record.tool_calls;
   switch (record.outcome) {
     case Outcome::completed:

@@ -87,7 +87,6 @@ struct Totals {
   Count exchanges, completed, failed, left, streams, tool_calls;
   Count completed_us, first_count, first_us;
   Count input, output, cached, cost;
-  Count cache_hits, cache_misses;
 };
 
 class WorkerMeter final : public exchange::RecordSink, public exchange::MeterPort {

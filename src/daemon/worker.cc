@@ -35,6 +35,7 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
   media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
   desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
+  cache_ = std::make_unique<WorkerCache>(*parts_.cache, *mailbox_, *scheduler_);
   probes_ = probes;
   start_probes(parts_.catalog);
   WorkerMeter& meter = parts_.metrics->add_worker();
@@ -43,7 +44,7 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
-                         &meter},
+                         cache_.get(), &meter},
       parts_.catalog, parts_.facts, *parts_.desk,
       MetricsAccess{meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,

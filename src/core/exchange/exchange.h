@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
+#include "core/exchange/cache_port.h"
 #include "core/exchange/calibration.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
@@ -43,6 +44,7 @@ struct Services {
   DeskPort& desk;                // the desk behind it is shared by all workers
   CalibrationPort& calibration;  // shared by all workers
   MediaPort* media = nullptr;    // may be missing
+  CachePort* cache = nullptr;    // shared by all workers; may be missing
   MeterPort* meter = nullptr;    // may be missing
 };
 
