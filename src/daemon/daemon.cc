@@ -55,6 +55,8 @@ class Process {
         desk_(desk),
         limits_(limits),
         reloader_(reloader),
+        metrics_(desk, CLASP_VERSION),
+        metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}),
         listeners_(worker_count(settings)) {}
@@ -87,6 +89,8 @@ class Process {
   std::unique_ptr<Resolver> resolver_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
+  Metrics metrics_;
+  MetricsService metrics_service_;
   SharedStates states_;
   SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;
@@ -132,6 +136,11 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
+  metrics_.set_started(scheduler_->now(), scheduler_->unix_seconds());
+  metrics_.set_catalog(parts_.catalog);
+  metrics_.set_cache_source([this] { return cache_.stats(); });
+  parts_.metrics = &metrics_;
+  parts_.metrics_service = &metrics_service_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
@@ -163,6 +172,7 @@ void Process::run() {
   notify_ready(status_);
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+  metrics_service_.stop();
 }
 
 // At the start and after a reload.
@@ -216,6 +226,7 @@ void Process::on_hangup() {
     return {};
   };
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
+    metrics_.set_catalog(catalog);
     auto changes = listeners_.commit(std::move(*listeners));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       workers_[i]->set_catalog(catalog);
@@ -225,6 +236,9 @@ void Process::on_hangup() {
     tell_about_listeners(*catalog->settings);
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
+    metrics_.on_reload(true, scheduler_->unix_seconds());
+  } else {
+    metrics_.on_reload(false, scheduler_->unix_seconds());
   }
   notify_ready(status_);
 }

@@ -14,6 +14,20 @@ namespace {
 
 using exchange::Endpoint;
 
+std::uint8_t route_label(const exchange::RequestHead& head) {
+  if (const auto endpoint = exchange::match_route(head.method, head.path))
+    return static_cast<std::uint8_t>(*endpoint);
+  return RequestLabels::kNoRoute;
+}
+
+// What the door's answers mean.
+std::optional<Refused> refusal_of(int status) {
+  if (status == 401) return Refused::authentication;
+  if (status == 403) return Refused::origin;
+  if (status == 429) return Refused::rate_limit;
+  return std::nullopt;
+}
+
 }  // namespace
 
 // An exchange that its worker can find while it runs.
@@ -25,9 +39,17 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
         exchange_(owner.services_, owner.catalog_, std::move(head), std::move(body),
                   std::move(request_id), stream) {
     owner_.live_.insert(&exchange_);
+    ++owner_.metrics_.meter.in_flight;
   }
-  ~LiveExchange() override { owner_.live_.erase(&exchange_); }
-  void start() { exchange_.start(); }
+  ~LiveExchange() override {
+    owner_.live_.erase(&exchange_);
+    --owner_.metrics_.meter.in_flight;
+    if (exchange_.streams()) --owner_.metrics_.meter.open_streams;
+  }
+  void start() {
+    exchange_.start();
+    if (exchange_.streams()) ++owner_.metrics_.meter.open_streams;
+  }
   void on_client_gone() override { exchange_.on_client_gone(); }
   void on_client_drained() override { exchange_.on_client_drained(); }
 
@@ -37,12 +59,14 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 };
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
-                     const ProcessFacts& facts, SharedDesk& desk, SharedLimits& limits)
+                     const ProcessFacts& facts, SharedDesk& desk, SharedLimits& limits,
+                     MetricsAccess metrics)
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
       desk_(desk),
       limits_(limits),
+      metrics_(metrics),
       models_(exchange::client_models(*catalog_)) {}
 
 void Endpoints::set_catalog(exchange::CatalogPtr catalog) {
@@ -147,6 +171,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     task->start();
     return task;
   }
+  if (endpoint && *endpoint == Endpoint::metrics_text)
+    if (auto task = scrape(stream)) return task;
   HttpAnswer out = [&] {
     if (!endpoint) return error_answer(endpoint.error(), head.path);
     switch (*endpoint) {
@@ -164,6 +190,12 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
         return answer(200, exchange::render_model_list(models_for(head), head.query));
       case Endpoint::model:
         return model(head);
+      case Endpoint::metrics:
+        return answer(200, metrics_.metrics.render_json(services_.scheduler.now()));
+      case Endpoint::metrics_text:
+        return error_answer(wire::make_error(wire::ErrorType::overloaded,
+                                             "too many ask for the metrics; try again"),
+                            head.path);
       case Endpoint::hello:
       case Endpoint::telemetry:
         return answer(200, "{}");
@@ -173,8 +205,30 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     }
     return server_info();
   }();
+  metrics_.meter.on_answer(route_label(head), out.status);
   stream.answer(out.status, out.headers, out.body);
   return nullptr;
+}
+
+std::unique_ptr<exchange::RequestTask> Endpoints::scrape(exchange::ClientStream& stream) {
+  wire::Headers headers;
+  headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  headers.add("request-id", make_id(services_.random, "req_"));
+  auto task = start_scrape(metrics_.service, metrics_.mailbox, services_.scheduler.now(),
+                           std::move(headers), stream);
+  if (task) metrics_.meter.on_answer(static_cast<std::uint8_t>(Endpoint::metrics_text), 200);
+  return task;
+}
+
+void Endpoints::on_early_answer(const exchange::RequestHead& head, const HttpAnswer& answer) {
+  const bool preflight = head.method == "OPTIONS" && answer.status == 204;
+  metrics_.meter.on_answer(preflight ? RequestLabels::kPreflight : route_label(head),
+                           answer.status);
+  if (const auto why = refusal_of(answer.status)) metrics_.meter.on_refused(*why);
+}
+
+void Endpoints::on_refusal(int status) {
+  metrics_.meter.on_http_error(status);
 }
 
 void Endpoints::end_exchanges() {
@@ -189,11 +243,12 @@ void Endpoints::end_exchanges() {
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
   const JsonPtr root(
-      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
+      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
                 "version", text_value(facts_.version), "provider", text_value(backend.provider),
                 "status", draining_ ? "draining" : "running", "endpoints", "messages",
                 "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
-                "health", "/health", "providers_health", "/providers/health", "info", "/"));
+                "health", "/health", "providers_health", "/providers/health", "metrics", "/metrics",
+                "metrics_prometheus", "/metrics/prometheus", "info", "/"));
   return answer(200, dump_json(root));
 }
 

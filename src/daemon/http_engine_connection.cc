@@ -94,7 +94,7 @@ std::optional<PeerAddress> EngineConnection::peer() const {
   if (address != nullptr && address->sa_family == AF_INET) {
     const auto* in = reinterpret_cast<const sockaddr_in*>(address);
     return PeerAddress{map_ipv4(reinterpret_cast<const unsigned char*>(&in->sin_addr)),
-                ntohs(in->sin_port)};
+                       ntohs(in->sin_port)};
   }
   if (address != nullptr && address->sa_family == AF_INET6) {
     const auto* in = reinterpret_cast<const sockaddr_in6*>(address);

@@ -44,6 +44,10 @@ void Answer::open_stream(wire::Headers headers) {
 void Answer::flush() {
   if (!committed_ || out_.empty()) return;
   send(out_);
+  if (gaps_ != nullptr) {
+    if (last_content_ != TimePoint{}) gaps_->observe((last_sent_ - last_content_).count());
+    last_content_ = last_sent_;
+  }
   out_.clear();
   if (out_.capacity() > kKeptBuffer) out_.shrink_to_fit();
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "base/count.h"
 #include "base/scheduler.h"
 #include "core/exchange/ports.h"
 #include "core/wire/anthropic_events.h"
@@ -43,6 +44,8 @@ class Answer {
   void ping();
   // Forgets what was gathered of a plain answer, for another attempt.
   void discard();
+  // From the next flush() on the time between two of them is counted there; nullptr: nowhere.
+  void measure_gaps(Histogram* gaps) { gaps_ = gaps; }
   bool has_output() const { return !out_.empty(); }
   // More than kClientHighWater is waiting for the client.
   bool congested() const;
@@ -74,6 +77,8 @@ class Answer {
   wire::SseEventWriter writer_;
   wire::MessageCollector collector_;
   TimePoint last_sent_;
+  TimePoint last_content_{};  // zero: none was sent
+  Histogram* gaps_ = nullptr;
   TimerHandle ping_timer_;
 };
 

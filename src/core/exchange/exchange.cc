@@ -147,7 +147,7 @@ void Exchange::after_reply_input() {
   }
   if (reply_->block_opened() || reply_->state() == State::done) {
     if (permit_ && !content_seen_) services_.desk.on_content(permit_.id());
-    content_seen_ = true;
+    if (!content_seen_) on_first_content();
     repairs_.settle();
     remember_lessons();
   }
@@ -166,6 +166,13 @@ void Exchange::after_reply_input() {
   } else if (reply_->awaiting_usage() && !usage_timer_) {
     usage_timer_ = services_.scheduler.after(kUsageGrace, [this] { on_usage_timeout(); });
   }
+}
+
+void Exchange::on_first_content() {
+  content_seen_ = true;
+  record_.first_content_us = elapsed_us();
+  if (services_.meter != nullptr && answer_->streams())
+    answer_->measure_gaps(services_.meter->gaps(record_.backend));
 }
 
 void Exchange::arm_answer_grace() {
@@ -229,6 +236,7 @@ void Exchange::record_reply() {
   record_.cached_tokens = usage.cache_read;
   record_.cache_write_tokens = usage.cache_write;
   record_.tokens_estimated = usage.estimated;
+  record_.tool_calls = reply_->tool_calls();
   record_.repairs = repairs_.render();
   for (const std::string& note : reply_->notes())
     record_.tolerated.append(record_.tolerated.empty() ? "" : ", ").append(note);

@@ -16,6 +16,7 @@
 #include "core/exchange/calibration.h"
 #include "core/exchange/desk_port.h"
 #include "core/exchange/lessons.h"
+#include "core/exchange/meter.h"
 #include "core/exchange/ports.h"
 #include "core/exchange/record.h"
 #include "core/exchange/repairs.h"
@@ -42,6 +43,7 @@ struct Services {
   CalibrationPort& calibration;  // shared by all workers
   MediaPort* media = nullptr;    // may be missing
   CachePort* cache = nullptr;    // shared by all workers; may be missing
+  MeterPort* meter = nullptr;    // may be missing
 };
 
 class Exchange final : public RequestTask,
@@ -59,6 +61,9 @@ class Exchange final : public RequestTask,
 
   // Ends it now with this error, as an answer or as the stream's last event.
   void end_with(const wire::ApiError& error);
+
+  // The client asked for a stream; known from start() on.
+  bool streams() const { return record_.stream; }
 
   void on_client_gone() override;
   void on_client_drained() override;
@@ -126,6 +131,7 @@ class Exchange final : public RequestTask,
   std::int64_t calibrated(std::int64_t estimate) const;
   void answer_without_call();
   void after_reply_input();
+  void on_first_content();
   void arm_answer_grace();
   void on_usage_timeout();
   void on_document();

@@ -24,6 +24,8 @@ constexpr Route kRoutes[] = {
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
+    {"/metrics", "GET, HEAD", Endpoint::metrics},
+    {"/metrics/prometheus", "GET, HEAD", Endpoint::metrics_text},
     {"/", "GET, HEAD", Endpoint::server_info},
     {"/api/hello", "GET, HEAD", Endpoint::hello},
     {"/api/event_logging/*", "POST", Endpoint::telemetry},
@@ -112,6 +114,38 @@ tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std:
           wire::make_error(wire::ErrorType::not_found, std::string(hint.message)));
   return tl::unexpected(
       wire::make_error(wire::ErrorType::not_found, "no such endpoint: " + quoted(path)));
+}
+
+std::string_view endpoint_name(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::server_info:
+      return "info";
+    case Endpoint::health:
+      return "health";
+    case Endpoint::providers_health:
+      return "providers_health";
+    case Endpoint::alive:
+      return "healthz";
+    case Endpoint::ready:
+      return "readyz";
+    case Endpoint::metrics:
+      return "metrics";
+    case Endpoint::metrics_text:
+      return "metrics_prometheus";
+    case Endpoint::messages:
+      return "messages";
+    case Endpoint::count_tokens:
+      return "count_tokens";
+    case Endpoint::models:
+      return "models";
+    case Endpoint::model:
+      return "model";
+    case Endpoint::hello:
+      return "hello";
+    case Endpoint::telemetry:
+      return "telemetry";
+  }
+  return "unknown";
 }
 
 std::string_view allowed_methods(std::string_view path) {
