@@ -89,6 +89,8 @@ Access access_of(std::string_view path) {
     case Endpoint::ready:
       return Access::health;
     case Endpoint::providers_health:
+    case Endpoint::metrics:
+    case Endpoint::metrics_text:
       return Access::metrics;
     case Endpoint::messages:
     case Endpoint::count_tokens:
