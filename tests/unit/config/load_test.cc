@@ -270,14 +270,7 @@ TEST_CASE("model settings") {
   CHECK(any_has(both->warnings, "both CLASP_MODEL and CLASP_DEFAULT_MODEL are set and differ"));
 }
 
-TEST_CASE("what is not there yet is said") {
-  const Environment env = {{"OPENAI_API_KEY", "k"}};
-  const auto cache = load_from({"-cache", "-cache-max-size", "500", "-queue=false"}, env);
-  REQUIRE(cache);
-  CHECK(any_has(cache->warnings, "option -cache: not available in this version"));
-  CHECK(any_has(cache->warnings, "option -cache-max-size: not available"));
-  CHECK(cache->warnings.size() == 2);
-  CHECK(load_from({"-cache-max-size", "1000"}, env)->warnings.empty());
+TEST_CASE("what has no effect any more is said") {
   const auto old = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_COMPACTION", "true"}});
   CHECK(any_has(old->warnings,
                 "CLASP_COMPACTION: no longer has an effect; conversations are never chained"));
@@ -429,13 +422,6 @@ TEST_CASE("several backends") {
             "set by CLASP itself"));
   CHECK(has(complaint(load_text("[backend a]\nprovider = demo\nheader.a b = x\n")),
             "not a header name"));
-}
-
-TEST_CASE("planned sections of the file are known") {
-  const auto loaded = load_text("[cache]\nenabled = yes\nttl = 30m\n");
-  REQUIRE_MESSAGE(loaded, complaint(loaded));
-  CHECK(any_has(loaded->warnings, "clasp.conf:2: [cache] enabled: not available in this version"));
-  CHECK(loaded->warnings.size() == 2);
 }
 
 TEST_CASE("log levels") {
