@@ -171,7 +171,7 @@ test('the SDK: with a key, with a token, with both, and its errors', async (b) =
   assert.equal(await sdk({ authToken: kKey }).messages.stream(ask('x')).finalText(), 'in');
   const error = await sdk({ apiKey: 'wrong' }).messages.create(ask('x')).catch((e) => e);
   assert.ok(error instanceof Anthropic.AuthenticationError, String(error));
-  assert.equal(error.error.error.message, 'invalid x-api-key');
+  assert.match(error.error.error.message, /^invalid/i);
   assert.match(error.requestID ?? '', /^req_/);
 });
 
