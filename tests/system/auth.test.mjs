@@ -292,3 +292,21 @@ test('the warning about a listener that everybody reaches comes only where nobod
     assert.equal(/without authentication/.test(daemon.stderr), warns);
   }
 });
+
+test('the queue: a client takes its turn by its name, not once for each of its keys', async (b) => {
+  let open;
+  const opened = new Promise((resolve) => { open = resolve; });
+  const mock = await b.mock(async (request, i) => { if (i === 0) await opened; return say('in'); }, { rules: 'compatible' });
+  const second = `${kKey}-second`;
+  const daemon = await b.daemon({ config: `[queue]\nenabled = true\n[backend]\nprovider = custom\nbase_url = ${mock.url}\napi_key = ${mock.key}\nmax_concurrency = 1\n[client ann]\nkey_hash = ${hashOf(kKey)}, ${hashOf(second)}\n[client bob]\nkey_hash = ${hashOf(kOther)}\n` });
+  const client = b.client(daemon.url);
+  const answers = [client.message(ask('first'), key(kKey))];
+  await until(() => mock.chats.length === 1, 5000, 'the first one');
+  for (const [i, [words, who]] of [['a1', kKey], ['a2', second], ['a3', kKey], ['b1', kOther]].entries()) {
+    answers.push(client.message(ask(words), key(who)));
+    await until(async () => (await client.get('/health')).json.queue.waiting === i + 1, 5000, `${i + 1} waiting`);
+  }
+  open();
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+  assert.deepEqual(mock.chats.map((r) => r.body.messages[0].content), ['first', 'a1', 'b1', 'a2', 'a3']);
+});
