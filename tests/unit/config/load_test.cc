@@ -424,6 +424,35 @@ TEST_CASE("several backends") {
             "not a header name"));
 }
 
+TEST_CASE("the response cache from flags, variables and the file") {
+  const auto plain = load_from({"-cache"}, {{"OPENAI_API_KEY", "k"}});
+  REQUIRE(plain);
+  CHECK(plain->warnings.empty());
+  CHECK(plain->settings.cache.enabled);
+  CHECK(plain->settings.cache.max_size == 1000);
+  CHECK(plain->settings.cache.ttl_ms == 3'600'000);
+  const auto flags = load_from({"-cache", "-cache-max-size", "500", "-cache-ttl", "1800"},
+                               {{"OPENAI_API_KEY", "k"}});
+  CHECK(flags->settings.cache.max_size == 500);
+  CHECK(flags->settings.cache.ttl_ms == 1'800'000);
+  const auto env = load_from(
+      {}, {{"OPENAI_API_KEY", "k"}, {"CLASP_CACHE", "true"}, {"CLASP_CACHE_MAX_SIZE", "500"}});
+  CHECK(env->settings.cache.enabled);
+  CHECK(env->settings.cache.max_size == 500);
+  const auto file = load_text(
+      "[cache]\nenabled = yes\nttl = 30m\nmax_bytes = 64M\nper_client = on\nstreams = on\n"
+      "unset_temperature = off\ncoalesce = off\n");
+  REQUIRE_MESSAGE(file, complaint(file));
+  CHECK(file->settings.cache.ttl_ms == 1'800'000);
+  CHECK(file->settings.cache.max_bytes == 64u << 20);
+  CHECK(file->settings.cache.per_client);
+  CHECK(file->settings.cache.streams);
+  CHECK_FALSE(file->settings.cache.unset_temperature);
+  CHECK_FALSE(file->settings.cache.coalesce);
+  CHECK(has(complaint(load_from({"-cache", "-cache-max-size", "0"}, {{"OPENAI_API_KEY", "k"}})),
+            "-cache-max-size"));
+}
+
 TEST_CASE("log levels") {
   const std::pair<const char*, clasp::LogLevel> levels[] = {{"debug", clasp::LogLevel::debug},
                                                             {"info", clasp::LogLevel::info},
