@@ -78,8 +78,9 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
                                 std::vector<policy::BackendId> desk_ids) {
   auto router = policy::Router::make(settings);
   if (!router) return tl::unexpected(router.error());
-  auto catalog = std::make_shared<Catalog>(Catalog{{}, {}, std::move(*router), {}});
+  auto catalog = std::make_shared<Catalog>(Catalog{{}, {}, std::move(*router), {}, {}});
   catalog->desk_ids = std::move(desk_ids);
+  catalog->prices = policy::PriceTable(*settings);
   for (const config::BackendSettings& one : settings->backends) {
     auto backend = make_backend(*settings, one);
     if (!backend) return tl::unexpected(backend.error());

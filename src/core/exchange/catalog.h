@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
+#include "core/policy/prices.h"
 #include "core/policy/router.h"
 #include "core/policy/wait_queue.h"
 #include "core/translate/target.h"
@@ -30,6 +31,7 @@ struct Catalog {
   config::Snapshot settings;
   std::vector<Backend> backends;  // never empty
   policy::Router router;
+  policy::PriceTable prices;
   // The backends' numbers at the desk, in the same order; empty where no requests are sent.
   std::vector<policy::BackendId> desk_ids;
 };

@@ -16,6 +16,7 @@ enum class Endpoint {
   providers_health,  // GET /providers/health
   alive,             // GET /healthz: the process runs
   ready,             // GET /readyz: it takes requests
+  costs,             // GET /costs
   messages,          // POST /v1/messages
   count_tokens,      // POST /v1/messages/count_tokens
   models,            // GET /v1/models
