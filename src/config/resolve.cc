@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/default_prices.h"
 #include "config/finish_backend.h"
 #include "config/presets.h"
 #include "config/resolve_clients.h"
@@ -43,6 +44,7 @@ class Resolver {
     resolve_routing(collector_, read_file_);
     if (settings_.backends.empty() && collector_.errors.empty()) error(std::string(kUnconfigured));
     resolve_model_rules();
+    resolve_prices();
     warn_about_flags();
   }
 
@@ -102,6 +104,24 @@ class Resolver {
       else
         error(collector_.place_of(*find_key("media", "fetch_networks").option) + ": " +
               quoted(text) + ": " + network.error().message);
+    }
+  }
+
+  // The shipped ones first: the last one that matches counts.
+  void resolve_prices() {
+    settings_.costs.prices = default_prices();
+    for (PriceDraft& price : draft_.prices) {
+      PriceRule& rule = price.rule;
+      const std::string where = rule.place + ": [price " + rule.pattern + "]";
+      if (price.input < 0 || price.output < 0)
+        error(where + " needs both input and output, in dollars per million tokens");
+      if (!rule.backend.empty() && !find_backend_name(rule.backend))
+        error(where + " backend: there is no backend " + quoted(rule.backend));
+      rule.input = price.input;
+      rule.output = price.output;
+      rule.cache_read = price.cache_read < 0 ? rule.input : price.cache_read;
+      rule.cache_write = price.cache_write < 0 ? rule.input : price.cache_write;
+      settings_.costs.prices.push_back(std::move(rule));
     }
   }
 

@@ -100,12 +100,13 @@ struct CacheSettings {
   bool coalesce = true;  // who asks the same at the same time waits for the first one's answer
 };
 
-// What tokens of the models cost whose name on the backend matches. Micro-dollars per million
-// tokens, which are pico-dollars per token.
+// What tokens of the models cost whose name on the backend matches. Millionths of a dollar per
+// million tokens, which are pico-dollars per token.
 struct PriceRule {
   std::string pattern;  // lower case, * and ? match any text
   std::string place;    // empty: shipped with CLASP
-  std::string backend;  // its name; empty: every backend
+  std::string backend;   // its name; empty: every backend
+  std::string provider;  // of the shipped ones: only backends of that kind; empty: any
   std::int64_t input = 0, output = 0, cache_read = 0, cache_write = 0;
 };
 

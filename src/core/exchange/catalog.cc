@@ -87,8 +87,9 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
   auto router = policy::Router::make(settings);
   if (!router) return tl::unexpected(router.error());
   auto catalog = std::make_shared<Catalog>(
-      Catalog{{}, {}, std::move(*router), policy::Clients(settings->auth), false, {}});
+      Catalog{{}, {}, std::move(*router), policy::Clients(settings->auth), false, {}, {}});
   catalog->desk_ids = std::move(desk_ids);
+  catalog->prices = policy::PriceTable(*settings);
   for (const config::BackendSettings& one : settings->backends) {
     auto backend = make_backend(*settings, one);
     if (!backend) return tl::unexpected(backend.error());

@@ -12,6 +12,7 @@
 #include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
 #include "core/policy/clients.h"
+#include "core/policy/prices.h"
 #include "core/policy/router.h"
 #include "core/policy/wait_queue.h"
 #include "core/translate/target.h"
@@ -34,6 +35,7 @@ struct Catalog {
   policy::Router router;
   policy::Clients clients;
   bool passes_client_keys = false;  // some backend wants the client's own key
+  policy::PriceTable prices;
   // The backends' numbers at the desk, in the same order; empty where no requests are sent.
   std::vector<policy::BackendId> desk_ids;
 };

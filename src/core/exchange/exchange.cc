@@ -272,6 +272,14 @@ void Exchange::finish(Outcome outcome) {
 void Exchange::settle() {
   const bool from_memory = record_.cache == CacheUse::hit || record_.cache == CacheUse::coalesced;
   const std::int64_t tokens = from_memory ? 0 : record_.input_tokens + record_.output_tokens;
+  record_.ended = services_.scheduler.unix_seconds();
+  if (tokens > 0 && tries_ > 0) {
+    const auto price = catalog_->prices.find(candidate_.index, candidate_.model);
+    record_.priced = price.has_value();
+    if (price)
+      record_.cost = policy::cost_of(*price, {record_.input_tokens, record_.output_tokens,
+                                              record_.cached_tokens, record_.cache_write_tokens});
+  }
   if (const auto admission = std::exchange(admission_, nullptr))
     admission->settle(static_cast<std::uint64_t>(std::max<std::int64_t>(0, tokens)));
 }

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "core/policy/ledger.h"
+
 namespace clasp::exchange {
 
 std::string_view render_outcome(Outcome outcome) {
@@ -99,6 +101,10 @@ std::string render_record(const Record& record) {
   append_number(line, "in", record.input_tokens);
   append_number(line, "out", record.output_tokens);
   if (record.cached_tokens > 0) append_number(line, "cached", record.cached_tokens);
+  if (!record.priced)
+    append_field(line, "cost", "unknown");
+  else if (record.cost > 0)
+    append_field(line, "cost", policy::render_usd(record.cost));
   if (record.tokens_estimated) append_field(line, "tokens", "estimated");
   if (record.first_byte_us >= 0) append_milliseconds(line, "first", record.first_byte_us);
   append_milliseconds(line, "total", record.total_us);

@@ -45,6 +45,8 @@ struct Record {
   // All of the prompt, cached or not; of these those read from the backend's cache, and written.
   std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0, cache_write_tokens = 0;
   std::int64_t cost = 0;         // nano-dollars, by the price table
+  bool priced = true;            // false: the model has no price, the cost is not known
+  std::int64_t ended = 0;        // Unix seconds
   std::uint32_t tool_calls = 0;  // in the answer
   CacheUse cache = CacheUse::off;
   std::string trace_id;  // of the client's traceparent, 32 hex digits; empty: none

@@ -22,6 +22,7 @@ constexpr Route kRoutes[] = {
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
+    {"/costs", "GET, HEAD", Endpoint::costs},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/metrics", "GET, HEAD", Endpoint::metrics},

@@ -18,6 +18,7 @@ enum class Endpoint {
   ready,             // GET /readyz: it takes requests
   metrics,           // GET /metrics: JSON
   metrics_text,      // GET /metrics/prometheus
+  costs,             // GET /costs
   messages,          // POST /v1/messages
   count_tokens,      // POST /v1/messages/count_tokens
   models,            // GET /v1/models
