@@ -22,7 +22,6 @@ constexpr Route kRoutes[] = {
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
-    {"/costs", "GET, HEAD", Endpoint::costs},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/metrics", "GET, HEAD", Endpoint::metrics},
@@ -92,6 +91,7 @@ Access access_of(std::string_view path) {
     case Endpoint::providers_health:
     case Endpoint::metrics:
     case Endpoint::metrics_text:
+    case Endpoint::costs:
       return Access::metrics;
     case Endpoint::messages:
     case Endpoint::count_tokens:
@@ -135,6 +135,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
       return "metrics";
     case Endpoint::metrics_text:
       return "metrics_prometheus";
+    case Endpoint::costs:
+      return "costs";
     case Endpoint::messages:
       return "messages";
     case Endpoint::count_tokens:
