@@ -112,8 +112,8 @@ std::string emit_help() {
          "  --json                    Answer in JSON, for programs\n"
          "  --help                    Show this text\n"
          "  --version                 Show the version\n\n"
-         "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong. See "
-         "claspctl(1).\n";
+         "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong, 3 no daemon "
+         "runs,\n4 it does not answer or is another version. See claspctl(1).\n";
 }
 
 std::string emit(std::string_view kind) {
