@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/default_prices.h"
 #include "config/finish_backend.h"
 #include "config/presets.h"
+#include "config/resolve_clients.h"
 #include "config/resolve_listeners.h"
 #include "config/resolve_routing.h"
 
@@ -35,11 +37,14 @@ class Resolver {
     resolve_origins();
     resolve_aliases();
     resolve_media();
+    resolve_clients(collector_, read_file_);
+    resolve_limits();
     resolve_backends();
     resolve_models();
     resolve_routing(collector_, read_file_);
     if (settings_.backends.empty() && collector_.errors.empty()) error(std::string(kUnconfigured));
     resolve_model_rules();
+    resolve_prices();
     warn_about_flags();
   }
 
@@ -100,6 +105,29 @@ class Resolver {
         error(collector_.place_of(*find_key("media", "fetch_networks").option) + ": " +
               quoted(text) + ": " + network.error().message);
     }
+  }
+
+  // The shipped ones first: the last one that matches counts.
+  void resolve_prices() {
+    settings_.costs.prices = default_prices();
+    for (PriceDraft& price : draft_.prices) {
+      PriceRule& rule = price.rule;
+      const std::string where = rule.place + ": [price " + rule.pattern + "]";
+      if (price.input < 0 || price.output < 0)
+        error(where + " needs both input and output, in dollars per million tokens");
+      if (!rule.backend.empty() && !find_backend_name(rule.backend))
+        error(where + " backend: there is no backend " + quoted(rule.backend));
+      rule.input = price.input;
+      rule.output = price.output;
+      rule.cache_read = price.cache_read < 0 ? rule.input : price.cache_read;
+      rule.cache_write = price.cache_write < 0 ? rule.input : price.cache_write;
+      settings_.costs.prices.push_back(std::move(rule));
+    }
+  }
+
+  void resolve_limits() {
+    settings_.rate_limit.scope =
+        draft_.rate_limit_scope == "client" ? RateScope::client : RateScope::global;
   }
 
   // ---- backends --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
+#include "daemon/shared_limits.h"
 #include "daemon/shared_states.h"
 #include "daemon/worker.h"
 
@@ -47,11 +48,15 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  Process(const config::Settings& settings, SharedDesk& desk, Reloader& reloader)
+  Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
+          Reloader& reloader)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
+        limits_(limits),
         reloader_(reloader),
+        metrics_(desk, CLASP_VERSION),
+        metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}),
         listeners_(worker_count(settings)) {}
@@ -60,7 +65,7 @@ class Process {
   void run();
 
  private:
-  void tell_about_listeners();
+  void tell_about_listeners(const config::Settings& settings);
   void watch_certificates();
   Result<void> set_up_signals();
   std::string status_of(const exchange::Catalog& catalog) const;
@@ -74,6 +79,7 @@ class Process {
   const config::Settings& settings_;  // of the start
   Duration drain_time_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
   Reloader& reloader_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
@@ -83,6 +89,8 @@ class Process {
   std::unique_ptr<Resolver> resolver_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
+  Metrics metrics_;
+  MetricsService metrics_service_;
   SharedStates states_;
   SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;
@@ -124,9 +132,15 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
+  parts_.limits = &limits_;
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
+  metrics_.set_started(scheduler_->now(), scheduler_->unix_seconds());
+  metrics_.set_catalog(parts_.catalog);
+  metrics_.set_cache_source([this] { return cache_.stats(); });
+  parts_.metrics = &metrics_;
+  parts_.metrics_service = &metrics_service_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
@@ -152,19 +166,22 @@ void Process::run() {
   for (auto& worker : workers_) worker->start();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
-  tell_about_listeners();
+  tell_about_listeners(settings_);
   status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+  metrics_service_.stop();
 }
 
 // At the start and after a reload.
-void Process::tell_about_listeners() {
+void Process::tell_about_listeners(const config::Settings& settings) {
   for (const std::string& text : listeners_.warnings()) log_warn(text);
   for (const config::Listener& listener : listeners_.newly_exposed()) {
-    if (listener.tls.client_certificates == config::ClientCertificates::required) continue;
+    if (settings.auth.enabled ||
+        listener.tls.client_certificates == config::ClientCertificates::required)
+      continue;
     log_warn("listening on " + config::render_listener(listener) +
              " without authentication: everyone who can reach it can use your backend");
   }
@@ -209,15 +226,19 @@ void Process::on_hangup() {
     return {};
   };
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
+    metrics_.set_catalog(catalog);
     auto changes = listeners_.commit(std::move(*listeners));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       workers_[i]->set_catalog(catalog);
       workers_[i]->set_listeners(std::move(changes[i]));
     }
     cache_.configure(catalog->settings->cache, scheduler_->now());
-    tell_about_listeners();
+    tell_about_listeners(*catalog->settings);
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
+    metrics_.on_reload(true, scheduler_->unix_seconds());
+  } else {
+    metrics_.on_reload(false, scheduler_->unix_seconds());
   }
   notify_ready(status_);
 }
@@ -274,8 +295,10 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     return config::kExitConfiguration;
   }
   AccessLog records(settings->debug_requests, settings->debug_responses);
-  Reloader reloader(settings, std::move(load), desk);
-  Process process(*settings, desk, reloader);
+  SharedLimits limits;
+  limits.reconfigure(*settings, TimePoint{});
+  Reloader reloader(settings, std::move(load), desk, limits);
+  Process process(*settings, desk, limits, reloader);
   if (auto ready = process.set_up(*catalog, records); !ready) {
     log_error(ready.error().message);
     return config::kExitFailure;

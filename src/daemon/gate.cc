@@ -142,7 +142,9 @@ void Gate::flush() {
     return close();
   }
   const bool was_blocked = link_->blocked();
-  switch (link_->flush()) {
+  const EngineConnection::Flush flushed = link_->flush();
+  count_output();
+  switch (flushed) {
     case EngineConnection::Flush::done:
       return on_output_drained();
     case EngineConnection::Flush::failed:
@@ -155,8 +157,15 @@ void Gate::flush() {
   }
 }
 
+void Gate::count_output() {
+  const std::uint64_t taken = link_->taken();
+  server_.counters_.bytes_out += taken - counted_output_;
+  counted_output_ = taken;
+}
+
 void Gate::on_output_drained() {
   if (preface_) return advance_preface();
+  count_output();
   if (state_ == State::closing) return linger();
   if (state_ != State::running) return;
   switch (stream_->state()) {

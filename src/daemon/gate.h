@@ -99,6 +99,8 @@ class Gate final : private EngineEvents, private AnswerOwner {
   void refuse(int status, std::string_view message, HttpClientStream::Request request = {});
   void send_last_answer(const HttpAnswer& answer, HttpClientStream::Request request);
 
+  void count_output();
+
   void set_state(State state);
   void set_deadline(Duration wait);
   void clear_deadline();
@@ -123,8 +125,9 @@ class Gate final : private EngineEvents, private AnswerOwner {
   // While running. The stream outlives the task.
   std::unique_ptr<HttpClientStream> stream_;
   std::unique_ptr<exchange::RequestTask> task_;
-  std::uint64_t skip_ = 0;        // body bytes of an early answered request, still to come
-  std::uint64_t stall_mark_ = 0;  // bytes the client had taken at stall_since_
+  std::uint64_t skip_ = 0;            // body bytes of an early answered request, still to come
+  std::uint64_t counted_output_ = 0;  // bytes the client had taken when they were last counted
+  std::uint64_t stall_mark_ = 0;      // bytes the client had taken at stall_since_
   TimePoint stall_since_{};
   TimePoint linger_until_{};
   TimePoint deadline_{};  // zero: none

@@ -43,6 +43,7 @@ void Gate::announce_buffered() {
 long Gate::receive(char* data, std::size_t size) {
   const long got = link_->receive(data, size);
   if (got == 0) on_end_of_input();
+  if (got > 0) server_.counters_.bytes_in += static_cast<std::uint64_t>(got);
   if (got < 0 && errno != EAGAIN && errno != EINTR) lose();
   return got;
 }
@@ -231,8 +232,10 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   in.coding = parsed.coding;
   in.length = parsed.content_length;
   const bool wants_continue = parsed.expect_continue && !more_follows;
-  if (const auto early = server_.handler_.on_head(in.head))
+  if (const auto early = server_.handler_.on_head(in.head)) {
+    server_.handler_.on_early_answer(in.head, *early);
     return settle_early(*early, wants_continue);
+  }
   if (in.length > server_.limits_.body_bytes)
     return refuse(413, "Request exceeds the maximum size", in.answer);
   start_body(wants_continue);

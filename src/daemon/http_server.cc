@@ -110,10 +110,13 @@ void HttpServer::on_accept(std::unique_ptr<EngineConnection> connection) {
   auto gate = std::make_unique<Gate>(*this, std::move(connection));
   gate->index = gates_.size();
   gates_.push_back(std::move(gate));
+  ++counters_.accepted;
+  counters_.open.set(gates_.size());
   gates_.back()->start(overloaded);
 }
 
 HttpAnswer HttpServer::render_refusal(int status, std::string_view message) {
+  handler_.on_refusal(status);
   wire::ApiError error = wire::make_error(type_of_status(status), std::string(message));
   error.status = status;
   HttpAnswer answer;
@@ -161,6 +164,7 @@ void HttpServer::retire(Gate& gate) {
     gates_[index]->index = index;
   }
   gates_.pop_back();
+  counters_.open.set(gates_.size());
   post_turn_end();
 }
 

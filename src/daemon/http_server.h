@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/count.h"
 #include "base/fd.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -36,6 +37,10 @@ class HttpHandler {
   // request before its body is read; a small body is then skipped, a large one costs the client
   // the connection. What is filled in here (the client) comes back with on_request().
   virtual std::optional<HttpAnswer> on_head(exchange::RequestHead& head) = 0;
+  // An answer of on_head() is on its way; what has no other place to be counted.
+  virtual void on_early_answer(const exchange::RequestHead&, const HttpAnswer&) {}
+  // The server refuses a request by itself, before or after its head was understood.
+  virtual void on_refusal(int /*status*/) {}
   // What every answer to this request carries besides its own headers, the server's refusals too.
   virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
   // The whole request; the body is decoded and has kBodyPadding spare capacity. May answer at once
@@ -63,6 +68,12 @@ struct OpenListener {
   std::uint64_t id = 0;
   EntrancePtr entrance;
   UniqueFd fd;  // none: it is there already
+};
+
+// Of one server; readable from any thread.
+struct HttpCounters {
+  Count accepted, open;  // connections
+  Count bytes_in, bytes_out;
 };
 
 class Gate;
@@ -93,6 +104,7 @@ class HttpServer final : private AcceptHandler {
   // Connections with something left to do. One whose last answer the kernel has taken does not
   // count, although it may linger for the client to read it.
   std::size_t connections() const;
+  const HttpCounters& counters() const { return counters_; }
 
  private:
   friend class Gate;
@@ -125,6 +137,7 @@ class HttpServer final : private AcceptHandler {
   std::vector<Gate*> touched_;
   std::vector<Gate*> flushing_;  // keeps its capacity between turns
   std::size_t lingering_ = 0;
+  HttpCounters counters_;
   bool draining_ = false;
   bool turn_end_posted_ = false;
   TimePoint refused_since_{};

@@ -29,6 +29,7 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   auto catalog = exchange::make_catalog(settings, desk_.reconfigure(*settings, now));
   if (!catalog) return catalog;
   desk_.pump(now);
+  limits_.reconfigure(*settings, now);
   for (const std::string& warning : loaded->warnings) log_warn(warning);
   if (const auto names = config::restart_needed(*running_, *settings); !names.empty())
     log_warn("these changes need a restart: " + join(names));

@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "core/exchange/catalog.h"
 #include "daemon/shared_desk.h"
+#include "daemon/shared_limits.h"
 
 namespace clasp::daemon {
 
@@ -15,8 +16,8 @@ using ConfigLoader = std::function<Result<config::Loaded, config::LoadError>()>;
 class Reloader {
  public:
   // `first` is what the process was started with.
-  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk)
-      : running_(std::move(first)), load_(std::move(load)), desk_(desk) {}
+  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, SharedLimits& limits)
+      : running_(std::move(first)), load_(std::move(load)), desk_(desk), limits_(limits) {}
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
   // after a mistake: it was logged and nothing has changed.
@@ -30,6 +31,7 @@ class Reloader {
   const config::Snapshot running_;
   ConfigLoader load_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
 };
 
 }  // namespace clasp::daemon

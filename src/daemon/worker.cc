@@ -38,13 +38,18 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   cache_ = std::make_unique<WorkerCache>(*parts_.cache, *mailbox_, *scheduler_);
   probes_ = probes;
   start_probes(parts_.catalog);
+  WorkerMeter& meter = parts_.metrics->add_worker();
+  records_ =
+      std::make_unique<RecordFan>(std::vector<exchange::RecordSink*>{parts_.records, &meter});
   endpoints_ = std::make_unique<Endpoints>(
-      exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
-                         media_.get(), cache_.get()},
-      parts_.catalog, parts_.facts, *parts_.desk);
+      exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
+                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
+                         cache_.get(), &meter},
+      parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits,
+      MetricsAccess{meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
+  parts_.metrics->set_sources(meter, {&server_->counters(), network_.get()});
   for (OpenListener& one : listeners)
     if (auto added = server_->add_listener(std::move(one.fd), one.entrance, one.id); !added)
       return added;

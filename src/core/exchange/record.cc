@@ -5,6 +5,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "core/policy/ledger.h"
+
 namespace clasp::exchange {
 
 std::string_view render_outcome(Outcome outcome) {
@@ -17,6 +19,20 @@ std::string_view render_outcome(Outcome outcome) {
       return "client_left";
   }
   return "failed";
+}
+
+std::string_view render_cache_use(CacheUse use) {
+  switch (use) {
+    case CacheUse::off:
+      return "";
+    case CacheUse::miss:
+      return "miss";
+    case CacheUse::hit:
+      return "hit";
+    case CacheUse::coalesced:
+      return "coalesced";
+  }
+  return "";
 }
 
 LogLevel record_level(const Record& record) {
@@ -80,10 +96,15 @@ std::string render_record(const Record& record) {
     append_number(line, "status", record.status);
   append_field(line, "outcome", render_outcome(record.outcome));
   if (record.stream) append_field(line, "stream", "yes");
+  append_field(line, "cache", render_cache_use(record.cache));
   append_field(line, "stop", record.stop_reason);
   append_number(line, "in", record.input_tokens);
   append_number(line, "out", record.output_tokens);
   if (record.cached_tokens > 0) append_number(line, "cached", record.cached_tokens);
+  if (!record.priced)
+    append_field(line, "cost", "unknown");
+  else if (record.cost > 0)
+    append_field(line, "cost", policy::render_usd(record.cost));
   if (record.tokens_estimated) append_field(line, "tokens", "estimated");
   if (record.first_byte_us >= 0) append_milliseconds(line, "first", record.first_byte_us);
   append_milliseconds(line, "total", record.total_us);
