@@ -182,7 +182,7 @@ test('a reload opens and closes listeners; established connections and those tha
   assert.ok(await opens(daemon.port), 'the one that stayed');
   // One that cannot be opened: nothing changes.
   const taken = net.createServer().listen(0, '127.0.0.1');
-  b.atEnd(() => taken.close());
+  b.atEnd(() => { taken.close(); });
   await new Promise((resolve) => { taken.once('listening', resolve); });
   await reload(`${backend(mock)}[models]\ndefault = other\n${section('three', taken.address().port)}`, /another program listens there[^]*the one before stays in force/);
   assert.ok(await opens(second));
