@@ -186,6 +186,7 @@ install: build
 	$(INSTALL) -D -m 755 $(BUILD)/claspctl $(DESTDIR)$(bindir)/claspctl
 	$(INSTALL) -D -m 644 man/claspctl.1 $(DESTDIR)$(mandir)/man1/claspctl.1
 	$(INSTALL) -D -m 644 man/clasp.8 $(DESTDIR)$(mandir)/man8/clasp.8
+	$(INSTALL) -D -m 644 man/clasp-control.7 $(DESTDIR)$(mandir)/man7/clasp-control.7
 	$(INSTALL) -D -m 644 man/clasp.conf.5 $(DESTDIR)$(mandir)/man5/clasp.conf.5
 	$(INSTALL) -D -m 644 completions/clasp.bash \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp
@@ -198,7 +199,7 @@ install: build
 		$(INSTALL) -D -m 640 etc/clasp.conf $(DESTDIR)$(sysconfdir)/clasp/clasp.conf
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(bindir)/claspctl \
-		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man8/clasp.8 \
+		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man7/clasp-control.7 $(DESTDIR)$(mandir)/man8/clasp.8 \
 		$(DESTDIR)$(mandir)/man5/clasp.conf.5 \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/claspctl \

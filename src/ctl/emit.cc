@@ -95,6 +95,17 @@ std::string emit_zsh() {
          "fi\n";
 }
 
+// The requests of the control API, as rows of a table.
+std::string emit_requests() {
+  std::string out;
+  for (const control::Command& command : control::commands()) {
+    if (command.is_local()) continue;
+    out.append(".It ").append(command.method).append(" Ta ").append(command.path).append(" Ta ");
+    out.append(control::privilege_name(command.privilege)).append("\n");
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string emit_help() {
@@ -120,6 +131,7 @@ std::string emit(std::string_view kind) {
   if (kind == "bash") return emit_bash();
   if (kind == "zsh") return emit_zsh();
   if (kind == "man-commands") return emit_man();
+  if (kind == "api-requests") return emit_requests();
   return {};
 }
 
