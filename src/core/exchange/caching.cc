@@ -50,9 +50,6 @@ std::unique_ptr<Caching> begin_caching(const Catalog& catalog, const RequestHead
   auto caching = std::make_unique<Caching>();
   caching->afresh = has_directive(wish, "no-cache");
   if (catalog.settings->cache.per_client) caching->client = identity_of(head);
-  const auto passes_key = [](const Backend& one) { return one.settings.pass_client_key; };
-  if (std::any_of(catalog.backends.begin(), catalog.backends.end(), passes_key))
-    caching->key_owner = "p" + tenant_of(head.headers);
   return caching;
 }
 
