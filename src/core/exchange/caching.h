@@ -30,7 +30,8 @@ struct Caching;
 std::unique_ptr<Caching> begin_caching(const Catalog& catalog, const RequestHead& head);
 
 struct Caching {
-  std::string client;   // whose answers these are, where clients are kept apart
+  // Whose answers these are: where clients are kept apart, and where the client's own key pays.
+  std::string client, key_owner;
   bool afresh = false;  // the answer is kept, but not looked for
   policy::CacheKey key;
   const Backend* backend = nullptr;     // that the key is of

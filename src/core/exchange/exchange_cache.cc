@@ -1,7 +1,6 @@
 // Where an exchange meets the response cache: between the choice of a backend and the desk, so that
 // an answer from memory needs neither a place nor a backend; and at its end, when the answer that
 // it got is kept and told to those who wait for it.
-#include "base/sha256.h"
 #include "core/exchange/cache_key.h"
 #include "core/exchange/caching.h"
 #include "core/exchange/exchange.h"
@@ -62,10 +61,8 @@ bool Exchange::ask_cache() {
   facts.anthropic_version = search_->facts.anthropic_version;
   facts.anthropic_beta = search_->facts.anthropic_beta;
   facts.beta_query = search_->facts.beta_query;
-  // Where the client's own key pays, that key may be refused, and has answers of its own.
-  if (candidate_.backend->settings.pass_client_key)
-    caching.client += "p" + sha256_hex(search_->client_key.reveal());
-  facts.client = caching.client;
+  const bool own_key = candidate_.backend->settings.pass_client_key;
+  facts.client = own_key ? caching.client.append(caching.key_owner) : caching.client;
   const std::string& body = search_->plain_body.empty() ? search_->body : search_->plain_body;
   const auto key = make_cache_key(body, search_->request, facts);
   if (!key) {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/sha256.h"
+
 using namespace clasp;
 using exchange::begin_caching;
 using exchange::is_cacheable;
@@ -19,7 +21,7 @@ bool cacheable(const std::string& members, config::CacheSettings settings = {},
   return is_cacheable(*request, settings, relayed);
 }
 
-exchange::CatalogPtr catalog(bool per_client) {
+exchange::CatalogPtr catalog(bool per_client, bool pass_key = false) {
   config::Settings settings;
   settings.cache.enabled = true;
   settings.cache.per_client = per_client;
@@ -28,6 +30,7 @@ exchange::CatalogPtr catalog(bool per_client) {
   backend.provider = "custom";
   backend.dialect = "generic";
   backend.base_url = "http://b.test/v1";
+  backend.pass_client_key = pass_key;
   settings.backends.push_back(backend);
   auto made = exchange::make_catalog(std::make_shared<const config::Settings>(settings));
   REQUIRE(made.has_value());
@@ -125,4 +128,21 @@ TEST_CASE("caching: clients that are kept apart, by name, key and address") {
   team->name = "team";
   named.client = team;
   CHECK(client_of(named) == "nteam");
+}
+
+TEST_CASE("caching: whose key pays is remembered only where keys are passed on") {
+  const auto head = head_of({{"x-api-key", "one"}});
+  CHECK(begin_caching(*catalog(false), head)->key_owner.empty());
+  const std::string owner = begin_caching(*catalog(false, true), head)->key_owner;
+  CHECK_FALSE(owner.empty());
+  CHECK(begin_caching(*catalog(false, true), head_of({{"x-api-key", "two"}}))->key_owner != owner);
+  // Two of one client's people, each with a key of their own at the backend.
+  const auto with_bearer = [](const char* bearer) {
+    exchange::RequestHead both = head_of({{"x-api-key", "door"}, {"authorization", bearer}});
+    auto client = std::make_shared<config::ClientSettings>();
+    client->key_hashes.push_back(sha256_hex("door"));
+    both.client = client;
+    return begin_caching(*catalog(false, true), both)->key_owner;
+  };
+  CHECK(with_bearer("Bearer a") != with_bearer("Bearer b"));
 }
