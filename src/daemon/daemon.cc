@@ -57,7 +57,7 @@ class Process final : private ControlDeeds {
         desk_(desk),
         limits_(limits),
         reloader_(reloader),
-        metrics_(desk, CLASP_VERSION),
+        metrics_(desk, limits_, CLASP_VERSION),
         metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}),
