@@ -2,11 +2,12 @@
 _claspctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words='status reload backends breakers queue cache metrics log-level commands key --help --version'
+    words='status reload config backends breakers queue cache metrics log-level commands doctor claude key --help --version'
   elif [[ $COMP_CWORD -eq 2 ]]; then
     case ${COMP_WORDS[1]} in
       status) words='' ;;
       reload) words='' ;;
+      config) words='show check diff options' ;;
       backends) words='show enable disable' ;;
       breakers) words='trip reset' ;;
       queue) words='show cancel flush pause resume' ;;
@@ -14,6 +15,8 @@ _claspctl() {
       metrics) words='' ;;
       log-level) words='set' ;;
       commands) words='' ;;
+      doctor) words='' ;;
+      claude) words='' ;;
       key) words='new hash' ;;
     esac
   else

@@ -163,6 +163,47 @@ std::string render_reload(const json_t* root, const Look& look) {
   return out;
 }
 
+std::string render_config(const json_t* root, const Look&) {
+  Table table({"SETTING", "VALUE", "FROM"});
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  json_array_foreach(json_object_get(root, "settings"), i, one) {
+    table.add({std::string(text_of(one, "name")), std::string(text_of(one, "value")),
+               std::string(text_of(one, "place"))});
+  }
+  return table.empty() ? "nothing is set; everything has its default\n" : table.render();
+}
+
+std::string render_check(const json_t* root, const Look& look) {
+  const std::string_view file = text_of(root, "config_file");
+  std::string out = "the configuration is valid" +
+                    (file.empty() ? std::string() : ": " + std::string(file)) + "\n";
+  out.append(lines_of(json_object_get(root, "warnings"), paint("warning: ", Hue::warning, look)));
+  const std::string restart = join(json_object_get(root, "restart_needed"));
+  if (!restart.empty())
+    out.append(paint("needs a restart: ", Hue::warning, look)).append(restart).append("\n");
+  return out;
+}
+
+std::string render_diff(const json_t* root, const Look& look) {
+  std::string out;
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  json_array_foreach(json_object_get(root, "changes"), i, one) {
+    const std::string name(text_of(one, "name"));
+    if (json_object_get(one, "before") != nullptr)
+      out.append(paint("- " + name + " = " + std::string(text_of(one, "before")), Hue::bad, look))
+          .append("\n");
+    if (json_object_get(one, "after") != nullptr)
+      out.append(paint("+ " + name + " = " + std::string(text_of(one, "after")), Hue::good, look))
+          .append("\n");
+  }
+  if (out.empty()) return "a reload would change nothing\n";
+  const std::string restart = join(json_object_get(root, "restart_needed"));
+  if (!restart.empty()) out.append("needs a restart: ").append(restart).append("\n");
+  return out;
+}
+
 std::string render_backends(const json_t* root, const Look& look) {
   return backend_table(json_object_get(root, "backends"), look, "");
 }
@@ -245,6 +286,9 @@ struct Row {
 constexpr Row kRenderers[] = {
     {"status", render_status},
     {"reload", render_reload},
+    {"config show", render_config},
+    {"config check", render_check},
+    {"config diff", render_diff},
     {"backends", render_backends},
     {"backends show", nullptr},
     {"backends enable", render_backend},

@@ -20,6 +20,9 @@ class ControlDeeds {
  public:
   virtual ~ControlDeeds() = default;
   virtual ReloadReport reload() = 0;
+  // What a reload would do; what it would find goes to `given`.
+  virtual ReloadReport check(std::vector<config::GivenValue>& given) = 0;
+  virtual const std::vector<config::GivenValue>& given() const = 0;
   virtual exchange::CatalogPtr catalog() const = 0;
   virtual std::vector<std::string> listening() const = 0;
   virtual std::size_t workers() const = 0;

@@ -77,6 +77,8 @@ class Process final : private ControlDeeds {
   void load_again();
   // ControlDeeds
   ReloadReport reload() override;
+  ReloadReport check(std::vector<config::GivenValue>& given) override;
+  const std::vector<config::GivenValue>& given() const override { return reloader_.given(); }
   exchange::CatalogPtr catalog() const override { return catalog_; }
   std::vector<std::string> listening() const override { return listeners_.names(); }
   std::size_t workers() const override { return workers_.size(); }
@@ -244,6 +246,16 @@ ReloadReport Process::reload() {
   return reloader_.report();
 }
 
+// Opens what is new as a reload would, and closes it again.
+ReloadReport Process::check(std::vector<config::GivenValue>& given) {
+  const auto prepare = [this](const config::Settings& settings) -> Result<void> {
+    auto prepared = listeners_.prepare(settings);
+    if (!prepared) return tl::unexpected(prepared.error());
+    return {};
+  };
+  return reloader_.check(prepare, given);
+}
+
 void Process::load_again() {
   notify_reloading();
   std::optional<ListenerSet::Prepared> listeners;
@@ -328,6 +340,7 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
   SharedLimits limits;
   limits.reconfigure(*settings, TimePoint{});
   Reloader reloader(settings, std::move(load), desk, limits);
+  reloader.set_given(loaded.given);
   Process process(*settings, desk, limits, reloader);
   if (auto ready = process.set_up(*catalog, records); !ready) {
     log_error(ready.error().message);
