@@ -21,7 +21,7 @@ constexpr Command kCommands[] = {
     {.words = "config check", .method = "POST", .path = "/v1/config/check",
      .privilege = kChange, .json = true,
      .help = "Check the configuration as a reload would, and change nothing."},
-    {.words = "config diff", .method = "POST", .path = "/v1/config/diff", 
+    {.words = "config diff", .method = "POST", .path = "/v1/config/diff",
      .privilege = kChange, .json = true, .help = "Show what a reload would change."},
     {.words = "config options", .json = true,
      .help = "List all options with their defaults and what they mean."},
