@@ -33,6 +33,12 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   for (const std::string& warning : loaded->warnings) log_warn(warning);
   if (const auto names = config::restart_needed(*running_, *settings); !names.empty())
     log_warn("these changes need a restart: " + join(names));
+  // The last client may have gone by mistake.
+  if (asks_for_keys_ && !settings->auth.enabled)
+    log_warn(
+        "authentication is off now, nobody is asked for a key; enabled = true in [auth] would "
+        "refuse a configuration without clients");
+  asks_for_keys_ = settings->auth.enabled;
   set_log_level(settings->log_level);
   return catalog;
 }
