@@ -59,7 +59,6 @@ class Collector {
   };
   void set(const Option& option, std::string_view rest, std::string_view text, Source source,
            const std::string& place);
-  Result<void> find_credentials(const Option& option, Value& value) const;
   void note_given(const Option& option, std::string_view rest, std::string_view text, Source source,
                   const std::string& place);
   void leave_provider(std::string_view next, Source source);
