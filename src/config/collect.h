@@ -57,7 +57,6 @@ class Collector {
   };
   void set(const Option& option, std::string_view rest, std::string_view text, Source source,
            const std::string& place);
-  Result<void> find_credentials(const Option& option, Value& value) const;
   void leave_provider(std::string_view next, Source source);
   void begin_section(const FileEntry& entry, const std::string& place);
   void begin_route(const FileEntry& entry, std::string_view pattern, const std::string& place);

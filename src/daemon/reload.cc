@@ -35,6 +35,12 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   report_.restart_needed = config::restart_needed(*running_, *settings);
   if (!report_.restart_needed.empty())
     log_warn("these changes need a restart: " + join(report_.restart_needed));
+  // The last client may have gone by mistake.
+  if (asks_for_keys_ && !settings->auth.enabled)
+    log_warn(
+        "authentication is off now, nobody is asked for a key; enabled = true in [auth] would "
+        "refuse a configuration without clients");
+  asks_for_keys_ = settings->auth.enabled;
   set_log_level(settings->log_level);
   return catalog;
 }

@@ -26,7 +26,11 @@ class Reloader {
  public:
   // `first` is what the process was started with.
   Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, SharedLimits& limits)
-      : running_(std::move(first)), load_(std::move(load)), desk_(desk), limits_(limits) {}
+      : running_(std::move(first)),
+        load_(std::move(load)),
+        desk_(desk),
+        limits_(limits),
+        asks_for_keys_(running_->auth.enabled) {}
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
   // after a mistake: it was logged and nothing has changed.
@@ -43,6 +47,7 @@ class Reloader {
   ReloadReport report_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  bool asks_for_keys_;
 };
 
 }  // namespace clasp::daemon
