@@ -6,8 +6,9 @@
 #include "base/text.h"
 #include "config/default_prices.h"
 #include "config/finish_backend.h"
-#include "config/listen.h"
 #include "config/presets.h"
+#include "config/resolve_clients.h"
+#include "config/resolve_listeners.h"
 #include "config/resolve_routing.h"
 
 namespace clasp::config {
@@ -32,10 +33,11 @@ class Resolver {
 
   void run() {
     resolve_log();
-    resolve_listeners();
+    resolve_listeners(collector_);
     resolve_origins();
     resolve_aliases();
     resolve_media();
+    resolve_clients(collector_, read_file_);
     resolve_limits();
     resolve_backends();
     resolve_models();
@@ -58,24 +60,6 @@ class Resolver {
     if (!draft_.debug) return;
     settings_.log_level = LogLevel::debug;
     settings_.debug_requests = settings_.debug_responses = true;
-  }
-
-  void resolve_listeners() {
-    const std::string place = collector_.place_of(*find_flag("listen"));
-    if (draft_.listen.empty()) draft_.listen.emplace_back("127.0.0.1");
-    for (const std::string& text : draft_.listen) {
-      auto listener = parse_listener(text, static_cast<std::uint16_t>(draft_.port));
-      if (!listener) {
-        error(place + ": " + listener.error().message);
-        continue;
-      }
-      const auto same =
-          std::find(settings_.listeners.begin(), settings_.listeners.end(), *listener);
-      if (same != settings_.listeners.end() && (listener->is_unix || listener->port != 0))
-        error(place + ": " + render_listener(*listener) + " is listed twice");
-      else
-        settings_.listeners.push_back(std::move(*listener));
-    }
   }
 
   // As browsers write them: scheme, host, port, nothing behind.

@@ -43,6 +43,9 @@ struct Listener {
   bool proxy_protocol = false;  // connections begin with a PROXY header (v1 or v2)
   std::uint32_t unix_mode = 0660;
   std::string unix_group = {};  // empty: the daemon's
+  bool is_at_same_place(const Listener& other) const {
+    return is_unix == other.is_unix && address == other.address && port == other.port;
+  }
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -91,9 +94,10 @@ struct CacheSettings {
   std::uint32_t max_size = 1000;  // entries
   std::int64_t ttl_ms = 3'600'000;
   std::uint64_t max_bytes = 256u << 20;
-  bool per_client = false;  // no client gets what another one asked
-  bool streams = false;     // streams are kept and answered too
-  bool coalesce = true;     // who asks the same at the same time waits for the first one's answer
+  bool per_client = false;        // no client gets what another one asked
+  bool streams = false;           // streams are kept and answered too
+  bool unset_temperature = true;  // requests that name no temperature are cached too
+  bool coalesce = true;  // who asks the same at the same time waits for the first one's answer
 };
 
 // What tokens of the models cost whose name on the backend matches. Millionths of a dollar per
@@ -294,6 +298,7 @@ struct Settings {
   CostSettings costs;
   TracingSettings tracing;
   std::vector<Network> trusted_proxies;  // their word about a client's address is believed
+  bool trust_unix_sockets = false;       // the same for whoever connects to a Unix socket
   bool demo_fallback = false;            // nothing is configured, the demo backend answers instead
   std::string ca_file;                   // extra CA certificates for backends, empty: the system's
   std::string config_file;               // where the file part came from, empty: none

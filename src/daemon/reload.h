@@ -21,10 +21,12 @@ class Reloader {
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
   // after a mistake: it was logged and nothing has changed.
-  exchange::CatalogPtr reload(TimePoint now);
+  // `prepare` is asked last whether everything else can be had; what it says no to is a mistake.
+  using Prepare = std::function<Result<void>(const config::Settings&)>;
+  exchange::CatalogPtr reload(TimePoint now, const Prepare& prepare);
 
  private:
-  Result<exchange::CatalogPtr> try_reload(TimePoint now);
+  Result<exchange::CatalogPtr> try_reload(TimePoint now, const Prepare& prepare);
 
   const config::Snapshot running_;
   ConfigLoader load_;

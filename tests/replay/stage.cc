@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "../support/local_cache.h"
 #include "../support/local_desk.h"
 #include "base/text.h"
 
@@ -40,6 +41,25 @@ class StageMediaWork final : public exchange::MediaWork {
   std::shared_ptr<StageMedia::Waiting> waiting_;
 };
 
+class StageAdmission final : public exchange::Admission {
+ public:
+  explicit StageAdmission(std::string& settled) : settled_(settled) { settled_ = "-"; }
+  ~StageAdmission() override {
+    if (settled_ == "-") settled_ = "never";
+  }
+  bool has_headers() const override { return true; }
+  void add_headers(wire::Headers& headers) const override {
+    headers.add("anthropic-ratelimit-requests-remaining", "7");
+  }
+  void settle(std::uint64_t tokens) override { settled_ = std::to_string(tokens); }
+
+ private:
+  std::string& settled_;
+};
+
+// Of FakeScheduler, in Unix seconds.
+constexpr std::int64_t kStageStart = 1'800'001'000;
+
 using Problem = std::optional<std::string>;
 
 // "NAME MEMBERS" as an event of the Messages API.
@@ -65,8 +85,11 @@ class Stage {
   void set_rule(const std::string& pattern, std::istream& in);
   void set_keys(const std::string& first, std::istream& in);
   void add_backend(const std::string& rest);
+  void add_price(const std::string& rest);
+  Problem expect_cost(const std::string& rest);
   void add_fallback(const std::string& rest);
   Problem expect_breaker(const std::string& rest);
+  Problem expect_cache(const std::string& rest);
   Problem request(const std::string& rest);
   Problem head(const std::string& rest);
   Problem feed(const std::string& bytes);
@@ -91,6 +114,8 @@ class Stage {
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageMedia media_;
   StageRecords records_;
+  bool limited_ = false;
+  std::string settled_ = "-";  // tokens of the last request under limits
   std::size_t requests_ = 0;
 
   // One client with its exchange and the calls that this one makes.
@@ -99,6 +124,8 @@ class Stage {
     StageClient client;
     wire::Headers request_headers;
     std::size_t seen = 0;
+    std::optional<exchange::Services> services;
+    bool stalls = false;  // takes nothing of its next answer
     std::unique_ptr<exchange::Exchange> exchange;
   };
   StageBackend& backend() { return now_->backend; }
@@ -108,6 +135,7 @@ class Stage {
   std::unique_ptr<exchange::Exchange>& exchange() { return now_->exchange; }
 
   test::LocalDesk desk_{scheduler_, random_};
+  test::LocalCache cache_{scheduler_};
   std::map<std::string, Actor> actors_;
   std::string name_;  // of the actor whose turn it is
   Actor* now_ = &actors_[name_];
@@ -154,6 +182,14 @@ Problem Stage::expect_breaker(const std::string& rest) {
   return "no backend " + name;
 }
 
+// ENTRIES HITS MISSES COALESCED.
+Problem Stage::expect_cache(const std::string& rest) {
+  const policy::CacheStats stats = cache_.desk.stats();
+  std::ostringstream got;
+  got << stats.entries << ' ' << stats.hits << ' ' << stats.misses << ' ' << stats.coalesced;
+  return same("cache", rest, got.str());
+}
+
 template <class T>
 Problem Stage::same(const char* what, const T& wanted, const T& got) {
   if (wanted == got) return std::nullopt;
@@ -197,6 +233,14 @@ Problem Stage::set(const std::string& rest) {
       {"breaker_timeout_ms", [&] { settings_.breaker.timeout_ms = number(); }},
       {"max_concurrency", [&] { settings_.backends[0].max_concurrency = number(); }},
       {"keys", [&] { set_keys(value, in); }},
+      {"cache", [&] { settings_.cache.enabled = value == "on"; }},
+      {"cache_streams", [&] { settings_.cache.streams = value == "on"; }},
+      {"cache_per_client", [&] { settings_.cache.per_client = value == "on"; }},
+      {"cache_coalesce", [&] { settings_.cache.coalesce = value == "on"; }},
+      {"cache_unset_temperature", [&] { settings_.cache.unset_temperature = value == "on"; }},
+      {"cache_ttl_ms", [&] { settings_.cache.ttl_ms = std::stoll(value); }},
+      {"cache_max_bytes", [&] { settings_.cache.max_bytes = number(); }},
+      {"pass_client_key", [&] { settings_.backends[0].pass_client_key = value == "on"; }},
   };
   const auto found = known.find(name);
   if (found == known.end()) return "unknown setting " + name;
@@ -223,27 +267,44 @@ Problem Stage::request(const std::string& rest) {
   // A further request of the same client, over a new connection.
   exchange().reset();
   client() = {};
+  client().stalled = std::exchange(now_->stalls, false);
   backend().finishing = backend().paused = false;
   seen() = 0;
   ++requests_;
   auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(settings_),
                                         desk_.desk.reconfigure(settings_, scheduler_.now()));
   if (!catalog) return catalog.error().message;
+  cache_.configure(settings_.cache);
   exchange::RequestHead head;
   head.method = "POST";
   head.path = "/v1/messages";
   head.query = "beta=true";
   head.headers = request_headers();
   head.peer = "127.0.0.1:1";
+  if (limited_) head.admission = std::make_shared<StageAdmission>(settled_);
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
-  exchange() = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend(), records_, parser_, schemas_, lessons_,
-                         states_, desk_, calibration_, &media_},
-      *catalog, std::move(head), std::move(body), "req_stage" + name_, client());
+  now_->services.emplace(exchange::Services{scheduler_, random_, backend(), records_, parser_,
+                                            schemas_, lessons_, states_, desk_, calibration_,
+                                            &media_, &cache_});
+  exchange() = std::make_unique<exchange::Exchange>(*now_->services, *catalog, std::move(head),
+                                                    std::move(body), "req_stage" + name_, client());
   exchange()->start();
   scheduler_.run_posted();
   return std::nullopt;
+}
+
+// PATTERN INPUT OUTPUT CACHE_READ CACHE_WRITE: pico-dollars per token.
+void Stage::add_price(const std::string& rest) {
+  std::istringstream in(rest);
+  config::PriceRule rule;
+  in >> rule.pattern >> rule.input >> rule.output >> rule.cache_read >> rule.cache_write;
+  settings_.costs.prices.push_back(std::move(rule));
+}
+
+Problem Stage::expect_cost(const std::string& rest) {
+  const exchange::Record& record = records_.records.back();
+  return same("cost", rest, record.priced ? std::to_string(record.cost) : std::string("unknown"));
 }
 
 Problem Stage::head(const std::string& rest) {
@@ -373,6 +434,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        }},
       {"expect-queued",
        [&] { return same("queued", std::stoul(rest), desk_.desk.queue().size()); }},
+      {"expect-cache", [&] { return expect_cache(rest); }},
+      {"expect-cache-use",
+       [&] {
+         const std::string use(exchange::render_cache_use(record().cache));
+         return same("cache", rest, use.empty() ? std::string("off") : use);
+       }},
       {"expect-breaker", [&] { return expect_breaker(rest); }},
       {"expect-attempts", [&] { return same("attempts", std::stoi(rest), record().attempts); }},
       {"expect-url",
@@ -410,6 +477,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          client().waiting = std::stoull(rest);
          return std::nullopt;
        }},
+      {"stall-next", [&]() -> Problem { return now_->stalls = true, std::nullopt; }},
       {"drained",
        [&]() -> Problem {
          client().stalled = false;
@@ -485,6 +553,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        [&] {
          return same("outcome", rest, std::string(exchange::render_outcome(record().outcome)));
        }},
+      {"price", [&]() -> Problem { return add_price(rest), std::nullopt; }},
+      {"expect-cost", [&] { return expect_cost(rest); }},
+      {"limited", [&]() -> Problem { return limited_ = true, std::nullopt; }},
+      {"expect-settled", [&] { return same("settled", rest, settled_); }},
+      {"expect-charged-after",
+       [&] { return same("seconds", std::stoll(rest), record().ended - kStageStart); }},
       {"expect-tokens",
        [&] {
          return same(

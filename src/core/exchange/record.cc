@@ -21,6 +21,20 @@ std::string_view render_outcome(Outcome outcome) {
   return "failed";
 }
 
+std::string_view render_cache_use(CacheUse use) {
+  switch (use) {
+    case CacheUse::off:
+      return "";
+    case CacheUse::miss:
+      return "miss";
+    case CacheUse::hit:
+      return "hit";
+    case CacheUse::coalesced:
+      return "coalesced";
+  }
+  return "";
+}
+
 LogLevel record_level(const Record& record) {
   if (record.outcome == Outcome::failed) return LogLevel::warn;
   return LogLevel::info;
@@ -82,6 +96,7 @@ std::string render_record(const Record& record) {
     append_number(line, "status", record.status);
   append_field(line, "outcome", render_outcome(record.outcome));
   if (record.stream) append_field(line, "stream", "yes");
+  append_field(line, "cache", render_cache_use(record.cache));
   append_field(line, "stop", record.stop_reason);
   append_number(line, "in", record.input_tokens);
   append_number(line, "out", record.output_tokens);

@@ -51,8 +51,9 @@ struct Record {
   CacheUse cache = CacheUse::off;
   std::string trace_id;  // of the client's traceparent, 32 hex digits; empty: none
   bool tokens_estimated = false;
-  std::int64_t first_byte_us = -1;  // request complete -> first content from the backend, -1: none
-  std::int64_t total_us = 0;        // request complete -> answer handed to the connection
+  std::int64_t first_byte_us = -1;     // request complete -> first byte from the backend, -1: none
+  std::int64_t first_content_us = -1;  // … -> first content block of the answer, -1: none
+  std::int64_t total_us = 0;           // request complete -> answer handed to the connection
   std::uint64_t bytes_in = 0, bytes_out = 0;
   int attempts = 0;
   std::string detour;          // backends that could not answer, and why: "openai:connect,…"
@@ -73,6 +74,8 @@ class RecordSink {
 
 // "completed", "failed", "client_left".
 std::string_view render_outcome(Outcome outcome);
+// "miss", "hit", "coalesced"; empty where the cache had nothing to do with it.
+std::string_view render_cache_use(CacheUse use);
 // One line for people, and the level it deserves.
 std::string render_record(const Record& record);
 LogLevel record_level(const Record& record);

@@ -270,7 +270,7 @@ TEST_CASE("model settings") {
   CHECK(any_has(both->warnings, "both CLASP_MODEL and CLASP_DEFAULT_MODEL are set and differ"));
 }
 
-TEST_CASE("what is not there yet is said, what would be unsafe without refuses to start") {
+TEST_CASE("what is not there yet is said") {
   const Environment env = {{"OPENAI_API_KEY", "k"}};
   const auto cache = load_from({"-cache", "-cache-max-size", "500", "-queue=false"}, env);
   REQUIRE(cache);
@@ -278,10 +278,6 @@ TEST_CASE("what is not there yet is said, what would be unsafe without refuses t
   CHECK(any_has(cache->warnings, "option -cache-max-size: not available"));
   CHECK(cache->warnings.size() == 2);
   CHECK(load_from({"-cache-max-size", "1000"}, env)->warnings.empty());
-  CHECK(has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)),
-            "option -auth: not available in this version; starting without it"));
-  CHECK(!has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)), "s3cret"));
-  CHECK(load_from({"-auth=false"}, env));
   const auto old = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_COMPACTION", "true"}});
   CHECK(any_has(old->warnings,
                 "CLASP_COMPACTION: no longer has an effect; conversations are never chained"));
@@ -440,7 +436,6 @@ TEST_CASE("planned sections of the file are known") {
   REQUIRE_MESSAGE(loaded, complaint(loaded));
   CHECK(any_has(loaded->warnings, "clasp.conf:2: [cache] enabled: not available in this version"));
   CHECK(loaded->warnings.size() == 2);
-  CHECK(has(complaint(load_text("[auth]\napi_key = k\n")), "refuses to start"));
 }
 
 TEST_CASE("log levels") {

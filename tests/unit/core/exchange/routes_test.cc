@@ -48,3 +48,16 @@ TEST_CASE("routes: what a stranger sent is not repeated raw") {
   CHECK(route.error().message.size() < 200);
   CHECK(route.error().message.find('\x01') == std::string::npos);
 }
+
+TEST_CASE("routes: who may use them") {
+  using exchange::Access;
+  using exchange::access_of;
+  for (const char* path : {"/", "/api/hello", "/api/event_logging/batch"})
+    CHECK(access_of(path) == Access::open);
+  for (const char* path : {"/health", "/healthz", "/readyz"})
+    CHECK(access_of(path) == Access::health);
+  CHECK(access_of("/providers/health") == Access::metrics);
+  for (const char* path : {"/v1/messages", "/v1/messages/count_tokens", "/v1/models",
+                           "/v1/models/x", "/nothing", "", "/v1/files", "/health/", "//"})
+    CHECK(access_of(path) == Access::key);
+}
