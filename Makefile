@@ -159,7 +159,7 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 
 # ---- keeping it clean ----------------------------------------------------------------------------
 sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
-scripts := tools/setup tests/run .ci/run $(wildcard tests/fuzz/run)
+scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run)
 .PHONY: lint fmt generate
 lint: build
 	tools/check-layers

@@ -37,13 +37,13 @@ NameId NamePool::add_locked(std::string_view name) {
 void NamePool::reserve(std::string_view name) {
   if (!is_fit(name)) return;
   const std::lock_guard lock(mutex_);
-  if (find_locked(name) == kOtherName && names_.size() < kMost + most_strangers_) add_locked(name);
+  if (!ids_.contains(name) && names_.size() < kMost + most_strangers_) add_locked(name);
 }
 
 NameId NamePool::admit(std::string_view name) {
   if (!is_fit(name)) return kOtherName;
   const std::lock_guard lock(mutex_);
-  if (const NameId id = find_locked(name); id != kOtherName) return id;
+  if (const auto it = ids_.find(name); it != ids_.end()) return it->second;
   if (strangers_ >= most_strangers_) return kOtherName;
   ++strangers_;
   return add_locked(name);

@@ -558,7 +558,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
       {"limited", [&]() -> Problem { return limited_ = true, std::nullopt; }},
       {"expect-settled", [&] { return same("settled", rest, settled_); }},
       {"expect-charged-after",
-       [&] { return same("seconds", std::stoll(rest), record().ended - kStageStart); }},
+       [&] { return same("seconds", rest, std::to_string(record().ended - kStageStart)); }},
       {"expect-tokens",
        [&] {
          return same(

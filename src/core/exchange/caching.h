@@ -34,7 +34,8 @@ struct Caching {
   std::string client, key_owner;
   bool afresh = false;  // the answer is kept, but not looked for
   policy::CacheKey key;
-  bool detoured = false;                // somebody else is asked than the first of the route
+  const Backend* backend = nullptr;     // that the key is of
+  std::string model;                    // the same: the backend's name for it
   HeldSeat seat;                        // among those who ask the same
   std::unique_ptr<wire::TeeSink> copy;  // of a stream
   bool shareable = true;                // what comes is the same for plain answers and streams

@@ -16,16 +16,17 @@ using policy::CachedAnswerPtr;
 // Of a replayed stream in one write.
 constexpr std::size_t kPerWrite = 64 * 1024;
 
-void locate_id(CachedAnswer& answer, std::string_view known) {
-  // Of our own messages it is known where it stands.
+// It stands first in messages that were made here, and mostly in others.
+void locate_id(CachedAnswer& answer) {
   constexpr std::string_view kHead = "{\"id\":\"";
+  const std::string_view body = answer.body;
   std::string_view id;
-  if (!known.empty() && answer.body.compare(kHead.size(), known.size(), known) == 0)
-    id = std::string_view(answer.body).substr(kHead.size(), known.size());
+  if (body.starts_with(kHead))
+    id = body.substr(kHead.size(), body.find('"', kHead.size()) - kHead.size());
   else
-    id = wire::json_string_member(answer.body, "id");
+    id = wire::json_string_member(body, "id");
   if (id.empty()) return;
-  answer.id_at = static_cast<std::size_t>(id.data() - answer.body.data());
+  answer.id_at = static_cast<std::size_t>(id.data() - body.data());
   answer.id_size = id.size();
 }
 
@@ -69,6 +70,8 @@ bool Exchange::ask_cache() {
     return false;
   }
   caching.key = *key;
+  caching.backend = candidate_.backend;
+  caching.model = candidate_.model;
   record_.cache = CacheUse::miss;
   if (caching.afresh) return false;
   const policy::CacheReply reply = services_.cache->ask(*key, settings.coalesce, *this);
@@ -160,14 +163,15 @@ wire::EventSink& Exchange::reply_sink(const translate::ReplyContext& context) {
 void Exchange::keep_answer() {
   Caching& caching = *caching_;
   // Who waits for it may want events, which is only known to work for what was translated.
-  if (relays() && (answer_->streams() || caching.detoured)) return;
+  const bool first = candidate_.backend == caching.backend && candidate_.model == caching.model;
+  if (relays() && (answer_->streams() || !first)) return;
   if (answer_->streams() && !caching.copy) return;
   auto answer = std::make_shared<CachedAnswer>();
   answer->body = answer_->streams() ? caching.copy->take() : std::move(answer_->raw());
   const bool replayable = !catalog_->settings->cache.streams || relays() ||
                           (caching.shareable && wire::is_valid_json(answer->body));
   if (answer->body.empty() || !replayable || record_.stop_reason == "compaction") return;
-  locate_id(*answer, relays() || !search_ ? std::string_view() : search_->message_id);
+  locate_id(*answer);
   answer->model_asked = record_.model_asked;
   answer->model_used = record_.model_used;
   answer->backend = record_.backend;
@@ -186,7 +190,7 @@ void Exchange::keep_answer() {
   answer->body.shrink_to_fit();
   // What a fallback said is not kept under the name of the first one. Who waits gets it all the
   // same, as it would have by itself.
-  const bool keep = !caching.detoured && backend_status_ >= 200 && backend_status_ <= 299 &&
+  const bool keep = first && backend_status_ >= 200 && backend_status_ <= 299 &&
                     is_kept_stop_reason(record_.stop_reason) && record_.tolerated.empty();
   services_.cache->land(caching.seat.release(), caching.key, std::move(answer), keep);
 }

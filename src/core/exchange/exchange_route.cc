@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/exchange/caching.h"
 #include "core/exchange/exchange.h"
 #include "core/translate/identity.h"
 
@@ -173,7 +172,6 @@ void Exchange::adopt(std::size_t index) {
   candidate_ = next;
   record_.model_used = next.model;
   record_.backend = next.backend->settings.name;
-  if (caching_) caching_->detoured = index != 0;
   repairs_.begin(next.facts->dialect,
                  services_.lessons.find(lesson_key(*next.backend), next.model, started_));
 }

@@ -132,12 +132,12 @@ std::string_view endpoint_name(Endpoint endpoint) {
       return "healthz";
     case Endpoint::ready:
       return "readyz";
-    case Endpoint::costs:
-      return "costs";
     case Endpoint::metrics:
       return "metrics";
     case Endpoint::metrics_text:
       return "metrics_prometheus";
+    case Endpoint::costs:
+      return "costs";
     case Endpoint::messages:
       return "messages";
     case Endpoint::count_tokens:

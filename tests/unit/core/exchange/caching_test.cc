@@ -122,7 +122,9 @@ TEST_CASE("caching: clients that are kept apart, by name, key and address") {
   CHECK(client_of(head_of({})) == client_of(head_of({}, "10.0.0.1:6")));
   CHECK(client_of(head_of({})) != client_of(head_of({}, "10.0.0.2:5")));
   exchange::RequestHead named = head_of({{"x-api-key", "one"}});
-  named.client = std::make_shared<config::ClientSettings>(config::ClientSettings{.name = "team"});
+  auto team = std::make_shared<config::ClientSettings>();
+  team->name = "team";
+  named.client = team;
   CHECK(client_of(named) == "nteam");
 }
 

@@ -14,6 +14,8 @@ TEST_CASE("routes: what is served") {
   CHECK(match_route("HEAD", "/api/hello") == Endpoint::hello);
   CHECK(match_route("GET", "/healthz") == Endpoint::alive);
   CHECK(match_route("HEAD", "/readyz") == Endpoint::ready);
+  CHECK(match_route("GET", "/metrics") == Endpoint::metrics);
+  CHECK(match_route("HEAD", "/metrics/prometheus") == Endpoint::metrics_text);
   for (const char* path : {"/api/event_logging/batch", "/api/event_logging/v2/batch",
                            "/api/claude_cli_feedback", "/api/claude_code/metrics"})
     CHECK(match_route("POST", path) == Endpoint::telemetry);
