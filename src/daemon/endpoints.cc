@@ -258,13 +258,13 @@ void Endpoints::end_exchanges() {
 
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
-  const JsonPtr root(
-      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
-                "version", text_value(facts_.version), "provider", text_value(backend.provider),
-                "status", draining_ ? "draining" : "running", "endpoints", "messages",
-                "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
-                "health", "/health", "providers_health", "/providers/health", "metrics", "/metrics",
-                "metrics_prometheus", "/metrics/prometheus", "info", "/"));
+  const JsonPtr root(json_pack(
+      "{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
+      "version", text_value(facts_.version), "provider", text_value(backend.provider), "status",
+      draining_ ? "draining" : "running", "endpoints", "messages", "/v1/messages", "count_tokens",
+      "/v1/messages/count_tokens", "models", "/v1/models", "health", "/health", "providers_health",
+      "/providers/health", "metrics", "/metrics", "metrics_prometheus", "/metrics/prometheus",
+      "costs", "/costs", "info", "/"));
   return answer(200, dump_json(root));
 }
 
