@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "daemon/control_desk.h"
+#include "daemon/control_live.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -182,6 +183,10 @@ constexpr Row kHandlers[] = {
     {"backends show", show_backend},
     {"backends enable", enable_backend},
     {"backends disable", disable_backend},
+    {"backends drain", drain_backend},
+    {"exchanges", list_exchanges},
+    {"exchanges show", show_exchange},
+    {"exchanges cancel", cancel_exchange},
     {"breakers", list_breakers},
     {"breakers trip", trip_breaker},
     {"breakers reset", reset_breaker},

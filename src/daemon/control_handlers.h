@@ -8,10 +8,12 @@
 #include "control/commands.h"
 #include "core/exchange/catalog.h"
 #include "daemon/control_reply.h"
+#include "daemon/later.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_desk.h"
+#include "daemon/worker_polls.h"
 
 namespace clasp::daemon {
 
@@ -34,6 +36,8 @@ struct ControlDesk {
   Metrics& metrics;
   std::string version;
   TimePoint started;
+  WorkerPolls& polls;
+  Later& later;
 };
 
 struct ControlCall {

@@ -109,6 +109,8 @@ class Process final : private ControlDeeds {
   TimerHandle certificate_check_;
   exchange::CatalogPtr catalog_;  // of the configuration in force
   SystemRandom random_;
+  std::unique_ptr<WorkerPolls> polls_;
+  std::unique_ptr<Later> later_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
   std::string status_;
@@ -168,8 +170,15 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
-  control_desk_ = std::make_unique<ControlDesk>(
-      ControlDesk{*this, *scheduler_, desk_, cache_, metrics_, CLASP_VERSION, scheduler_->now()});
+  polls_ = std::make_unique<WorkerPolls>(*scheduler_, *mailbox_,
+                                         [this](const std::function<void(Endpoints&)>& question) {
+                                           for (auto& worker : workers_) worker->ask(question);
+                                           return workers_.size();
+                                         });
+  later_ = std::make_unique<Later>(*scheduler_);
+  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{*this, *scheduler_, desk_, cache_,
+                                                            metrics_, CLASP_VERSION,
+                                                            scheduler_->now(), *polls_, *later_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control); !opened)
     return tl::unexpected(opened.error());

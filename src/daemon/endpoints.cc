@@ -1,6 +1,8 @@
 // See endpoints.h.
 #include "daemon/endpoints.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "core/exchange/cors.h"
 #include "core/translate/family.h"
@@ -240,9 +242,36 @@ void Endpoints::end_exchanges() {
   wire::ApiError error =
       wire::make_error(wire::ErrorType::overloaded, "the proxy is shutting down; try again");
   error.should_retry = true;
+  end_exchanges(error, "ended by the daemon", [](const exchange::Exchange&) { return true; });
+}
+
+std::size_t Endpoints::end_exchanges(const wire::ApiError& error, std::string_view cause,
+                                     const std::function<bool(const exchange::Exchange&)>& chosen) {
+  std::size_t ended = 0;
   // Ending an exchange may take it out of the set.
   const std::vector<exchange::Exchange*> running(live_.begin(), live_.end());
-  for (exchange::Exchange* one : running) one->end_with(error);
+  for (exchange::Exchange* one : running)
+    if (live_.contains(one) && chosen(*one) && one->end_with(error, cause)) ++ended;
+  return ended;
+}
+
+std::vector<exchange::ExchangeInfo> Endpoints::list(std::size_t most) const {
+  std::vector<const exchange::Exchange*> running;
+  for (const exchange::Exchange* one : live_)
+    if (!one->over()) running.push_back(one);
+  std::sort(running.begin(), running.end(),
+            [](const auto* a, const auto* b) { return a->started() < b->started(); });
+  if (running.size() > most) running.resize(most);
+  std::vector<exchange::ExchangeInfo> out;
+  out.reserve(running.size());
+  for (const exchange::Exchange* one : running) out.push_back(one->info());
+  return out;
+}
+
+std::optional<exchange::ExchangeInfo> Endpoints::find(std::string_view request_id) const {
+  for (const exchange::Exchange* one : live_)
+    if (!one->over() && one->request_id() == request_id) return one->info();
+  return std::nullopt;
 }
 
 HttpAnswer Endpoints::server_info() const {

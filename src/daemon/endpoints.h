@@ -2,7 +2,9 @@
 // here, messages become exchanges. One per worker.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -50,6 +52,12 @@ class Endpoints final : public HttpHandler {
   void set_draining() { draining_ = true; }
   // Ends what still runs with an overloaded error, so that clients ask elsewhere.
   void end_exchanges();
+  // Ends those that are chosen with this error, and says how many. `cause` is for the log.
+  std::size_t end_exchanges(const wire::ApiError& error, std::string_view cause,
+                            const std::function<bool(const exchange::Exchange&)>& chosen);
+  // The oldest ones, at most `most`.
+  std::vector<exchange::ExchangeInfo> list(std::size_t most) const;
+  std::optional<exchange::ExchangeInfo> find(std::string_view request_id) const;
   std::size_t exchanges() const { return live_.size(); }
 
  private:

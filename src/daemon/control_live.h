@@ -1,0 +1,18 @@
+// The control API's commands about what is going on at this moment: the requests in flight of all
+// workers.
+#pragma once
+
+#include "daemon/control_handlers.h"
+
+namespace clasp::daemon {
+
+void list_exchanges(ControlDesk& desk, ControlCall& call);
+void show_exchange(ControlDesk& desk, ControlCall& call);
+void cancel_exchange(ControlDesk& desk, ControlCall& call);
+
+// Takes nothing new for the backend, and ends what it is answering.
+void disable_backend(ControlDesk& desk, ControlCall& call);
+// Takes nothing new, and answers when it is idle or ?seconds= have passed.
+void drain_backend(ControlDesk& desk, ControlCall& call);
+
+}  // namespace clasp::daemon
