@@ -16,6 +16,12 @@ constexpr Command kCommands[] = {
     {.words = "reload", .method = "POST", .path = "/v1/reload", .effect = kProcess, .privilege = kChange,
      .json = true,
      .help = "Load the configuration again. On a mistake the old one stays and the mistake is shown."},
+    {.words = "drain", .method = "POST", .path = "/v1/drain", .effect = kProcess, .privilege = kChange,
+     .json = true,
+     .help = "Take the daemon out of service: no new messages, load balancers are told; what runs has "
+             "until timeouts.drain."},
+    {.words = "undrain", .method = "POST", .path = "/v1/undrain", .effect = kProcess,
+     .privilege = kChange, .json = true, .help = "Put a drained daemon back into service."},
     {.words = "backends", .method = "GET", .path = "/v1/backends", .json = true,
      .help = "List the backends: state, requests in flight, failures, latency."},
     {.words = "backends show", .arguments = "NAME", .fewest = 1, .most = 1, .method = "GET",

@@ -209,17 +209,25 @@ std::string render_exchanges(const json_t* root, const Look&) {
   json_array_foreach(json_object_get(root, "exchanges"), i, one) {
     const std::string_view name = text_of(one, "client_name");
     const std::string_view phase = text_of(one, "phase");
-    table.add({std::string(text_of(one, "id")),
-               std::string(name.empty() ? text_of(one, "client") : name),
-               std::string(text_of(one, "model")), std::string(text_of(one, "backend")),
-               std::string(phase) + (flag_of(one, "stream") ? ", stream" : ""),
-               milliseconds_text(number_of(one, "age_ms")),
-               bytes_text(number_of(one, "bytes_out"))});
+    table.add(
+        {std::string(text_of(one, "id")), std::string(name.empty() ? text_of(one, "client") : name),
+         std::string(text_of(one, "model")), std::string(text_of(one, "backend")),
+         std::string(phase) + (flag_of(one, "stream") ? ", stream" : ""),
+         milliseconds_text(number_of(one, "age_ms")), bytes_text(number_of(one, "bytes_out"))});
   }
   std::string out = table.empty() ? "no requests in flight\n" : table.render();
   if (const std::int64_t silent = number_of(root, "silent_workers"); silent > 0)
     out.append(std::to_string(silent)).append(" workers did not answer\n");
   return out;
+}
+
+std::string render_drain(const json_t* root, const Look&) {
+  const std::int64_t running = number_of(root, "running");
+  if (!flag_of(root, "draining")) return "in service\n";
+  std::string out = "out of service, " + std::to_string(running) + " requests still run";
+  if (running > 0 && json_object_get(root, "deadline_ms") != nullptr)
+    out.append("; they are ended in ").append(milliseconds_text(number_of(root, "deadline_ms")));
+  return out + "\nclaspctl undrain puts it back into service\n";
 }
 
 std::string render_ended(const json_t* root, const Look&) {
@@ -281,6 +289,8 @@ constexpr Row kRenderers[] = {
     {"backends enable", render_backend},
     {"backends disable", render_disabled},
     {"backends drain", render_backend},
+    {"drain", render_drain},
+    {"undrain", render_drain},
     {"exchanges", render_exchanges},
     {"exchanges show", nullptr},
     {"exchanges cancel", render_ended},

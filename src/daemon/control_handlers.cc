@@ -112,7 +112,7 @@ void show_commands(ControlDesk&, ControlCall& call) {
 }
 
 void reload(ControlDesk& desk, ControlCall& call) {
-  if (desk.deeds.draining())
+  if (desk.deeds.stopping())
     return call.reply->refuse(409, "draining", "the daemon is stopping and loads nothing any more");
   const ReloadReport report = desk.deeds.reload();
   const JsonPtr root(json_object());
@@ -174,6 +174,8 @@ constexpr Row kHandlers[] = {
     {"status", show_status},
     {"commands", show_commands},
     {"reload", reload},
+    {"drain", drain},
+    {"undrain", undrain},
     {"metrics", show_metrics},
     {"log-level", show_log_level},
     {"log-level set", set_level},

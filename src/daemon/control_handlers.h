@@ -2,6 +2,7 @@
 // lends them; the table in control_handlers.cc says which one serves which command.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,11 @@ class ControlDeeds {
   virtual exchange::CatalogPtr catalog() const = 0;
   virtual std::vector<std::string> listening() const = 0;
   virtual std::size_t workers() const = 0;
-  virtual bool draining() const = 0;
+  // Out of service by hand. What still runs when `rest_left` is over is ended.
+  virtual void set_resting(bool resting) = 0;
+  virtual std::optional<Duration> rest_left() const = 0;  // nothing: in service, or over
+  virtual bool stopping() const = 0;
+  virtual bool draining() const = 0;  // stopping, or out of service
 };
 
 struct ControlDesk {

@@ -49,7 +49,7 @@ json_t* exchange_object(const exchange::ExchangeInfo& info) {
 }
 
 WorkerQuestion everything() {
-  return [](Endpoints& endpoints) { return WorkerWord{endpoints.list(kMostExchanges), 0}; };
+  return [](Endpoints& endpoints) { return WorkerWord{endpoints.list(kMostExchanges)}; };
 }
 
 void no_exchange(ControlReply& reply) {
@@ -110,6 +110,43 @@ void cancel_exchange(ControlDesk& desk, ControlCall& call) {
         set_count(root.get(), "cancelled", static_cast<std::int64_t>(word.ended));
         reply->send(200, root);
       });
+}
+
+// ---- out of service, and back -----------------------------------------------------------------
+
+namespace {
+
+void send_state(ControlDesk& desk, const ControlReplyPtr& reply) {
+  desk.polls.ask(
+      [](Endpoints& endpoints) {
+        WorkerWord word;
+        word.running = endpoints.exchanges();
+        return word;
+      },
+      [&desk, reply](const WorkerWord& word, std::size_t) {
+        const JsonPtr root(json_object());
+        set(root.get(), "draining", json_boolean(desk.deeds.draining()));
+        set_count(root.get(), "running", static_cast<std::int64_t>(word.running));
+        if (const auto left = desk.deeds.rest_left())
+          set_count(root.get(), "deadline_ms", left->count());
+        reply->send(200, root);
+      });
+}
+
+void set_resting(ControlDesk& desk, ControlCall& call, bool resting) {
+  if (desk.deeds.stopping()) return call.reply->refuse(409, "draining", "the daemon is stopping");
+  desk.deeds.set_resting(resting);
+  send_state(desk, call.reply);
+}
+
+}  // namespace
+
+void drain(ControlDesk& desk, ControlCall& call) {
+  set_resting(desk, call, true);
+}
+
+void undrain(ControlDesk& desk, ControlCall& call) {
+  set_resting(desk, call, false);
 }
 
 // ---- backends -----------------------------------------------------------------------------------

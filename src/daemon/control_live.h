@@ -10,6 +10,11 @@ void list_exchanges(ControlDesk& desk, ControlCall& call);
 void show_exchange(ControlDesk& desk, ControlCall& call);
 void cancel_exchange(ControlDesk& desk, ControlCall& call);
 
+// The whole daemon: takes no new messages and says so to load balancers; what runs has until
+// timeouts.drain. Listeners stay open.
+void drain(ControlDesk& desk, ControlCall& call);
+void undrain(ControlDesk& desk, ControlCall& call);
+
 // Takes nothing new for the backend, and ends what it is answering.
 void disable_backend(ControlDesk& desk, ControlCall& call);
 // Takes nothing new, and answers when it is idle or ?seconds= have passed.

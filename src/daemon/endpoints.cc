@@ -150,8 +150,18 @@ std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
   if (!endpoint) return error_answer(endpoint.error(), head.path);
   // Telemetry is accepted and never read.
   if (*endpoint == Endpoint::telemetry) return answer(200, "{}");
-  if (*endpoint == Endpoint::messages) return admit(head);
+  if (*endpoint == Endpoint::messages) return resting_ ? rest_answer(head.path) : admit(head);
   return std::nullopt;
+}
+
+// While the operator has taken this daemon out of service: the next one may do it.
+HttpAnswer Endpoints::rest_answer(std::string_view path) const {
+  wire::ApiError error = wire::make_error(wire::ErrorType::overloaded,
+                                          "the proxy is being taken out of service; try again");
+  error.should_retry = true;
+  HttpAnswer out = error_answer(error, path);
+  out.last = true;
+  return out;
 }
 
 // Limits of messages; everything else is free.
@@ -171,6 +181,13 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
                                                              std::string body,
                                                              exchange::ClientStream& stream) {
   const auto endpoint = exchange::match_route(head.method, head.path);
+  // Its head may have been let in before the rest began.
+  if (endpoint && *endpoint == Endpoint::messages && resting_) {
+    const HttpAnswer refusal = rest_answer(head.path);
+    metrics_.meter.on_answer(route_label(head), refusal.status);
+    stream.answer(refusal.status, refusal.headers, refusal.body);
+    return nullptr;
+  }
   if (endpoint && *endpoint == Endpoint::messages) {
     auto task = std::make_unique<LiveExchange>(*this, std::move(head), std::move(body),
                                                make_id(services_.random, "req_"), stream);
@@ -279,7 +296,7 @@ HttpAnswer Endpoints::server_info() const {
   const JsonPtr root(
       json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
                 "version", text_value(facts_.version), "provider", text_value(backend.provider),
-                "status", draining_ ? "draining" : "running", "endpoints", "messages",
+                "status", leaves() ? "draining" : "running", "endpoints", "messages",
                 "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
                 "health", "/health", "providers_health", "/providers/health", "metrics", "/metrics",
                 "metrics_prometheus", "/metrics/prometheus", "info", "/"));
@@ -287,23 +304,23 @@ HttpAnswer Endpoints::server_info() const {
 }
 
 HealthFacts Endpoints::health_facts() const {
-  return {facts_.version, facts_.started, services_.scheduler.now(), draining_};
+  return {facts_.version, facts_.started, services_.scheduler.now(), leaves()};
 }
 
 HttpAnswer Endpoints::health() const {
   const HealthFacts facts = health_facts();
-  return answer(draining_ ? 503 : 200, render_health(*catalog_, desk_.snapshot(facts.now), facts));
+  return answer(leaves() ? 503 : 200, render_health(*catalog_, desk_.snapshot(facts.now), facts));
 }
 
 HttpAnswer Endpoints::providers_health() const {
   const HealthFacts facts = health_facts();
-  return answer(draining_ ? 503 : 200,
+  return answer(leaves() ? 503 : 200,
                 render_providers_health(*catalog_, desk_.snapshot(facts.now), facts));
 }
 
 // For load balancers: whether to send requests here.
 HttpAnswer Endpoints::ready() const {
-  return draining_ ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
+  return leaves() ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
 }
 
 // What the client may ask for.

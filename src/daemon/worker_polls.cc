@@ -32,6 +32,7 @@ void WorkerPolls::on_word(std::uint64_t id, WorkerWord word) {
   if (found == polls_.end()) return;
   Poll& poll = found->second;
   poll.all.ended += word.ended;
+  poll.all.running += word.running;
   poll.all.exchanges.insert(poll.all.exchanges.end(),
                             std::make_move_iterator(word.exchanges.begin()),
                             std::make_move_iterator(word.exchanges.end()));

@@ -19,7 +19,7 @@ class Mailbox;
 // What one worker says, or all of them together.
 struct WorkerWord {
   std::vector<exchange::ExchangeInfo> exchanges;
-  std::size_t ended = 0;
+  std::size_t ended = 0, running = 0;
 };
 using WorkerQuestion = std::function<WorkerWord(Endpoints&)>;
 using WorkerAnswer = std::function<void(WorkerWord all, std::size_t silent)>;

@@ -114,3 +114,47 @@ test('backends drain waits until the backend is idle, or says that it is not', a
   assert.equal((await ctl(daemon, 'backends', 'drain', 'nobody')).code, 1);
   assert.equal((await ctl(daemon, 'backends', 'enable', 'custom')).code, 0);
 });
+
+test('drain: load balancers are told, new messages refused, running ones finished; undrain takes it back', async (b) => {
+  const held = holding();
+  const mock = await b.mock(() => held.answer, { rules: 'compatible' });
+  const daemon = await start(b, mock);
+  const client = b.client(daemon.url);
+  const stream = await client.stream(ask('1'));
+  await stream.next('content_block_delta');
+  const { json } = await ctl(daemon, 'drain', '--json');
+  assert.deepEqual([json.draining, json.running], [true, 1]);
+  assert.ok(json.deadline_ms > 20_000 && json.deadline_ms <= 30_000);
+  assert.match((await ctl(daemon, 'drain')).stdout, /^out of service, 1 requests still run; they are ended in \d/);
+  assert.match((await ctl(daemon, 'status')).stdout, /: draining, up/);
+  for (const [page, status] of [['/health', 503], ['/readyz', 503], ['/livez', 200], ['/v1/models', 200]])
+    assert.equal((await client.get(page)).status, status, page);
+  assert.equal((await client.get('/health')).json.status, 'draining');
+  const refused = await client.message(ask('2'));
+  assert.deepEqual([refused.status, refused.json.error.type], [529, 'overloaded_error']);
+  assert.deepEqual([refused.headers['x-should-retry'], refused.headers.connection], ['true', 'close']);
+  assert.equal(mock.chats.length, 1);
+  assert.equal((await ctl(daemon, 'reload')).code, 0);
+  assert.equal((await client.message(ask('3'))).status, 529, 'a reload does not put it back');
+  held.release();
+  assert.equal((await stream.done()).checker.events.at(-1).event, 'message_stop');
+  assert.equal((await ctl(daemon, 'undrain')).stdout, 'in service\n');
+  assert.equal((await client.get('/readyz')).status, 200);
+  assert.equal((await client.message(ask('4'))).status, 200);
+});
+
+test('drain: at the deadline streams are ended with an error event, and SIGTERM still works', async (b) => {
+  const held = holding();
+  const mock = await b.mock(() => held.answer, { rules: 'compatible' });
+  const daemon = await start(b, mock, '[timeouts]\ndrain = 1\n');
+  const client = b.client(daemon.url);
+  const stream = await client.stream(ask('1'));
+  await stream.next('content_block_delta');
+  const started = performance.now();
+  assert.equal((await ctl(daemon, 'drain')).code, 0);
+  assert.equal((await stream.done()).checker.events.at(-1).data.error.type, 'overloaded_error');
+  assert.ok(performance.now() - started > 800);
+  assert.equal((await client.get('/readyz')).status, 503);
+  daemon.signal('SIGTERM');
+  assert.equal((await daemon.ended).code, 0);
+});
