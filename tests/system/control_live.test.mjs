@@ -127,9 +127,9 @@ test('drain: load balancers are told, new messages refused, running ones finishe
   assert.ok(json.deadline_ms > 20_000 && json.deadline_ms <= 30_000);
   assert.match((await ctl(daemon, 'drain')).stdout, /^out of service, 1 requests still run; they are ended in \d/);
   assert.match((await ctl(daemon, 'status')).stdout, /: draining, up/);
-  for (const [page, status] of [['/health', 503], ['/readyz', 503], ['/livez', 200], ['/v1/models', 200]])
-    assert.equal((await client.get(page)).status, status, page);
-  assert.equal((await client.get('/health')).json.status, 'draining');
+  for (const [page, status] of [['/health', 503], ['/readyz', 503], ['/healthz', 200], ['/v1/models', 200]])
+    assert.equal((await client.get(page, { foreign: true })).status, status, page);
+  assert.equal((await client.get('/health', { foreign: true })).json.status, 'draining');
   const refused = await client.message(ask('2'));
   assert.deepEqual([refused.status, refused.json.error.type], [529, 'overloaded_error']);
   assert.deepEqual([refused.headers['x-should-retry'], refused.headers.connection], ['true', 'close']);
@@ -154,7 +154,7 @@ test('drain: at the deadline streams are ended with an error event, and SIGTERM 
   assert.equal((await ctl(daemon, 'drain')).code, 0);
   assert.equal((await stream.done()).checker.events.at(-1).data.error.type, 'overloaded_error');
   assert.ok(performance.now() - started > 800);
-  assert.equal((await client.get('/readyz')).status, 503);
+  assert.equal((await client.get('/readyz', { foreign: true })).status, 503);
   daemon.signal('SIGTERM');
   assert.equal((await daemon.ended).code, 0);
 });
