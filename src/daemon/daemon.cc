@@ -14,10 +14,12 @@
 #include "daemon/backend_options.h"
 #include "daemon/control_server.h"
 #include "daemon/listener_set.h"
+#include "daemon/record_fan.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
+#include "daemon/shared_costs.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_limits.h"
@@ -30,6 +32,8 @@ namespace clasp::daemon {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
+// What a power failure may lose of what was spent.
+constexpr Duration kSaveCosts{5'000};
 constexpr Duration kCertificateCheck{24 * 3600 * 1000};
 
 unsigned worker_count(const config::Settings& settings) {
@@ -51,11 +55,12 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 class Process final : private ControlDeeds {
  public:
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-          Reloader& reloader)
+          SharedCosts& costs, Reloader& reloader)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
         limits_(limits),
+        costs_(costs),
         reloader_(reloader),
         metrics_(desk, limits_, CLASP_VERSION),
         metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
@@ -84,6 +89,7 @@ class Process final : private ControlDeeds {
   std::optional<Duration> rest_left() const override;
   bool stopping() const override { return draining_; }
   bool draining() const override { return draining_ || resting_; }
+  void save_costs();
   void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
@@ -92,6 +98,7 @@ class Process final : private ControlDeeds {
   Duration drain_time_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  SharedCosts& costs_;
   Reloader& reloader_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
@@ -124,6 +131,7 @@ class Process final : private ControlDeeds {
   TimerHandle rest_deadline_;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
+  TimerHandle costs_timer_;
 };
 
 Result<void> Process::set_up_signals() {
@@ -155,6 +163,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.limits = &limits_;
+  parts_.costs = &costs_;
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
@@ -204,6 +213,7 @@ void Process::run() {
   status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
+  save_costs();
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
   metrics_service_.stop();
@@ -287,6 +297,12 @@ void Process::load_again() {
   notify_ready(status_);
 }
 
+// Not on the workers' way: they only count.
+void Process::save_costs() {
+  costs_.save();
+  costs_timer_ = scheduler_->after(kSaveCosts, [this] { save_costs(); });
+}
+
 void Process::drain(const std::string& signal) {
   draining_ = true;
   log_info(signal +
@@ -363,16 +379,27 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     log_error(good.error().message);
     return config::kExitConfiguration;
   }
-  AccessLog records(settings->debug_requests, settings->debug_responses);
+  AccessLog access_log(settings->debug_requests, settings->debug_responses);
+  SharedCosts costs;
+  if (auto opened = open_costs(costs, *settings, std::getenv("STATE_DIRECTORY")); !opened) {
+    log_error(opened.error().message);
+    return config::kExitFailure;
+  }
+  RecordFan records({&access_log, &costs});
   SharedLimits limits;
   limits.reconfigure(*settings, TimePoint{});
   Reloader reloader(settings, std::move(load), desk, limits);
-  Process process(*settings, desk, limits, reloader);
-  if (auto ready = process.set_up(*catalog, records); !ready) {
-    log_error(ready.error().message);
-    return config::kExitFailure;
-  }
-  process.run();
+  const bool served = [&] {
+    Process process(*settings, desk, limits, costs, reloader);
+    if (auto ready = process.set_up(*catalog, records); !ready) {
+      log_error(ready.error().message);
+      return false;
+    }
+    process.run();
+    return true;
+  }();
+  costs.save();  // the last exchanges are over now
+  if (!served) return config::kExitFailure;
   log_info("stopped");
   return config::kExitSuccess;
 }

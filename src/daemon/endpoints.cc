@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "core/exchange/cors.h"
+#include "core/exchange/cost_report.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
 #include "core/wire/forwarded.h"
@@ -62,12 +63,13 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
                      const ProcessFacts& facts, SharedDesk& desk, SharedLimits& limits,
-                     MetricsAccess metrics)
+                     SharedCosts& costs, MetricsAccess metrics)
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
       desk_(desk),
       limits_(limits),
+      costs_(costs),
       metrics_(metrics),
       models_(exchange::client_models(*catalog_)) {}
 
@@ -164,9 +166,21 @@ HttpAnswer Endpoints::rest_answer(std::string_view path) const {
   return out;
 }
 
-// Limits of messages; everything else is free.
+// Limits and budgets of messages; everything else is free.
 std::optional<HttpAnswer> Endpoints::admit(exchange::RequestHead& head) const {
-  if (!policy::may_limit(catalog_->settings->rate_limit, head.client.get())) return std::nullopt;
+  if (policy::may_limit(catalog_->settings->rate_limit, head.client.get()))
+    if (auto refusal = limit(head)) return refusal;
+  const config::ClientSettings* client = head.client.get();
+  if (client == nullptr || (client->daily_budget == 0 && client->monthly_budget == 0))
+    return std::nullopt;
+  const auto over = costs_.over_budget(*client, services_.scheduler.unix_seconds());
+  if (!over) return std::nullopt;
+  head.admission.reset();
+  limits_.count_budget();
+  return error_answer(budget_error(client->name, *over), head.path);
+}
+
+std::optional<HttpAnswer> Endpoints::limit(exchange::RequestHead& head) const {
   auto admission = limits_.admit(head, services_.scheduler);
   if (!admission) {
     HttpAnswer out = error_answer(limit_error(admission.error()), head.path);
@@ -203,6 +217,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
         return health();
       case Endpoint::providers_health:
         return providers_health();
+      case Endpoint::costs:
+        return costs();
       case Endpoint::alive:
         return answer(200, R"({"status":"ok"})");
       case Endpoint::ready:
@@ -223,7 +239,6 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
       case Endpoint::telemetry:
         return answer(200, "{}");
       case Endpoint::server_info:
-      case Endpoint::costs:
       case Endpoint::messages:
         break;
     }
@@ -293,13 +308,13 @@ std::optional<exchange::ExchangeInfo> Endpoints::find(std::string_view request_i
 
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
-  const JsonPtr root(
-      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
-                "version", text_value(facts_.version), "provider", text_value(backend.provider),
-                "status", leaves() ? "draining" : "running", "endpoints", "messages",
-                "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
-                "health", "/health", "providers_health", "/providers/health", "metrics", "/metrics",
-                "metrics_prometheus", "/metrics/prometheus", "info", "/"));
+  const JsonPtr root(json_pack(
+      "{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
+      "version", text_value(facts_.version), "provider", text_value(backend.provider), "status",
+      leaves() ? "draining" : "running", "endpoints", "messages", "/v1/messages", "count_tokens",
+      "/v1/messages/count_tokens", "models", "/v1/models", "health", "/health", "providers_health",
+      "/providers/health", "metrics", "/metrics", "metrics_prometheus", "/metrics/prometheus",
+      "costs", "/costs", "info", "/"));
   return answer(200, dump_json(root));
 }
 
@@ -316,6 +331,11 @@ HttpAnswer Endpoints::providers_health() const {
   const HealthFacts facts = health_facts();
   return answer(leaves() ? 503 : 200,
                 render_providers_health(*catalog_, desk_.snapshot(facts.now), facts));
+}
+
+HttpAnswer Endpoints::costs() const {
+  return answer(200, exchange::render_costs(costs_.snapshot(), catalog_->settings->auth.clients,
+                                            services_.scheduler.unix_seconds()));
 }
 
 // For load balancers: whether to send requests here.

@@ -15,6 +15,7 @@
 #include "daemon/http_server.h"
 #include "daemon/metrics.h"
 #include "daemon/metrics_service.h"
+#include "daemon/shared_costs.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_limits.h"
 
@@ -37,7 +38,7 @@ struct MetricsAccess {
 class Endpoints final : public HttpHandler {
  public:
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
-            SharedDesk& desk, SharedLimits& limits, MetricsAccess metrics);
+            SharedDesk& desk, SharedLimits& limits, SharedCosts& costs, MetricsAccess metrics);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   void on_early_answer(const exchange::RequestHead& head, const HttpAnswer& answer) override;
@@ -81,12 +82,15 @@ class Endpoints final : public HttpHandler {
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
   std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;
   std::optional<HttpAnswer> admit(exchange::RequestHead& head) const;
+  std::optional<HttpAnswer> limit(exchange::RequestHead& head) const;
+  HttpAnswer costs() const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  SharedCosts& costs_;
   MetricsAccess metrics_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;

@@ -34,6 +34,7 @@ struct WorkerParts {
   exchange::LessonPort* lessons = nullptr;           // not owned, shared
   SharedDesk* desk = nullptr;                        // not owned, shared
   SharedLimits* limits = nullptr;                    // not owned, shared
+  SharedCosts* costs = nullptr;                      // not owned, shared
   SharedCache* cache = nullptr;                      // not owned, shared
   exchange::CalibrationPort* calibration = nullptr;  // not owned, shared
   exchange::StatePort* states = nullptr;             // not owned, shared
