@@ -46,7 +46,7 @@ json_t* given_object(const config::GivenValue& given) {
 }  // namespace
 
 void reload_config(ControlDesk& desk, ControlCall& call) {
-  if (desk.deeds.draining())
+  if (desk.deeds.stopping())
     return call.reply->refuse(409, "draining", "the daemon is stopping and loads nothing any more");
   send_report(call, desk.deeds.reload(), "reloaded");
 }

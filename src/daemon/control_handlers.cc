@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/control_config.h"
 #include "daemon/control_desk.h"
+#include "daemon/control_live.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -153,6 +154,8 @@ constexpr Row kHandlers[] = {
     {"config show", show_config},
     {"config check", check_config},
     {"config diff", diff_config},
+    {"drain", drain},
+    {"undrain", undrain},
     {"metrics", show_metrics},
     {"log-level", show_log_level},
     {"log-level set", set_level},
@@ -162,6 +165,10 @@ constexpr Row kHandlers[] = {
     {"backends show", show_backend},
     {"backends enable", enable_backend},
     {"backends disable", disable_backend},
+    {"backends drain", drain_backend},
+    {"exchanges", list_exchanges},
+    {"exchanges show", show_exchange},
+    {"exchanges cancel", cancel_exchange},
     {"breakers", list_breakers},
     {"breakers trip", trip_breaker},
     {"breakers reset", reset_breaker},

@@ -87,7 +87,10 @@ class Process final : private ControlDeeds {
   exchange::CatalogPtr catalog() const override { return catalog_; }
   std::vector<std::string> listening() const override { return listeners_.names(); }
   std::size_t workers() const override { return workers_.size(); }
-  bool draining() const override { return draining_; }
+  void set_resting(bool resting) override;
+  std::optional<Duration> rest_left() const override;
+  bool stopping() const override { return draining_; }
+  bool draining() const override { return draining_ || resting_; }
   void save_costs();
   void drain(const std::string& signal);
   void on_worker_idle();
@@ -118,11 +121,16 @@ class Process final : private ControlDeeds {
   TimerHandle certificate_check_;
   exchange::CatalogPtr catalog_;  // of the configuration in force
   SystemRandom random_;
+  std::unique_ptr<WorkerPolls> polls_;
+  std::unique_ptr<Later> later_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
   std::string status_;
   bool on_terminal_ = false;
   bool draining_ = false;
+  bool resting_ = false;
+  TimePoint rest_end_;
+  TimerHandle rest_deadline_;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
   TimerHandle costs_timer_;
@@ -179,8 +187,15 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
-  control_desk_ = std::make_unique<ControlDesk>(
-      ControlDesk{*this, *scheduler_, desk_, cache_, metrics_, CLASP_VERSION, scheduler_->now()});
+  polls_ = std::make_unique<WorkerPolls>(*scheduler_, *mailbox_,
+                                         [this](const std::function<void(Endpoints&)>& question) {
+                                           for (auto& worker : workers_) worker->ask(question);
+                                           return workers_.size();
+                                         });
+  later_ = std::make_unique<Later>(*scheduler_);
+  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{*this, *scheduler_, desk_, cache_,
+                                                            metrics_, CLASP_VERSION,
+                                                            scheduler_->now(), *polls_, *later_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control); !opened)
     return tl::unexpected(opened.error());
@@ -314,6 +329,30 @@ void Process::drain(const std::string& signal) {
     log_warn("the drain deadline has passed: running requests are ended");
     stop_workers();
   });
+}
+
+// The control API's drain: a load balancer must still be able to ask, and it can be taken back, so
+// listeners stay open.
+void Process::set_resting(bool resting) {
+  if (resting_ == resting) return;
+  resting_ = resting;
+  rest_deadline_.reset();
+  for (auto& worker : workers_)
+    worker->ask([resting](Endpoints& endpoints) { endpoints.set_resting(resting); });
+  if (!resting) return log_info("back in service");
+  log_info("out of service: no new messages; running ones are finished");
+  rest_end_ = scheduler_->now() + drain_time_;
+  rest_deadline_ = scheduler_->after(drain_time_, [this] {
+    rest_deadline_.reset();
+    log_warn("the drain deadline has passed: running requests are ended");
+    for (auto& worker : workers_)
+      worker->ask([](Endpoints& endpoints) { endpoints.end_exchanges(); });
+  });
+}
+
+std::optional<Duration> Process::rest_left() const {
+  if (!rest_deadline_) return std::nullopt;
+  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(rest_end_ - scheduler_->now()));
 }
 
 void Process::on_worker_idle() {

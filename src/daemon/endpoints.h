@@ -2,7 +2,9 @@
 // here, messages become exchanges. One per worker.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -49,8 +51,16 @@ class Endpoints final : public HttpHandler {
   void set_catalog(exchange::CatalogPtr catalog);
   // From now on /health says so, with 503 for load balancers.
   void set_draining() { draining_ = true; }
+  // Taken out of service by hand, and back: says so too, and refuses new messages.
+  void set_resting(bool resting) { resting_ = resting; }
   // Ends what still runs with an overloaded error, so that clients ask elsewhere.
   void end_exchanges();
+  // Ends those that are chosen with this error, and says how many. `cause` is for the log.
+  std::size_t end_exchanges(const wire::ApiError& error, std::string_view cause,
+                            const std::function<bool(const exchange::Exchange&)>& chosen);
+  // The oldest ones, at most `most`.
+  std::vector<exchange::ExchangeInfo> list(std::size_t most) const;
+  std::optional<exchange::ExchangeInfo> find(std::string_view request_id) const;
   std::size_t exchanges() const { return live_.size(); }
 
  private:
@@ -59,6 +69,8 @@ class Endpoints final : public HttpHandler {
   HttpAnswer answer(int status, std::string body) const;
   HttpAnswer error_answer(const wire::ApiError& error, std::string_view path) const;
   HttpAnswer server_info() const;
+  bool leaves() const { return draining_ || resting_; }
+  HttpAnswer rest_answer(std::string_view path) const;
   HealthFacts health_facts() const;
   HttpAnswer health() const;
   HttpAnswer providers_health() const;
@@ -82,6 +94,7 @@ class Endpoints final : public HttpHandler {
   MetricsAccess metrics_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
+  bool resting_ = false;
   std::unordered_set<exchange::Exchange*> live_;
 };
 

@@ -69,6 +69,10 @@ void Worker::set_catalog(exchange::CatalogPtr catalog) {
   });
 }
 
+void Worker::ask(std::function<void(Endpoints&)> question) {
+  mailbox_->send([this, question = std::move(question)] { question(*endpoints_); });
+}
+
 void Worker::set_listeners(std::vector<OpenListener> listeners) {
   // std::function wants to be copied; descriptors do not.
   auto shared = std::make_shared<std::vector<OpenListener>>(std::move(listeners));

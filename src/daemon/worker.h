@@ -58,6 +58,8 @@ class Worker {
   void set_catalog(exchange::CatalogPtr catalog);
   // From any thread. See HttpServer.
   void set_listeners(std::vector<OpenListener> listeners);
+  // From any thread. Runs on the worker's thread.
+  void ask(std::function<void(Endpoints&)> question);
   // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
   // request is answered (at once when there is none).
   void drain(std::function<void()> on_idle);

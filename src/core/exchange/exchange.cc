@@ -224,8 +224,10 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   finish(Outcome::failed);
 }
 
-void Exchange::end_with(const wire::ApiError& error) {
-  if (phase_ != Phase::over) fail(error, "ended by the daemon");
+bool Exchange::end_with(const wire::ApiError& error, std::string_view cause) {
+  if (phase_ == Phase::over) return false;
+  fail(error, cause);
+  return true;
 }
 
 void Exchange::record_reply() {
