@@ -1,6 +1,7 @@
 // Secrets: wiping, comparing, masking.
 #include "base/secret.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/text.h"
@@ -21,6 +22,112 @@ bool Secret::equals(std::string_view other) const {
   return difference == 0;
 }
 
+// ---- known secrets ------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::size_t kShortestWord = 8;
+
+// A secret as a URL may hold it.
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out.push_back(c);
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out.append("%").push_back(kDigits[byte >> 4]);
+    out.push_back(kDigits[byte & 0xF]);
+  }
+  return out;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = static_cast<char>(c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+                        hex_value(text[i + 2]) >= 0;
+    out.push_back(escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]))
+                         : text[i]);
+    if (escape) i += 2;
+  }
+  return out;
+}
+
+// Without the padding, which says nothing.
+std::string base64(std::string_view text) {
+  std::string out = base64url_encode(text);
+  std::replace(out.begin(), out.end(), '-', '+');
+  std::replace(out.begin(), out.end(), '_', '/');
+  return out;
+}
+
+}  // namespace
+
+void KnownSecrets::add_word(std::string word) {
+  if (word.size() < kShortestWord) return;
+  const auto longer = [&](const Secret& other) { return other.reveal().size() > word.size(); };
+  const auto place = std::partition_point(words_.begin(), words_.end(), longer);
+  for (auto same = place; same != words_.end() && same->reveal().size() == word.size(); ++same)
+    if (same->equals(word)) return;
+  words_.insert(place, Secret(std::move(word)));
+}
+
+void KnownSecrets::add(std::string_view secret) {
+  std::string json;
+  append_json_escaped(json, scrub_utf8(secret));
+  add_word(std::string(secret));
+  add_word(percent_encoded(secret));
+  add_word(std::move(json));
+}
+
+void KnownSecrets::add_userinfo(std::string_view userinfo) {
+  const std::string plain = percent_decoded(userinfo);
+  add_word(std::string(userinfo));
+  add_word(base64(plain));
+  const std::size_t colon = plain.find(':');
+  add(plain);
+  if (colon == std::string::npos) return;
+  add(plain.substr(colon + 1));
+  add_word(std::string(userinfo.substr(userinfo.find(':') + 1)));
+}
+
+bool KnownSecrets::mask(std::string& text) const {
+  bool found = false;
+  for (const Secret& word : words_) {
+    std::size_t at = text.find(word.reveal());
+    if (at == std::string::npos) continue;
+    found = true;
+    std::string out;
+    out.reserve(text.size());
+    std::size_t from = 0;
+    for (; at != std::string::npos; at = text.find(word.reveal(), from)) {
+      out.append(text, from, at - from).append("***");
+      from = at + word.reveal().size();
+    }
+    text = out.append(text, from);
+  }
+  return found;
+}
+
+std::string KnownSecrets::masked(std::string_view text) const {
+  std::string out(text);
+  mask(out);
+  return out;
+}
+
+// ---- what looks like one ------------------------------------------------------------------------
+
 namespace {
 
 bool is_key_char(char c) {
@@ -32,9 +139,11 @@ bool is_key_char(char c) {
 constexpr std::string_view kKeyPrefixes[] = {
     "sk-",  "sk_", "AIza",        "gsk_",   "xai-", "hf_",   "pplx-", "nvapi-", "csk-",
     "ghp_", "eyJ", "github_pat_", "glpat-", "r8_",  "ya29.", "AKIA",  "Bearer "};
-// Words in front of a key of no known format.
+// Words in front of a key of no known format, each followed by a colon or an equals sign.
 constexpr std::string_view kKeyLabels[] = {
-    "key provided: ", "api_key=", "api-key: ", "api_key: ", "api key: ", "apikey="};
+    "key provided",       "api_key",       "api-key",  "x-api-key",     "api key",    "apikey",
+    "access_token",       "authorization", "password", "client_secret", "set-cookie", "cookie",
+    "proxy-authorization"};
 constexpr std::size_t kShortestKey = 8;
 
 }  // namespace
@@ -43,14 +152,35 @@ namespace {
 
 // Length of the credential's known part at the start of `text`, and where the credential ends; 0
 // when there is none.
-template <std::size_t N>
-std::size_t find_key(std::string_view text, const std::string_view (&openings)[N],
-                     std::size_t& end) {
-  for (const std::string_view opening : openings) {
+std::size_t find_key(std::string_view text, std::size_t& end) {
+  for (const std::string_view opening : kKeyPrefixes) {
     if (!iequals(text.substr(0, opening.size()), opening)) continue;
     end = opening.size();
     while (end < text.size() && (is_key_char(text[end]) || text[end] == '*')) ++end;
     if (end - opening.size() >= kShortestKey) return opening.size();
+  }
+  return 0;
+}
+
+// The same for a label: api_key=…, "api-key": "…", authorization: Basic …
+std::size_t find_labelled_key(std::string_view text, std::size_t& end) {
+  for (const std::string_view label : kKeyLabels) {
+    if (!iequals(text.substr(0, label.size()), label)) continue;
+    std::size_t at = label.size();
+    const auto skip = [&](std::string_view characters) {
+      while (at < text.size() && at < label.size() + 8 &&
+             characters.find(text[at]) != characters.npos)
+        ++at;
+    };
+    skip("\\\"'");
+    if (at == text.size() || (text[at] != ':' && text[at] != '=')) continue;
+    skip(":= \\\"'[");
+    if (iequals(text.substr(at, 6), "basic ")) at += 6;
+    end = at;
+    while (end < text.size() && (is_key_char(text[end]) || text[end] == '*' || text[end] == '+' ||
+                                 text[end] == '/' || text[end] == '='))
+      ++end;
+    if (end - at >= kShortestKey) return at;
   }
   return 0;
 }
@@ -73,10 +203,10 @@ std::string mask_secrets(std::string_view text) {
     if (i == 0 || !is_key_char(text[i - 1])) {
       const std::string_view rest = text.substr(i);
       std::size_t end = 0, inner = 0;
-      std::size_t known = find_key(rest, kKeyPrefixes, end);
-      if (known == 0) known = find_key(rest, kKeyLabels, end);
+      std::size_t known = find_key(rest, end);
+      if (known == 0) known = find_labelled_key(rest, end);
       // A known format behind the label says more than the label.
-      if (known != 0 && find_key(rest.substr(known), kKeyPrefixes, inner) == 0) {
+      if (known != 0 && find_key(rest.substr(known), inner) == 0) {
         out.append(rest.substr(0, known)).append("***");
         i += end;
         continue;

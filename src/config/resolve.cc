@@ -31,6 +31,7 @@ class Resolver {
 
   void run() {
     resolve_log();
+    resolve_tracing();
     resolve_listeners();
     resolve_origins();
     resolve_aliases();
@@ -55,6 +56,12 @@ class Resolver {
     if (!draft_.debug) return;
     settings_.log_level = LogLevel::debug;
     settings_.debug_requests = settings_.debug_responses = true;
+  }
+
+  void resolve_tracing() {
+    for (const auto& [name, value] : settings_.tracing.headers)
+      if (!is_header_name(name) || is_own_header(name))
+        error("[tracing] header." + quoted(name) + ": no header that can be set");
   }
 
   void resolve_listeners() {

@@ -12,12 +12,14 @@
 #include "config/listen.h"
 #include "daemon/backend_options.h"
 #include "daemon/listener.h"
+#include "daemon/record_fan.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_states.h"
+#include "daemon/span_exporter.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -49,15 +51,17 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  Process(const config::Settings& settings, SharedDesk& desk, Reloader& reloader)
+  Process(const config::Settings& settings, SharedDesk& desk, Reloader& reloader,
+          AccessLog& access_log)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
         reloader_(reloader),
+        access_log_(access_log),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}) {}
 
-  Result<void> set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records);
+  Result<void> set_up(exchange::CatalogPtr catalog);
   void run();
 
  private:
@@ -70,17 +74,21 @@ class Process {
   void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
+  void flush_spans();
 
   const config::Settings& settings_;  // of the start
   Duration drain_time_;
   SharedDesk& desk_;
   Reloader& reloader_;
+  AccessLog& access_log_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
   std::unique_ptr<Mailbox> mailbox_;
   std::vector<EventPtr> signals_;
-  WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<SpanExporter> exporter_;
+  std::unique_ptr<RecordFan> records_;
+  WorkerParts parts_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
   SharedStates states_;
@@ -127,7 +135,7 @@ Result<void> Process::set_up_signals() {
   return {};
 }
 
-Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records) {
+Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   base_.reset(event_base_new());
   if (!base_) return fail("libevent made no event loop");
   scheduler_ = std::make_unique<LoopScheduler>(base_.get());
@@ -140,7 +148,12 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   parts_.catalog = std::move(catalog);
   parts_.facts = {CLASP_VERSION, scheduler_->now()};
   parts_.resolver = resolver_.get();
-  parts_.records = &records;
+  exporter_ = std::make_unique<SpanExporter>(base_.get(), *scheduler_, *mailbox_, *resolver_,
+                                             make_backend_options(settings_));
+  exporter_->configure(settings_.tracing);
+  records_ = std::make_unique<RecordFan>(
+      std::vector<exchange::RecordSink*>{&access_log_, exporter_.get()});
+  parts_.records = records_.get();
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
@@ -181,6 +194,17 @@ void Process::run() {
   notify_ready(status_);
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+  flush_spans();
+}
+
+// No request runs any more; what is known of the last ones goes out.
+void Process::flush_spans() {
+  bool flushed = false;
+  exporter_->flush([this, &flushed] {
+    flushed = true;
+    event_base_loopbreak(base_.get());
+  });
+  if (!flushed) event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 std::string Process::status_of(const exchange::Catalog& catalog) const {
@@ -208,6 +232,8 @@ void Process::on_hangup() {
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
   notify_reloading();
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
+    access_log_.take(*catalog->settings);
+    exporter_->configure(catalog->settings->tracing);
     for (auto& worker : workers_) worker->set_catalog(catalog);
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
@@ -257,14 +283,15 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     log_error(catalog.error().message);
     return config::kExitConfiguration;
   }
-  AccessLog records(settings->debug_requests, settings->debug_responses);
+  AccessLog records(*settings);
   Reloader reloader(settings, std::move(load), desk);
-  Process process(*settings, desk, reloader);
-  if (auto ready = process.set_up(*catalog, records); !ready) {
+  Process process(*settings, desk, reloader, records);
+  if (auto ready = process.set_up(*catalog); !ready) {
     log_error(ready.error().message);
     return config::kExitFailure;
   }
   process.run();
+  records.tell_everything();
   log_info("stopped");
   return config::kExitSuccess;
 }

@@ -27,6 +27,7 @@ class Endpoints final : public HttpHandler {
             SharedDesk& desk);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
+  void on_refused(const exchange::Refusal& refusal) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
@@ -59,6 +60,7 @@ class Endpoints final : public HttpHandler {
   SharedDesk& desk_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
+  TimerHandle refusals_timer_;
   std::unordered_set<exchange::Exchange*> live_;
 };
 

@@ -212,8 +212,10 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   in.coding = parsed.coding;
   in.length = parsed.content_length;
   const bool wants_continue = parsed.expect_continue && !more_follows;
-  if (const auto early = server_.handler_.on_head(in.head))
+  if (const auto early = server_.handler_.on_head(in.head)) {
+    if (early->status >= 400) tell_refusal(*early, wire::message_of_error_body(early->body));
     return settle_early(*early, wants_continue);
+  }
   if (in.length > server_.limits_.body_bytes)
     return refuse(413, "Request exceeds the maximum size", in.answer);
   start_body(wants_continue);

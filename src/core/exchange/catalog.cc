@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/exchange/known_secrets.h"
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
 
@@ -78,7 +79,7 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
                                 std::vector<policy::BackendId> desk_ids) {
   auto router = policy::Router::make(settings);
   if (!router) return tl::unexpected(router.error());
-  auto catalog = std::make_shared<Catalog>(Catalog{{}, {}, std::move(*router), {}});
+  auto catalog = std::make_shared<Catalog>(Catalog{{}, {}, {}, std::move(*router), {}});
   catalog->desk_ids = std::move(desk_ids);
   for (const config::BackendSettings& one : settings->backends) {
     auto backend = make_backend(*settings, one);
@@ -86,6 +87,7 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
     catalog->backends.push_back(std::move(*backend));
   }
   if (catalog->backends.empty()) return fail("no backend is configured");
+  catalog->secrets = known_secrets(*settings);
   catalog->settings = std::move(settings);
   return CatalogPtr(std::move(catalog));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "config/settings.h"
 #include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
@@ -28,6 +29,7 @@ struct Backend {
 
 struct Catalog {
   config::Snapshot settings;
+  KnownSecrets secrets;           // keys and the like of all backends
   std::vector<Backend> backends;  // never empty
   policy::Router router;
   // The backends' numbers at the desk, in the same order; empty where no requests are sent.

@@ -60,11 +60,14 @@ void Exchange::make_answer(bool stream) {
   const Duration ping{catalog_->settings->timeouts.ping_ms};
   answer_ =
       std::make_unique<Answer>(client_, services_.scheduler, ping, stream, record_.request_id);
+  answer_->log_to(bodies_.get());
 }
 
 void Exchange::start() {
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "client request", body_);
+  bodies_ = BodyLog::make(services_.records, catalog_->secrets, record_.request_id);
+  if (bodies_) bodies_->client_request(body_);
+  trace_ = Trace::make(catalog_->settings->tracing, head_.headers, services_.random);
+  if (trace_) record_.trace_id = trace_->trace_id();
   auto parsed = wire::parse_messages_request(readable_body(), false);
   if (!parsed && has_relay(*catalog_)) {
     // A new kind of block or field is no reason to refuse what another one understands.
@@ -190,8 +193,6 @@ void Exchange::complete() {
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_->committed() ? wire::Headers() : answer_headers());
-  if (!answer_->streams() && services_.records.wants_bodies(false))
-    services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
   if (permit_) services_.desk.report(permit_.id(), {});
   finish(Outcome::completed);
@@ -200,9 +201,13 @@ void Exchange::complete() {
 void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
   remember_lessons();
-  record_.error = error.message;
-  record_.cause = std::string(cause);
-  answer_->fail(error, answer_->committed() ? wire::Headers() : answer_headers());
+  // What a backend says may hold the key that it was asked with.
+  wire::ApiError told = error;
+  catalog_->secrets.mask(told.message);
+  catalog_->secrets.mask(told.verbatim);
+  record_.error = told.message;
+  record_.cause = catalog_->secrets.masked(cause);
+  answer_->fail(told, answer_->committed() ? wire::Headers() : answer_headers());
   finish(Outcome::failed);
 }
 
@@ -244,6 +249,12 @@ void Exchange::finish(Outcome outcome) {
     record_.bytes_out = answer_->bytes_out();
   }
   if (outcome == Outcome::client_left) record_reply();
+  if (bodies_) bodies_->end();
+  if (trace_) {
+    trace_->end_attempt(elapsed_us(), backend_status_,
+                        outcome == Outcome::completed ? "" : render_outcome(outcome));
+    record_.spans = trace_->take_spans();
+  }
   services_.records.on_record(record_);
 }
 
@@ -272,9 +283,9 @@ wire::Headers Exchange::answer_headers() const {
        relays() ? translate::relay_backend_headers(backend_headers_)
                 : translate::translate_backend_headers(
                       backend_headers_, services_.scheduler.unix_seconds(), input_tokens))
-    add_cut(headers, name, value);
+    add_cut(headers, name, catalog_->secrets.masked(value));
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
-    add_cut(headers, "x-clasp-upstream-id", reply_->upstream_id());
+    add_cut(headers, "x-clasp-upstream-id", catalog_->secrets.masked(reply_->upstream_id()));
   // A stream's headers are out before anybody knows.
   const bool done = reply_ && reply_->state() == translate::Reply::State::done;
   if (done && !answer_->streams() && reply_->usage().estimated)

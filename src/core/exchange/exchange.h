@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
+#include "core/exchange/body_log.h"
 #include "core/exchange/calibration.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
@@ -21,6 +22,7 @@
 #include "core/exchange/record.h"
 #include "core/exchange/repairs.h"
 #include "core/exchange/states.h"
+#include "core/exchange/trace.h"
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/request.h"
@@ -109,6 +111,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   bool goes_on() const;
   void make_reply(translate::ReplyContext context);
   bool relays() const;
+  void call(BackendRequest request);
   void attempt_relay();
   bool repair_and_repeat(int status, std::string_view refusal);
   void remember_lessons();
@@ -142,6 +145,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::string plain_body_;  // where what is translated is not what is relayed
   ClientStream& client_;
   Record record_;
+  std::unique_ptr<BodyLog> bodies_;  // where they are logged
+  std::unique_ptr<Trace> trace_;     // of the client, or begun here
   TimePoint started_;
   Phase phase_ = Phase::preparing;
   std::unique_ptr<wire::MessagesRequest> request_;  // views into readable_body()

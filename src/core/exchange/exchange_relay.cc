@@ -26,11 +26,7 @@ void Exchange::attempt_relay() {
   reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
   BackendRequest request = make_relay_request(*catalog_, candidate_, std::move(relayed->body),
                                               answer_->streams(), facts_);
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "backend request", request.body);
-  phase_ = Phase::calling;
-  ++record_.attempts;
-  call_ = services_.backend.start(std::move(request), *this);
+  call(std::move(request));
 }
 
 }  // namespace clasp::exchange

@@ -187,12 +187,14 @@ void Exchange::take(std::size_t index, const policy::Permit& permit) {
 
 // Nothing of an earlier attempt's answer is told as the next one's.
 void Exchange::forget_attempt() {
+  if (trace_) trace_->end_attempt(elapsed_us(), backend_status_, "");
   collected_.clear();
   backend_headers_.clear();
   backend_status_ = 0;
   cut_ = content_seen_ = false;
   record_.first_byte_us = -1;
   record_.upstream_id.clear();
+  if (bodies_) bodies_->end_backend_answer();
   answer_->discard();
 }
 
@@ -203,6 +205,9 @@ void Exchange::forget_attempt() {
 // backend after a pause, the next candidate, the queue, or the end.
 void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
                               std::string_view cause) {
+  const std::string_view failure_class = policy::class_name(policy::classify(outcome));
+  if (trace_)
+    trace_->end_attempt(elapsed_us(), backend_status_, backend_status_ >= 400 ? "" : failure_class);
   // The words of the reply, which the next attempt replaces.
   const Failure failure{error, std::string(cause)};
   const bool plain = !answer_->streams();
@@ -228,7 +233,7 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
   if (reply_ && !reply_->opened()) reply_.reset();  // a failed one begins no message any more
   phase_ = Phase::waiting;
   last_failure_ = failure;
-  note_detour(record_.backend, policy::class_name(policy::classify(outcome)));
+  note_detour(record_.backend, failure_class);
   if (returns) {
     ++returns_;
     wait(all(), again);

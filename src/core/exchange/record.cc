@@ -5,6 +5,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/log_text.h"
+
 namespace clasp::exchange {
 
 std::string_view render_outcome(Outcome outcome) {
@@ -19,6 +21,30 @@ std::string_view render_outcome(Outcome outcome) {
   return "failed";
 }
 
+std::string_view render_cache_use(CacheUse use) {
+  switch (use) {
+    case CacheUse::off:
+      return "off";
+    case CacheUse::miss:
+      return "miss";
+    case CacheUse::hit:
+      return "hit";
+    case CacheUse::coalesced:
+      return "coalesced";
+  }
+  return "off";
+}
+
+std::string render_cost(std::int64_t nano_dollars) {
+  constexpr std::int64_t kDollar = 1'000'000'000;
+  std::string text = std::to_string(nano_dollars / kDollar);
+  std::string rest = std::to_string(nano_dollars % kDollar);
+  rest.insert(0, 9 - rest.size(), '0');
+  // Cents are always shown, smaller parts where there are some.
+  while (rest.size() > 2 && rest.back() == '0') rest.pop_back();
+  return text.append(".").append(rest);
+}
+
 LogLevel record_level(const Record& record) {
   if (record.outcome == Outcome::failed) return LogLevel::warn;
   return LogLevel::info;
@@ -26,26 +52,25 @@ LogLevel record_level(const Record& record) {
 
 namespace {
 
+// Names and words from outside may be of any length.
+constexpr std::size_t kLongestValue = 1024;
+
 // Not find_first_of(), which looks for each character on its own with a call.
-bool needs_quotes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return c == ' ' || c == '"' || c == '=' || c == '\n' || c == '\t';
-  });
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > ' ' && c < 0x7F && c != '"' && c != '='; });
 }
 
 void append_field(std::string& line, std::string_view name, std::string_view value) {
   if (value.empty()) return;
   line.append(" ").append(name).append("=");
-  if (!needs_quotes(value)) {
+  if (value.size() <= kLongestValue && is_plain(value)) {
     line.append(value);
     return;
   }
   line.push_back('"');
-  for (char c : value) {
-    if (c == '"' || c == '\\') line.push_back('\\');
-    line.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-  }
-  line.push_back('"');
+  append_quoted_text(line, value, kLongestValue);
+  line.append(value.size() > kLongestValue ? "...\"" : "\"");
 }
 
 void append_number(std::string& line, std::string_view name, std::int64_t value) {
@@ -71,6 +96,7 @@ std::string render_record(const Record& record) {
   line.reserve(320);
   line.append(record.request_id);
   append_field(line, "client", record.client);
+  append_field(line, "key", record.client_name);
   append_field(line, "model", record.model_asked);
   if (record.model_used != record.model_asked) append_field(line, "used", record.model_used);
   append_field(line, "backend", record.backend);
@@ -85,6 +111,8 @@ std::string render_record(const Record& record) {
   append_number(line, "out", record.output_tokens);
   if (record.cached_tokens > 0) append_number(line, "cached", record.cached_tokens);
   if (record.tokens_estimated) append_field(line, "tokens", "estimated");
+  if (record.cost > 0) append_field(line, "cost", render_cost(record.cost));
+  if (record.cache != CacheUse::off) append_field(line, "cache", render_cache_use(record.cache));
   if (record.first_byte_us >= 0) append_milliseconds(line, "first", record.first_byte_us);
   append_milliseconds(line, "total", record.total_us);
   if (record.attempts > 1) append_number(line, "attempts", record.attempts);
@@ -95,6 +123,21 @@ std::string render_record(const Record& record) {
   append_field(line, "tolerated", record.tolerated);
   append_field(line, "error", record.error);
   if (record.cause != record.error) append_field(line, "cause", record.cause);
+  append_field(line, "trace", record.trace_id);
+  return line;
+}
+
+std::string render_refusal(const Refusal& refusal) {
+  std::string line;
+  line.reserve(200);
+  line.append(refusal.request_id);
+  append_field(line, "client", refusal.client);
+  append_field(line, "key", refusal.client_name);
+  append_field(line, "method", refusal.method);
+  append_field(line, "path", refusal.path);
+  append_number(line, "status", refusal.status);
+  append_field(line, "outcome", "refused");
+  append_field(line, "error", refusal.error);
   return line;
 }
 
