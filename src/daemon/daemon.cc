@@ -15,6 +15,7 @@
 #include "daemon/record_fan.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
+#include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
@@ -92,6 +93,7 @@ class Process {
   SharedLessons lessons_;
   SharedCalibration calibration_;
   SharedStates states_;
+  SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -158,6 +160,8 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.states = &states_;
+  cache_.configure(settings_.cache, scheduler_->now());
+  parts_.cache = &cache_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
@@ -235,6 +239,7 @@ void Process::on_hangup() {
     access_log_.take(*catalog->settings);
     exporter_->configure(catalog->settings->tracing);
     for (auto& worker : workers_) worker->set_catalog(catalog);
+    cache_.configure(catalog->settings->cache, scheduler_->now());
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
   }

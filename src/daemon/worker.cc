@@ -35,12 +35,13 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   backends_ = std::make_unique<BackendSwitch>(*demo_, *network_);
   media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
   desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
+  cache_ = std::make_unique<WorkerCache>(*parts_.cache, *mailbox_, *scheduler_);
   probes_ = probes;
   start_probes(parts_.catalog);
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
-                         media_.get()},
+                         media_.get(), cache_.get()},
       parts_.catalog, parts_.facts, *parts_.desk);
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);

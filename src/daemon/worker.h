@@ -16,6 +16,7 @@
 #include "daemon/prober.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
+#include "daemon/shared_cache.h"
 #include "daemon/shared_desk.h"
 #include "daemon/system_random.h"
 
@@ -29,6 +30,7 @@ struct WorkerParts {
   exchange::RecordSink* records = nullptr;           // not owned, called from every worker
   exchange::LessonPort* lessons = nullptr;           // not owned, shared
   SharedDesk* desk = nullptr;                        // not owned, shared
+  SharedCache* cache = nullptr;                      // not owned, shared
   exchange::CalibrationPort* calibration = nullptr;  // not owned, shared
   exchange::StatePort* states = nullptr;             // not owned, shared
   MediaParts* media = nullptr;                       // not owned, shared
@@ -73,6 +75,7 @@ class Worker {
   std::unique_ptr<BackendSwitch> backends_;
   std::unique_ptr<MediaService> media_;
   std::unique_ptr<WorkerDesk> desk_;
+  std::unique_ptr<WorkerCache> cache_;
   bool probes_ = false;  // one worker only
   std::unique_ptr<Prober> prober_;
   std::unique_ptr<Endpoints> endpoints_;

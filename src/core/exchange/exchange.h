@@ -13,6 +13,7 @@
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
 #include "core/exchange/body_log.h"
+#include "core/exchange/cache_port.h"
 #include "core/exchange/calibration.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
@@ -44,6 +45,7 @@ struct Services {
   DeskPort& desk;                // the desk behind it is shared by all workers
   CalibrationPort& calibration;  // shared by all workers
   MediaPort* media = nullptr;    // may be missing
+  CachePort* cache = nullptr;    // shared by all workers; may be missing
 };
 
 class Exchange final : public RequestTask, private BackendEvents, private TicketListener {

@@ -1,6 +1,8 @@
 // Blocks of user turns and tool results as text and media parts.
 #include "core/translate/content.h"
 
+#include <span>
+
 #include "base/text.h"
 #include "core/translate/media.h"
 #include "core/wire/json_reader.h"
@@ -33,9 +35,12 @@ void add_placeholder(Translation& t, const Destination& to, const Block& block,
 // A medium the backend cannot take: the author of a new message is told, history is kept alive.
 void omit(Translation& t, const Destination& to, const Block& block, std::string_view what,
           std::string_view why) {
+  // Files that were uploaded to the original API are out of reach, whatever the backend takes.
+  const bool uploaded = block.source_type_raw == "file";
+  if (uploaded) why = "uploaded files are not available here, send the data as base64";
   if (to.may_refuse) {
     if (t.refused()) return;
-    t.refuse(t.path_of(block) + ".source",
+    t.refuse(t.path_of(block) + (uploaded ? ".source.file_id" : ".source"),
              std::string(what).append(" cannot be sent to this backend: ").append(why));
     return;
   }
@@ -264,6 +269,43 @@ void mark_error(Translation& t, std::vector<Part>& parts, std::size_t start) {
                                              : t.keep("Error: " + std::string(first.before));
 }
 
+constexpr int kMostNested = 2;  // results in results
+
+void add_result_content(Translation& t, const Block& result, std::span<const Block> content,
+                        const Destination& to, int depth);
+
+void add_result_part(Translation& t, const Block& part, const Destination& to, int depth) {
+  if (part.type == BlockType::tool_result && depth < kMostNestedResults) {
+    // What a tool passed on of another one says as much as its own words.
+    const std::vector<Block> inner = wire::parse_content_blocks(part.content_json);
+    return add_result_content(t, part, inner, to, depth + 1);
+  }
+  if (part.type == BlockType::tool_result)
+    return add_placeholder(t, to, part, "block:tool_result", "[unsupported content: tool_result]");
+  if (has_digest(part)) {
+    const std::string text = digest_block(part);
+    if (!text.empty()) add_text(to, t.keep_escaped(text));
+  } else if (part.type != BlockType::text) {
+    add_user_block(t, part, to);
+  } else if (!part.text_raw.empty()) {
+    add_text(to, part.text_raw, cache_hint(t, part));
+  }
+}
+
+void add_result_content(Translation& t, const Block& result, std::span<const Block> content,
+                        const Destination& to, int depth) {
+  const std::size_t start = to.parts.size();
+  if (content.empty() && result.has_text && !result.text_raw.empty()) add_text(to, result.text_raw);
+  for (const Block& part : content) add_result_part(t, part, to, depth);
+  if (to.parts.size() == start) {
+    if (result.is_error) add_text(to, "Error: (no output)");
+    return;
+  }
+  if (result.is_error) mark_error(t, to.parts, start);
+  if (const std::string_view hint = cache_hint(t, result); !hint.empty())
+    to.parts.back().cache_control = hint;
+}
+
 }  // namespace
 
 std::string_view text_of(Translation& t, std::string_view raw) {
@@ -321,29 +363,9 @@ void add_user_block(Translation& t, const Block& block, const Destination& to) {
 }
 
 void add_tool_result(Translation& t, const Block& result, const Destination& to) {
-  const std::size_t start = to.parts.size();
-  if (result.first_child == result.end_child) {
-    if (result.has_text && !result.text_raw.empty()) add_text(to, result.text_raw);
-  }
-  for (std::uint32_t i = result.first_child; i < result.end_child; ++i) {
-    const Block& child = t.request.children[i];
-    if (child.type == BlockType::text && child.text_raw.empty()) continue;
-    if (has_digest(child)) {
-      const std::string text = digest_block(child);
-      if (!text.empty()) add_text(to, t.keep_escaped(text));
-    } else if (child.type == BlockType::text) {
-      add_text(to, child.text_raw, cache_hint(t, child));
-    } else {
-      add_user_block(t, child, to);
-    }
-  }
-  if (to.parts.size() == start) {
-    if (result.is_error) add_text(to, "Error: (no output)");
-    return;
-  }
-  if (result.is_error) mark_error(t, to.parts, start);
-  if (const std::string_view hint = cache_hint(t, result); !hint.empty())
-    to.parts.back().cache_control = hint;
+  const auto* children = t.request.children.data();
+  add_result_content(t, result, {children + result.first_child, children + result.end_child}, to,
+                     0);
 }
 
 }  // namespace clasp::translate

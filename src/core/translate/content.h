@@ -22,6 +22,9 @@ struct Destination {
   bool images_stay = false;  // … except images
 };
 
+// Results in a result, in turn: tools may pass on what another one gave them.
+inline constexpr int kMostNestedResults = 2;
+
 // Any block that a user turn may hold, except tool results that were paired with their call.
 void add_user_block(Translation& t, const wire::Block& block, const Destination& to);
 

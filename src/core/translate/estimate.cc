@@ -145,6 +145,10 @@ void count_block(Count& count, const wire::MessagesRequest& request, const Block
       if (depth == 0 && block.end_child > block.first_child)
         count_blocks(count, request, request.children.data() + block.first_child,
                      request.children.data() + block.end_child, depth + 1);
+      if (depth > 0) {
+        const auto inner = wire::parse_content_blocks(block.content_json);
+        count_blocks(count, request, inner.data(), inner.data() + inner.size(), depth + 1);
+      }
       return;
     case BlockType::search_result: {
       const auto inner = wire::parse_content_blocks(block.content_json);

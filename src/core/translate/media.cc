@@ -1,6 +1,7 @@
 // See media.h. Only user turns are looked at: media of the assistant become words anyway.
 #include "core/translate/media.h"
 
+#include "core/translate/content.h"
 #include "core/wire/json_reader.h"
 
 namespace clasp::translate {
@@ -30,6 +31,14 @@ class Planner {
     } else {
       needs.push_back(need);
     }
+  }
+
+  // What stands in a tool result; results in it have media of their own.
+  void add_content(const Block& part, int depth) {
+    if (part.type != BlockType::tool_result) return add(part);
+    if (depth >= kMostNestedResults) return;
+    for (const Block& inner : wire::parse_content_blocks(part.content_json))
+      add_content(inner, depth + 1);
   }
 
   std::vector<MediaNeed> needs;
@@ -88,7 +97,7 @@ std::vector<MediaNeed> plan_media(const wire::MessagesRequest& request, const Ta
       const Block& block = request.blocks[i];
       planner.add(block);
       for (std::uint32_t child = block.first_child; child < block.end_child; ++child)
-        planner.add(request.children[child]);
+        planner.add_content(request.children[child], 0);
     }
   }
   return std::move(planner.needs);

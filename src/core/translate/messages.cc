@@ -42,6 +42,7 @@ class Planner {
 
  private:
   std::size_t add_head(std::string_view extra_system);
+  void add_odd_system_block(std::vector<Part>& parts, const Block& block);
   void add_system_blocks(std::vector<Part>& parts, const Block& block);
   bool is_cleared(const Turn& turn) const;
   void add_system_turn(const Turn& turn);
@@ -78,8 +79,34 @@ PlannedMessage& Planner::add(Speaker speaker) {
   return message;
 }
 
+// What is no text and stands in a system text all the same.
+void Planner::add_odd_system_block(std::vector<Part>& parts, const Block& block) {
+  const std::string type = decode_json_string(block.type_raw);
+  const auto put = [&](std::string_view token, std::string_view words) {
+    t_.warn(std::string(token) + type, block);
+    parts.push_back(text_part(t_.keep_escaped(words), kBlankLineRaw));
+  };
+  switch (block.type) {
+    case BlockType::tool_addition:
+    case BlockType::tool_removal:
+    case BlockType::ignored:
+      return;
+    case BlockType::thinking:
+    case BlockType::redacted_thinking:
+      return t_.warn("misplaced:thinking", block);
+    case BlockType::unknown:
+      if (block.has_text && !block.text_raw.empty())
+        parts.push_back(text_part(block.text_raw, kBlankLineRaw));
+      else
+        put("block:", "[unsupported content: " + type + "]");
+      return;
+    default:
+      return put("misplaced:", "[misplaced content: " + type + "]");
+  }
+}
+
 void Planner::add_system_blocks(std::vector<Part>& parts, const Block& block) {
-  if (block.type != BlockType::text) return;
+  if (block.type != BlockType::text) return add_odd_system_block(parts, block);
   const std::string_view raw = without_billing(block.text_raw);
   if (raw.empty() || (raw.size() < block.text_raw.size() && is_blank_raw(raw))) return;
   Part part = text_part(raw, kBlankLineRaw);

@@ -27,19 +27,43 @@ std::string_view without_fence(std::string_view text) {
   return trim(inside.substr(0, close));
 }
 
+std::string_view text_of(const wire::ChatReasoningDetail& detail) {
+  return !detail.text.empty() ? detail.text.raw : detail.summary.raw;
+}
+
+// Some servers send the same text under both names.
+std::string_view reasoning_of(const wire::ChatChoice& choice) {
+  return !choice.reasoning_content.empty() ? choice.reasoning_content.raw : choice.reasoning.raw;
+}
+
 }  // namespace
 
+// Answers have one choice, few servers send more; strange numbers share the last place.
+Seen& Reply::Impl::seen_of(std::int64_t choice) {
+  constexpr std::size_t kMost = 8;
+  for (Seen& one : seen)
+    if (one.choice == choice) return one;
+  if (seen.size() >= kMost) return seen.back();
+  return seen.emplace_back(Seen{.choice = choice, .text = {}, .thinking = {}, .refusal = {}});
+}
+
 void Reply::Impl::on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
-  // A whole message at the end of a stream repeats what its pieces said already.
   const bool repeats = choice.whole && !in_document;
-  const bool reasoned = (!repeats || !thinking_seen) && on_reasoning(choice, chunk);
-  if (!repeats || !text_seen) on_content(choice, chunk, reasoned);
-  if (choice.images) on_image();
-  if (!choice.refusal.empty() && !(repeats && refused)) on_refusal(choice.refusal.raw);
-  if (context.web_search) {
+  Seen& shown = seen_of(choice.index);
+  if (repeats)
+    on_whole(choice, chunk, shown);
+  else
+    on_content(choice, chunk, shown);
+  if (choice.images && !(repeats && shown.images)) on_image();
+  shown.images = shown.images || choice.images;
+  const std::string_view refusal_raw = choice.refusal.raw;
+  if (!refusal_raw.empty())
+    on_refusal(repeats ? unseen(shown.refusal, refusal_raw) : shown.refusal.add(refusal_raw));
+  if (context.web_search && !choice.annotations.empty()) {
     for (std::uint32_t i = choice.annotations.first; i < choice.annotations.end; ++i)
       sources.add(chunk.annotations[i].url.raw, chunk.annotations[i].title.raw);
-    if (!in_document) on_annotations(choice, chunk);
+    if (!in_document && !(repeats && shown.annotations)) on_annotations(choice, chunk);
+    shown.annotations = true;
   }
   if (filter.stopped()) return;
   if (!choice.thought_signature.empty()) queue.add_text_signature(choice.thought_signature.raw);
@@ -48,20 +72,19 @@ void Reply::Impl::on_choice(const wire::ChatChoice& choice, const wire::ChatChun
 }
 
 // True when the choice's own fields held text: then the lesser sources in its content are silent.
-bool Reply::Impl::on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk) {
-  bool shown = false;
+bool Reply::Impl::on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk,
+                               Seen& shown) {
+  bool found = false;
   for (std::uint32_t i = choice.details.first; i < choice.details.end; ++i) {
-    const wire::ChatReasoningDetail& detail = chunk.details[i];
-    const std::string_view text = !detail.text.empty() ? detail.text.raw : detail.summary.raw;
-    shown = shown || !text.empty();
-    on_thinking(text);
-    if (context.replay_kind() == ReasoningReplay::details) queue.add_detail(detail);
+    const std::string_view text = text_of(chunk.details[i]);
+    found = found || !text.empty();
+    on_thinking(shown.thinking.add(text));
+    if (context.replay_kind() == ReasoningReplay::details) queue.add_detail(chunk.details[i]);
+    shown.details = true;
   }
-  if (shown) return true;
-  // Some servers send the same text under both names.
-  const std::string_view text =
-      !choice.reasoning_content.empty() ? choice.reasoning_content.raw : choice.reasoning.raw;
-  on_thinking(text);
+  if (found) return true;
+  const std::string_view text = reasoning_of(choice);
+  on_thinking(shown.thinking.add(text));
   return !text.empty();
 }
 
@@ -71,9 +94,10 @@ void Reply::Impl::on_image() {
 }
 
 void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk,
-                             bool reasoned) {
+                             Seen& shown) {
+  const bool reasoned = on_reasoning(choice, chunk, shown);
   const auto think = [&](std::string_view raw) {
-    if (!reasoned) on_thinking(raw);
+    if (!reasoned) on_thinking(shown.thinking.add(raw));
   };
   if (choice.thought)
     think(choice.content.raw);
@@ -81,33 +105,73 @@ void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChu
     on_cited_text(choice.content.raw, {chunk.annotations.begin() + choice.annotations.first,
                                        chunk.annotations.begin() + choice.annotations.end});
   else
-    on_text(choice.content.raw);
+    on_text(shown.text.add(choice.content.raw));
   for (std::uint32_t i = choice.parts.first; i < choice.parts.end; ++i) {
     const wire::ChatContentPart& part = chunk.parts[i];
     switch (part.kind) {
       case wire::ChatContentPart::Kind::text:
-        on_text(part.raw);
+        on_text(shown.text.add(part.raw));
         break;
       case wire::ChatContentPart::Kind::thinking:
         think(part.raw);
         break;
       case wire::ChatContentPart::Kind::image:
+        shown.images = true;
         on_image();
         break;
     }
   }
 }
 
+// What a whole version of a text has behind its pieces. One that differs from them adds nothing:
+// the client has seen the pieces.
+std::string_view Reply::Impl::unseen(SeenText& pieces, std::string_view whole) {
+  if (whole.empty()) return {};
+  const auto rest = pieces.rest(whole);
+  if (!rest) note("whole message that differs from its pieces");
+  return rest ? pieces.add(*rest) : std::string_view();
+}
+
+// A whole message at the end of a stream repeats what its pieces said, and may say more.
+void Reply::Impl::on_whole(const wire::ChatChoice& choice, const wire::ChatChunk& chunk,
+                           Seen& shown) {
+  std::string thinking, text;
+  for (std::uint32_t i = choice.details.first; i < choice.details.end; ++i)
+    thinking.append(text_of(chunk.details[i]));
+  if (thinking.empty()) thinking.append(reasoning_of(choice));
+  const bool reasoned = !thinking.empty();
+  const auto take = [&](bool thought, std::string_view raw) {
+    if (!thought)
+      text.append(raw);
+    else if (!reasoned)
+      thinking.append(raw);
+  };
+  take(choice.thought, choice.content.raw);
+  bool image = false;
+  for (std::uint32_t i = choice.parts.first; i < choice.parts.end; ++i) {
+    const wire::ChatContentPart& part = chunk.parts[i];
+    image = image || part.kind == wire::ChatContentPart::Kind::image;
+    take(part.kind == wire::ChatContentPart::Kind::thinking, part.raw);
+  }
+  // Some servers take thinking out of the text only in the end.
+  if (!tags_seen) on_thinking(unseen(shown.thinking, thinking));
+  if (context.replay_kind() == ReasoningReplay::details && !shown.details)
+    for (std::uint32_t i = choice.details.first; i < choice.details.end; ++i)
+      queue.add_detail(chunk.details[i]);
+  shown.details = shown.details || !choice.details.empty();
+  on_text(unseen(shown.text, text));
+  if (image && !shown.images) on_image();
+  shown.images = shown.images || image;
+}
+
 void Reply::Impl::on_thinking(std::string_view raw) {
   if (raw.empty()) return;
-  thinking_seen = true;
   filter.ignore_tags();
   queue.thinking(thinking_joiner.take(raw, scratch));
 }
 
 void Reply::Impl::on_text(std::string_view raw) {
   if (raw.empty()) return;
-  text_seen = true;
   const std::string_view clean = text_joiner.take(raw, scratch);
   if (filter.passive()) {
     show_text(clean);
@@ -160,6 +224,7 @@ void Reply::Impl::flush_fenced() {
 
 void Reply::Impl::emit(const TextFilter::Output& out) {
   std::string raw;
+  tags_seen = tags_seen || !out.thinking.empty();
   append_json_escaped(raw, out.thinking);
   queue.thinking(raw);
   raw.clear();
@@ -194,6 +259,7 @@ void Reply::Impl::on_annotations(const wire::ChatChoice& choice, const wire::Cha
 }
 
 void Reply::Impl::on_refusal(std::string_view raw) {
+  if (raw.empty()) return;
   if (!refused) {
     flush_text();
     queue.break_text();
@@ -209,7 +275,10 @@ void Reply::Impl::on_tools(const wire::ChatChoice& choice, const wire::ChatChunk
   if (choice.tools.empty()) return;
   flush_text();
   for (std::uint32_t i = choice.tools.first; i < choice.tools.end; ++i)
-    queue.tool(chunk.tools[i], choice.index, i - choice.tools.first);
+    if (choice.whole && !in_document)
+      queue.whole_tool(chunk.tools[i], choice.index, i - choice.tools.first);
+    else
+      queue.tool(chunk.tools[i], choice.index, i - choice.tools.first);
 }
 
 void Reply::Impl::on_finish(const wire::ChatChoice& choice) {

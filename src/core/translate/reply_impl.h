@@ -12,6 +12,7 @@
 #include "core/translate/errors.h"
 #include "core/translate/raw_string.h"
 #include "core/translate/reply.h"
+#include "core/translate/seen_text.h"
 #include "core/translate/slots.h"
 #include "core/translate/stop.h"
 #include "core/translate/summary_sink.h"
@@ -21,6 +22,13 @@
 #include "core/wire/sse.h"
 
 namespace clasp::translate {
+
+// What a stream showed of one choice.
+struct Seen {
+  std::int64_t choice = 0;
+  SeenText text, thinking, refusal;  // raw, as they came
+  bool details = false, annotations = false, images = false;
+};
 
 struct Reply::Impl {
   Impl(ReplyContext reply_context, wire::ChatParser& chat, wire::EventSink& event_sink,
@@ -41,8 +49,11 @@ struct Reply::Impl {
   void on_chunk(const wire::ChatChunk& chunk, std::string_view whole);
   void on_error(std::string_view json);
   void on_choice(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
-  bool on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
-  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk, bool reasoned);
+  Seen& seen_of(std::int64_t choice);
+  bool on_reasoning(const wire::ChatChoice& choice, const wire::ChatChunk& chunk, Seen& seen);
+  void on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk, Seen& seen);
+  void on_whole(const wire::ChatChoice& choice, const wire::ChatChunk& chunk, Seen& seen);
+  std::string_view unseen(SeenText& pieces, std::string_view whole);
   void on_image();
   void on_annotations(const wire::ChatChoice& choice, const wire::ChatChunk& chunk);
   void on_refusal(std::string_view raw);
@@ -87,7 +98,8 @@ struct Reply::Impl {
   bool in_document = false;  // the chunk is a whole answer
   bool collecting = false;   // bytes go to `document`
   bool judged = false;       // whether it is SSE at all
-  bool text_seen = false, thinking_seen = false;
+  bool tags_seen = false;    // thinking that was marked in the text
+  std::vector<Seen> seen;
   int bad_chunks = 0;
   Finish finish = Finish::none;
   bool finish_seen = false;

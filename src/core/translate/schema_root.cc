@@ -49,7 +49,11 @@ class RefInliner {
   RefInliner(SchemaTree& tree, SchemaOutcome& outcome) : tree_(tree), outcome_(outcome) {}
 
   void visit(Id node, int depth) {
-    if (!tree_.is_object(node) || depth > SchemaTree::kMaxDepth) return;
+    if (!tree_.is_object(node)) return;
+    if (depth > SchemaTree::kMaxDepth) {
+      if (tree_.remove(node, "$ref")) cut(node);
+      return;
+    }
     std::size_t opened = 0;
     for (Id ref = tree_.find(node, "$ref"); ref != kNone; ref = tree_.find(node, "$ref")) {
       if (!expand(node, ref)) break;
@@ -70,13 +74,10 @@ class RefInliner {
     const std::string_view target =
         tree_.is(ref, Kind::string) ? tree_.at(ref).raw : std::string_view();
     tree_.remove(node, "$ref");
-    bool cycle = tree_.size() > SchemaTree::kMaxNodes / 4;
-    for (std::string_view open : open_) cycle = cycle || open == target;
-    if (cycle) {
-      if (tree_.find(node, "type") == kNone)
-        tree_.append(node, "type", tree_.make_string("object"));
-      return false;
-    }
+    for (std::string_view open : open_)
+      if (open == target) return to_object(node);
+    // References that multiply each other: what is left of them says little.
+    if (tree_.size() > SchemaTree::kMaxNodes / 4) return cut(node);
     const Id definition = resolve(tree_, target);
     const Id twin = definition == kNone ? kNone : tree_.copy(definition);
     if (twin == kNone) {
@@ -91,6 +92,15 @@ class RefInliner {
       if (!definitions && !own.contains(decode_json_string(key))) tree_.append(node, key, member);
     }
     return true;
+  }
+
+  bool to_object(Id node) {
+    if (tree_.find(node, "type") == kNone) tree_.append(node, "type", tree_.make_string("object"));
+    return false;
+  }
+  bool cut(Id node) {
+    outcome_.warnings.push_back("schema-ref");
+    return to_object(node);
   }
 
   SchemaTree& tree_;

@@ -43,8 +43,7 @@ bool allowed_keyword(std::string_view key) {
                          "multipleOf",
                          "minItems",
                          "maxItems",
-                         "additionalProperties",
-                         "default"});
+                         "additionalProperties"});
 }
 
 bool allowed_format(std::string_view format) {
@@ -66,7 +65,11 @@ class StrictCheck {
   bool node(Id id, int level) {
     if (!tree_.is_object(id) || level > kMaxLevels) return false;
     bool good = true;
-    tree_.each(id, [&](Id member) { good = good && allowed_keyword(tree_.at(member).key); });
+    // close_objects() takes defaults away; where nothing may be changed they are refused.
+    tree_.each(id, [&](Id member) {
+      const std::string_view key = tree_.at(member).key;
+      good = good && (allowed_keyword(key) || (may_close_ && key == "default"));
+    });
     const Id format = tree_.find(id, "format");
     if (format != kNone && !allowed_format(tree_.at(format).raw)) return false;
     if (!good || !object_rules(id)) return false;

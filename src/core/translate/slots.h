@@ -17,6 +17,7 @@
 #include "core/translate/raw_string.h"
 #include "core/translate/reasoning_state.h"
 #include "core/translate/reply_context.h"
+#include "core/translate/seen_text.h"
 #include "core/wire/anthropic_events.h"
 #include "core/wire/openai_chat.h"
 
@@ -32,9 +33,9 @@ struct ToolCall {
   const ReplyContext::ToolName* declared = nullptr;
   ArgumentScanner scanner;
   RawJoiner joiner;
-  std::string pending;            // input accepted and not emitted
-  std::size_t sent = 0;           // bytes of input emitted
-  std::uint64_t source_hash = 0;  // of the argument text as it came, to know a repetition
+  std::string pending;   // input accepted and not emitted
+  std::size_t sent = 0;  // bytes of input emitted
+  SeenText source;       // the argument text as it came, to know a repetition
   bool has_arguments = false;
   bool started = false;    // on the wire
   bool finished = false;   // nothing more will come
@@ -64,6 +65,9 @@ class BlockQueue {
 
   // One entry of tool_calls. `position`: in its list.
   void tool(const wire::ChatToolDelta& delta, std::int64_t choice, std::int64_t position);
+
+  // The same of a whole message behind its pieces: only what is new in it counts.
+  void whole_tool(const wire::ChatToolDelta& delta, std::int64_t choice, std::int64_t position);
 
   // Whether pump() would open the first block: message_start must be out by then.
   bool wants_open() const;
@@ -121,6 +125,8 @@ class BlockQueue {
   ReasoningState& state_of(Slot& slot);
 
   ToolCall* find_call(const wire::ChatToolDelta& delta, std::int64_t choice, std::int64_t position);
+  ToolCall* find_repeated(const wire::ChatToolDelta& delta, std::int64_t choice,
+                          std::int64_t position);
   bool is_new_call(const ToolCall& call, const wire::ChatToolDelta& delta);
   ToolCall& add_call(const wire::ChatToolDelta& delta, std::int64_t choice, std::int64_t position);
   void take_name(ToolCall& call, std::string_view piece);

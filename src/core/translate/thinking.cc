@@ -147,7 +147,8 @@ void append_kwargs(std::string& out, const Translation& t, const ReasoningPlan& 
 }  // namespace
 
 void append_reasoning(std::string& out, const Translation& t, const ReasoningPlan& plan) {
-  if (!plan.on && !plan.off) return;
+  const bool by_default = t.profile.switch_only && !plan.off;
+  if (!plan.on && !plan.off && !by_default) return;
   switch (t.profile.reasoning) {
     case ReasoningRequest::none:
       return;
@@ -172,7 +173,8 @@ void append_reasoning(std::string& out, const Translation& t, const ReasoningPla
       return append_kwargs(out, t, plan);
     case ReasoningRequest::groq:
       append_effort(out, t, plan);
-      if (plan.on) out.append(",\"reasoning_format\":\"parsed\"");
+      // Else it would come as text, with tags around it.
+      if (plan.on || by_default) out.append(",\"reasoning_format\":\"parsed\"");
       return;
     case ReasoningRequest::prompt_mode:
       if (plan.on) out.append(",\"prompt_mode\":\"reasoning\"");

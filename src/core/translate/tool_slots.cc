@@ -14,13 +14,6 @@ constexpr std::size_t kMaxCalls = 1024;
 constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kShownName = 64;
 
-std::uint64_t hash_more(std::uint64_t hash, std::string_view text) {
-  constexpr std::uint64_t kPrime = 1099511628211u;
-  for (unsigned char c : text) hash = (hash ^ c) * kPrime;
-  return hash;
-}
-constexpr std::uint64_t kHashStart = 14695981039346656037u;
-
 std::string decode_raw(std::string_view raw) {
   std::string clean;
   append_clean_raw(clean, raw);
@@ -39,11 +32,17 @@ void sanitise_name(std::string& name) {
 
 // Space, or once more the whole input that was received in pieces.
 bool repeats_input(const ToolCall& call, std::string_view source) {
-  return is_space_raw(source) || hash_more(kHashStart, source) == call.source_hash;
+  return is_space_raw(source) || call.source.equals(source);
 }
 
 std::string_view source_of(const wire::ChatToolDelta& delta) {
   return delta.arguments ? delta.arguments.raw : delta.arguments_json;
+}
+
+// `delta` with this text in place of its own.
+wire::ChatToolDelta with_source(wire::ChatToolDelta delta, std::string_view source) {
+  (delta.arguments ? delta.arguments.raw : delta.arguments_json) = source;
+  return delta;
 }
 
 }  // namespace
@@ -138,7 +137,7 @@ bool BlockQueue::is_new_call(const ToolCall& call, const wire::ChatToolDelta& de
   if (!has_name || same_id) return false;
   if (call.done()) {
     const std::string_view source = source_of(delta);
-    const bool repeated = delta.index >= 0 && hash_more(kHashStart, source) == call.source_hash;
+    const bool repeated = delta.index >= 0 && call.source.equals(source);
     return !repeated;
   }
   std::string name = decode_raw(delta.name.raw);
@@ -153,7 +152,6 @@ ToolCall& BlockQueue::add_call(const wire::ChatToolDelta& delta, std::int64_t ch
   call->index = delta.index >= 0 ? delta.index : position;
   call->legacy = delta.legacy;
   call->custom = delta.custom;
-  call->source_hash = kHashStart;
   call->discarded = context_.single_tool_call && !calls_.empty();
   calls_.push_back(std::move(call));
   return *calls_.back();
@@ -188,6 +186,38 @@ void BlockQueue::tool(const wire::ChatToolDelta& delta, std::int64_t choice,
     call->stray = true;
 }
 
+// The call that an entry of a whole message repeats: by its id, else the one at the same place.
+ToolCall* BlockQueue::find_repeated(const wire::ChatToolDelta& delta, std::int64_t choice,
+                                    std::int64_t position) {
+  const std::string id = decode_raw(delta.id.raw);
+  ToolCall* there = nullptr;
+  for (const auto& call : calls_) {
+    if (call->choice != choice) continue;
+    if (!id.empty() && call->backend_id == id) return call.get();
+    if (position-- == 0) there = call.get();
+  }
+  if (there == nullptr || delta.name.empty() || there->name.empty()) return there;
+  // A name that nobody declared was made harmless when it was shown.
+  std::string name = decode_raw(delta.name.raw), known = there->name;
+  if (find_declared(name) == nullptr) sanitise_name(name);
+  if (there->declared == nullptr) sanitise_name(known);
+  return name == known ? there : nullptr;
+}
+
+void BlockQueue::whole_tool(const wire::ChatToolDelta& delta, std::int64_t choice,
+                            std::int64_t position) {
+  ToolCall* call = find_repeated(delta, choice, position);
+  if (call == nullptr) return tool(delta, choice, position);
+  if (call->backend_id.empty()) call->backend_id = decode_raw(delta.id.raw);
+  if (!delta.name.empty()) take_name(*call, delta.name.raw);
+  const std::string_view source = source_of(delta);
+  const auto rest = call->source.rest(source);
+  if (!rest)
+    call->stray = call->stray || !is_space_raw(source);
+  else if (!rest->empty() && !call->done())
+    take_arguments(*call, with_source(delta, *rest));
+}
+
 // A signature that comes with the chunk of the step's first call goes ahead of that call.
 void BlockQueue::take_signature(ToolCall& call, bool created, const wire::ChatToolDelta& delta) {
   const std::string& id = client_id(call);
@@ -210,7 +240,7 @@ bool BlockQueue::stray_input() const {
 
 void BlockQueue::take_arguments(ToolCall& call, const wire::ChatToolDelta& delta) {
   const std::string_view source = source_of(delta);
-  call.source_hash = hash_more(call.source_hash, source);
+  call.source.add(source);
   output_bytes_ += source.size();
   if (!delta.arguments) {
     feed(call, source);

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "core/wire/anthropic_request_parser.h"
+#include "core/wire/json_depth.h"
 
 namespace clasp::wire {
 
@@ -80,6 +81,9 @@ bool RequestParser::refuse(std::string path, std::string_view problem) {
 
 ApiError RequestParser::error() const {
   if (error_) return *error_;
+  if (const auto place = too_deep_at(body_, reader_.offset()))
+    return refuse_request(*place + ": nested deeper than " + std::to_string(kMaxJsonDepth) +
+                          " levels, which is not accepted");
   return refuse_request("The request body is not valid JSON: unexpected input at byte " +
                         std::to_string(reader_.offset()));
 }

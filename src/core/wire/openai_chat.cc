@@ -151,9 +151,16 @@ constexpr Member<AnnotationFields> kUrlCitation[] = {
     {"start_index", [](od::value& v, AnnotationFields& a) { a.annotation.start = take_count(v); }},
     {"end_index", [](od::value& v, AnnotationFields& a) { a.annotation.end = take_count(v); }},
 };
+// Two spellings: the members in an object of their own, or beside the type, as the newer API of
+// OpenAI has them and servers that translate from it.
 constexpr Member<AnnotationFields> kAnnotation[] = {
     {"type", [](od::value& v, AnnotationFields& a) { a.type = take_raw(v); }},
     {"url_citation", [](od::value& v, AnnotationFields& a) { walk_value(v, kUrlCitation, a); }},
+    kUrlCitation[0],
+    kUrlCitation[1],
+    kUrlCitation[2],
+    kUrlCitation[3],
+    kUrlCitation[4],
 };
 
 // ---- choices -----------------------------------------------------------------------------------

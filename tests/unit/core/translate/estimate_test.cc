@@ -67,6 +67,11 @@ TEST_CASE("tools and nested results count") {
       R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":")" +
       std::string(380, 'a') + R"("},{"type":"image","source":{"type":"url","url":"u"}}]}]})");
   CHECK(estimate(body) == 1704);
+  CHECK(
+      estimate(chat(said(
+          "user",
+          R"([{"type":"tool_result","tool_use_id":"t","content":[{"type":"tool_result","content":[{"type":"text","text":")" +
+              std::string(380, 'a') + R"("}]}]}])"))) == 104);
   CHECK(estimate(chat(said(
             "user",
             R"([{"type":"document","source":{"type":"content","content":[{"type":"text","text":")" +

@@ -112,6 +112,9 @@ TEST_CASE("media: found wherever the user's turns hold them, each once") {
               "ollama") == "text image");
   CHECK(needs(chat(kGo + said("assistant", "[" + kPdf + "]") + "," + said("user", "\"x\"")),
               "ollama") == "");
+  const std::string in_result =
+      R"({"type":"tool_result","tool_use_id":"x","content":[)" + kImageUrl + "]}";
+  CHECK(needs(chat(kGo + kCall + user(result(in_result))), "ollama") == "image");
   CHECK(needs(hi(), "ollama") == "");
   const std::string other =
       R"({"type":"document","source":{"type":"base64","media_type":"text/html","data":"JVBERi0="}})";

@@ -299,6 +299,16 @@ TEST_CASE("vector 100: url citations") {
       context);
   CHECK(wild.blocks() == 3);
   CHECK(json_array_size(json_object_get(wild.block(0), "citations")) == 1);
+  // The members beside the type, as the Responses API has them.
+  const Answer flat(
+      completion(content("See A.") + R"(,"annotations":[{"type":"url_citation","start_index":4,)"
+                                     R"("end_index":5,"title":"A","url":"http://a/"}])"),
+      context);
+  REQUIRE(flat.blocks() == 4);
+  const json_t* beside = json_array_get(json_object_get(flat.block(0), "citations"), 0);
+  CHECK(json_text(json_object_get(beside, "url")) == "http://a/");
+  CHECK(json_text(json_object_get(beside, "title")) == "A");
+  CHECK(json_text(json_object_get(beside, "cited_text")) == "A");
   const Answer list(
       "{\"citations\":[\"http://c/\"],\"choices\":[{\"message\":{\"content\":\"x\"},"
       "\"finish_reason\":\"stop\"}]}",

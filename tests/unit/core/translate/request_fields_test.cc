@@ -80,6 +80,12 @@ TEST_CASE("vector 10: effort max is clamped") {
   CHECK(ask(a, {.dialect = "ollama", .model = "qwen3"}).text("reasoning_effort") == "high");
   CHECK(ask(a, {.dialect = "groq", .model = "openai/gpt-oss-120b"}).text("reasoning_format") ==
         "parsed");
+  // Qwen's models think unless told otherwise; without the field it would come inside of the text.
+  const Setup qwen{.dialect = "groq", .model = "qwen/qwen3-32b"};
+  CHECK(ask(hi(), qwen).text("reasoning_format") == "parsed");
+  CHECK(ask(hi(), qwen).at("reasoning_effort") == "");
+  CHECK(ask(hi(R"("thinking":{"type":"disabled"})"), qwen).at("reasoning_format") == "");
+  CHECK(ask(hi(), {.dialect = "groq"}).at("reasoning_format") == "");
   CHECK(ask(a, {.dialect = "groq", .model = "qwen/qwen3-32b"}).text("reasoning_effort") ==
         "default");
 }
@@ -208,6 +214,11 @@ TEST_CASE("vector 22: structured output") {
       R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false})"));
   CHECK(strict.at("response_format.json_schema.strict") == "true");
   CHECK(strict.request.warnings.empty());
+  // Strict servers know no defaults, and nothing is taken out of the author's schema.
+  const auto preset = ask(format(
+      R"({"type":"object","properties":{"a":{"type":"string","default":"x"}},"required":["a"],"additionalProperties":false})"));
+  CHECK(preset.at("response_format.json_schema.strict") == "false");
+  CHECK(preset.text("response_format.json_schema.schema.properties.a.default") == "x");
   CHECK(ask(format(R"({"type":"array","items":{}})")).at("response_format.json_schema.schema") ==
         R"({"type":"array","items":{}})");
   CHECK(ask(hi(R"("output_format":{"type":"json_schema","schema":{"type":"object"}})"))

@@ -693,3 +693,87 @@ TEST_CASE("vector 145: a longer conversation begins with the bytes of the shorte
     }
   }
 }
+
+TEST_CASE("section 2.6: a result inside of a result is told with it") {
+  const std::string inner = R"({"type":"tool_result","tool_use_id":"x","content":)";
+  const auto content = [](const Translated& u, int at) {
+    return u.text("messages." + std::to_string(at) + ".content");
+  };
+  const auto answer = [&](const std::string& blocks) {
+    return chat(kGo + assistant(use("t1")) + "," + user(result("t1", "[" + blocks + "]")));
+  };
+  const auto words =
+      ask(answer(text("a") + "," + inner + "\"b\"}," + inner + "[" + text("c") + "]}"));
+  CHECK(content(words, 2) == "a\nb\nc");
+  CHECK(words.request.warnings.empty());
+  const auto failed = ask(answer(inner + R"("no","is_error":true})"));
+  CHECK(content(failed, 2) == "Error: no");
+  // Media move, or stay, as those beside it.
+  const auto image = ask(answer(inner + "[" + kImage + "," + text("d") + "]}"));
+  CHECK(content(image, 2) == "[image 1 attached below]\nd");
+  CHECK(image.text("messages.3.content.1.type") == "image_url");
+  const auto stays = ask(answer(inner + "[" + kImage + "]}"), {.dialect = "llamacpp"});
+  CHECK(stays.text("messages.2.content.0.type") == "image_url");
+  // Down to the second one; what is deeper leaves a trace.
+  const auto nest = [&](const std::string& within) { return inner + "[" + within + "]}"; };
+  CHECK(content(ask(answer(nest(nest(text("deep"))))), 2) == "deep");
+  const auto deeper = ask(answer(nest(nest(nest(text("deep"))))));
+  CHECK(content(deeper, 2) == "[unsupported content: tool_result]");
+  CHECK(deeper.warned("block:tool_result"));
+  // Also in a result whose content stands before its type.
+  CHECK(content(ask(chat(kGo + assistant(use("t1")) + "," +
+                         user(R"({"content":[)" + nest(text("e")) +
+                              R"(],"tool_use_id":"t1","type":"tool_result"})"))),
+                2) == "e");
+}
+
+TEST_CASE("section 2.3: uploaded files are refused by path, with what to do instead") {
+  const std::string image = R"({"type":"image","source":{"type":"file","file_id":"file_1"}})";
+  const std::string document = R"({"type":"document","source":{"type":"file","file_id":"file_1"}})";
+  for (const char* name : {"openai", "generic", "ollama"}) {
+    CAPTURE(name);
+    const Setup setup{.dialect = name};
+    CHECK(refusal(chat(user(text("a") + "," + image)), setup).message ==
+          "messages.0.content.1.source.file_id: image cannot be sent to this backend: uploaded "
+          "files are not available here, send the data as base64");
+    CHECK(refusal(chat(user(document)), setup).message ==
+          "messages.0.content.0.source.file_id: document cannot be sent to this backend: uploaded "
+          "files are not available here, send the data as base64");
+    const auto history =
+        ask(chat(user(image) + "," + assistant(text("b")) + "," + user(text("c"))), setup);
+    CHECK(history.text("messages.0.content") ==
+          "[image omitted: uploaded files are not available here, send the data as base64]");
+    CHECK(history.warned("image-omitted"));
+  }
+}
+
+TEST_CASE("section 2.1: what is no text in a system text leaves a trace") {
+  const std::string odd =
+      "[" + text("a") + R"(,{"type":"new_kind"},{"type":"other_kind","text":"b"},)" + kImage +
+      R"(,{"type":"thinking","thinking":"hm","signature":"x"},{"type":"tool_removal","tool_name":"t"}])";
+  const std::string want =
+      "a\n\n[unsupported content: new_kind]\n\nb\n\n[misplaced content: image]";
+  const auto turn = ask(chat(kGo + said("system", odd)));
+  CHECK(turn.text("messages.1.content") == want);
+  for (const char* token : {"block:new_kind", "misplaced:image", "misplaced:thinking"})
+    CHECK(turn.warned(token));
+  CHECK(turn.request.warnings.size() == 3);
+  const auto prompt = ask(hi("\"system\":" + odd));
+  CHECK(prompt.text("messages.0.content") == want);
+  CHECK(refusal(hi("\"system\":" + odd), {.strict = true}).message.starts_with("system.1: "));
+  const auto folded = ask(chat(kGo + said("system", odd)), {.dialect = "llamacpp"});
+  CHECK(folded.text("messages.0.content") ==
+        "go\n\n<system-reminder>\n" + want + "\n</system-reminder>");
+}
+
+TEST_CASE("section 2.8: two user messages in a row keep what was sent before") {
+  const std::string first = user(text("a")) + "," + said("system", "\"s\"");
+  const std::string second = first + "," + user(text("b"));
+  const Setup folding{.dialect = "llamacpp"};
+  const auto before = ask(chat(first), folding), after = ask(chat(second), folding);
+  CHECK(after.size("messages") == 2);
+  CHECK(after.at("messages.0") == before.at("messages.0"));
+  CHECK(after.text("messages.1.content") == "b");
+  const Setup turns{.dialect = "llamacpp", .flags = {{"strict_alternation", "true"}}};
+  CHECK(ask(chat(second), turns).size("messages") == 1);
+}

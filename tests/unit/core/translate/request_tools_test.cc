@@ -396,7 +396,20 @@ TEST_CASE("hostile schemas") {
             ",\"b\":" + next + "}},";
   }
   bomb += R"("d40":{}}})";
-  CHECK(ask(tools(schema_tool(bomb)), {.dialect = "gemini"}).body.size() < (4u << 20));
+  const auto cut = ask(tools(schema_tool(bomb)), {.dialect = "gemini"});
+  CHECK(cut.body.size() < (4u << 20));
+  CHECK(cut.warned("schema-ref"));
+  CHECK(refusal(tools(schema_tool(bomb)), {.dialect = "gemini", .strict = true}).status == 400);
+  // A chain of references that gets too deep leaves none behind that leads nowhere.
+  std::string chain = R"({"type":"object","properties":{"x":{"$ref":"#/$defs/d0"}},"$defs":{)";
+  for (int i = 0; i < 400; ++i)
+    chain += "\"d" + std::to_string(i) +
+             R"(":{"type":"object","properties":{"a":{"$ref":"#/$defs/d)" + std::to_string(i + 1) +
+             "\"}}},";
+  chain += R"("d400":{}}})";
+  const auto deep_chain = ask(tools(schema_tool(chain)), {.dialect = "ollama"});
+  CHECK(deep_chain.warned("schema-ref"));
+  CHECK(deep_chain.body.find("$ref") == std::string::npos);
   for (const char* odd :
        {R"({"$ref":"#"})", R"({"properties":[1]})", R"({"type":5})", R"({"anyOf":[]})",
         R"({"anyOf":[{"$ref":"#"}]})", R"({"required":"a"})",

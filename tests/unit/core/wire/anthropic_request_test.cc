@@ -218,3 +218,29 @@ TEST_CASE("the envelope of a request whose shapes are judged elsewhere") {
     CHECK(refusal.error().status == 400);
   }
 }
+
+TEST_CASE("section 0: what is nested too deep is refused by path") {
+  const auto nested = [](std::size_t levels) {
+    std::string out = "1";
+    for (std::size_t i = 0; i < levels; ++i) out = "[" + out + "]";
+    return out;
+  };
+  const auto call = [](const std::string& input) {
+    return R"({"model":"m","max_tokens":5,"messages":[{"role":"user","content":"a[\"{\\"},)"
+           R"({"role":"assistant","content":[{"type":"text","text":"t"},)"
+           R"({"type":"tool_use","id":"i","name":"n","input":{"k":1,"x":)" +
+           input + "}}]}]}";
+  };
+  accepted(call(nested(500)));
+  CHECK(refused(call(nested(600))) ==
+        "messages.1.content.1.input.x: nested deeper than 512 levels, which is not accepted");
+  CHECK(
+      refused(with(R"("tools":[{"name":"t","input_schema":{"properties":{"a":)" + nested(600) +
+                   "}}}]")) ==
+      "tools.0.input_schema.properties.a.0: nested deeper than 512 levels, which is not accepted");
+  CHECK(refused(with("\"" + std::string(100, 'k') + "\":" + nested(600))).starts_with("….0.0.0"));
+  // Other mistakes keep their words, at any depth.
+  CHECK(refused(with("\"x\":[[}")).find("not valid JSON") != std::string::npos);
+  CHECK(refused(with("\"x\":" + std::string(300, '[') + "}")).find("not valid JSON") !=
+        std::string::npos);
+}
