@@ -236,7 +236,6 @@ void Process::on_hangup() {
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
   notify_reloading();
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
-    access_log_.take(*catalog->settings);
     exporter_->configure(catalog->settings->tracing);
     for (auto& worker : workers_) worker->set_catalog(catalog);
     cache_.configure(catalog->settings->cache, scheduler_->now());
@@ -289,7 +288,7 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     return config::kExitConfiguration;
   }
   AccessLog records(*settings);
-  Reloader reloader(settings, std::move(load), desk);
+  Reloader reloader(settings, std::move(load), desk, records);
   Process process(*settings, desk, reloader, records);
   if (auto ready = process.set_up(*catalog); !ready) {
     log_error(ready.error().message);

@@ -44,7 +44,9 @@ void RefusalLog::note(const exchange::Refusal& refusal, TimePoint now) {
   // People put keys where they do not belong.
   exchange::Refusal shown = refusal;
   const std::string path = mask_secrets(refusal.path.substr(0, 200));
+  const std::string error = mask_secrets(refusal.error.substr(0, 500));
   shown.path = path;
+  shown.error = error;
   const std::string line = exchange::render_refusal(shown);
   if (!log_wants_fields()) return log(LogLevel::info, line);
   const exchange::RecordFields fields(shown);

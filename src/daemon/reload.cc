@@ -31,6 +31,7 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now) {
   for (const std::string& warning : loaded->warnings) log_warn(warning);
   if (const auto names = config::restart_needed(*running_, *settings); !names.empty())
     log_warn("these changes need a restart: " + join(names));
+  access_log_.take(*settings);
   return catalog;
 }
 

@@ -6,6 +6,7 @@
 
 #include "config/load.h"
 #include "core/exchange/catalog.h"
+#include "daemon/access_log.h"
 #include "daemon/shared_desk.h"
 
 namespace clasp::daemon {
@@ -15,8 +16,11 @@ using ConfigLoader = std::function<Result<config::Loaded, config::LoadError>()>;
 class Reloader {
  public:
   // `first` is what the process was started with.
-  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk)
-      : running_(std::move(first)), load_(std::move(load)), desk_(desk) {}
+  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, AccessLog& access_log)
+      : running_(std::move(first)),
+        load_(std::move(load)),
+        desk_(desk),
+        access_log_(access_log) {}
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
   // after a mistake: it was logged and nothing has changed.
@@ -28,6 +32,7 @@ class Reloader {
   const config::Snapshot running_;
   ConfigLoader load_;
   SharedDesk& desk_;
+  AccessLog& access_log_;
 };
 
 }  // namespace clasp::daemon

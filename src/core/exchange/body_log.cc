@@ -9,9 +9,10 @@ namespace clasp::exchange {
 
 namespace {
 
-// A run of base64 that is longer is data of a picture or a file; this much of it is shown.
+// A run of base64 that is longer is data of a picture or a file; this much of it is shown, which
+// is enough to know the kind.
 constexpr std::size_t kLongestRun = 512;
-constexpr std::size_t kShownRun = 32;
+constexpr std::size_t kShownRun = 8;
 // Looked at beyond what is shown, so that a secret at the cut is seen as a whole.
 constexpr std::size_t kMargin = 1024;
 
