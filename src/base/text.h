@@ -27,6 +27,11 @@ std::optional<std::string> base64url_decode(std::string_view text);
 // `prefix` + `length` characters of [0-9A-Za-z], from the given random words.
 std::string base62(std::uint64_t high, std::uint64_t low, std::size_t length);
 
+// %41 into A. Nothing where a % is not followed by two hex digits.
+std::optional<std::string> percent_decode(std::string_view text);
+// Everything but letters, digits and -._~ (RFC 3986) as %XX.
+std::string percent_encode(std::string_view text);
+
 // Replaces bytes that are not valid UTF-8 by U+FFFD, for text that goes into JSON.
 std::string scrub_utf8(std::string_view text);
 bool is_valid_utf8(std::string_view text);
