@@ -28,42 +28,6 @@ namespace {
 
 constexpr std::size_t kShortestWord = 8;
 
-// A secret as a URL may hold it.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out.append("%").push_back(kDigits[byte >> 4]);
-    out.push_back(kDigits[byte & 0xF]);
-  }
-  return out;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-                        hex_value(text[i + 2]) >= 0;
-    out.push_back(escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]))
-                         : text[i]);
-    if (escape) i += 2;
-  }
-  return out;
-}
-
 // Without the padding, which says nothing.
 std::string base64(std::string_view text) {
   std::string out = base64url_encode(text);
@@ -87,12 +51,12 @@ void KnownSecrets::add(std::string_view secret) {
   std::string json;
   append_json_escaped(json, scrub_utf8(secret));
   add_word(std::string(secret));
-  add_word(percent_encoded(secret));
+  add_word(percent_encode(secret));
   add_word(std::move(json));
 }
 
 void KnownSecrets::add_userinfo(std::string_view userinfo) {
-  const std::string plain = percent_decoded(userinfo);
+  const std::string plain = percent_decode(userinfo).value_or(std::string(userinfo));
   add_word(std::string(userinfo));
   add_word(base64(plain));
   const std::size_t colon = plain.find(':');
