@@ -68,7 +68,7 @@ ctl_lib := $(BUILD)/libclasp-ctl.a
 core_libs := $(SIMDJSON_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -linih
 daemon_libs := -levhtp $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lprometheus-cpp-core -lpthread
 
-programs := $(BUILD)/clasp
+programs := $(BUILD)/clasp $(BUILD)/claspctl
 .PHONY: build
 build: $(programs)
 
@@ -79,7 +79,8 @@ $(BUILD)/%.o: %.cc config.mk
 
 $(core_lib): $(call obj,$(core_src))
 $(daemon_lib): $(call obj,$(daemon_src))
-$(core_lib) $(daemon_lib):
+$(ctl_lib): $(call obj,$(ctl_src))
+$(core_lib) $(daemon_lib) $(ctl_lib):
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
@@ -87,6 +88,10 @@ $(core_lib) $(daemon_lib):
 $(BUILD)/clasp: $(BUILD)/src/daemon/main.o $(daemon_lib) $(core_lib)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+
+$(BUILD)/claspctl: $(BUILD)/src/ctl/main.o $(ctl_lib) $(core_lib)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
 
 # ---- tests -----------------------------------------------------------------------------------
 # Unit tests of the core link without the I/O libraries: the linker proves that it is pure.
@@ -98,7 +103,7 @@ test_main := $(BUILD)/tests/unit/main.o
 $(BUILD)/unit-core: $(test_main) $(call obj,$(unit_core_src)) $(core_lib)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
-$(BUILD)/unit-daemon: $(test_main) $(call obj,$(unit_daemon_src)) $(daemon_lib) $(core_lib)
+$(BUILD)/unit-daemon: $(test_main) $(call obj,$(unit_daemon_src)) $(ctl_lib) $(daemon_lib) $(core_lib)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
 $(BUILD)/replay: $(test_main) $(call obj,$(replay_src)) $(core_lib)
@@ -154,7 +159,7 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 
 # ---- keeping it clean ----------------------------------------------------------------------------
 sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
-scripts := tools/setup tests/run .ci/run $(wildcard tests/fuzz/run)
+scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run)
 .PHONY: lint fmt generate
 lint: build
 	tools/check-layers
@@ -177,19 +182,27 @@ INSTALL := install
 .PHONY: install uninstall
 install: build
 	$(INSTALL) -D -m 755 $(BUILD)/clasp $(DESTDIR)$(bindir)/clasp
+	$(INSTALL) -D -m 755 $(BUILD)/claspctl $(DESTDIR)$(bindir)/claspctl
+	$(INSTALL) -D -m 644 man/claspctl.1 $(DESTDIR)$(mandir)/man1/claspctl.1
 	$(INSTALL) -D -m 644 man/clasp.8 $(DESTDIR)$(mandir)/man8/clasp.8
 	$(INSTALL) -D -m 644 man/clasp.conf.5 $(DESTDIR)$(mandir)/man5/clasp.conf.5
 	$(INSTALL) -D -m 644 completions/clasp.bash \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp
 	$(INSTALL) -D -m 644 completions/_clasp $(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp
+	$(INSTALL) -D -m 644 completions/claspctl.bash \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/claspctl
+	$(INSTALL) -D -m 644 completions/_claspctl $(DESTDIR)$(prefix)/share/zsh/site-functions/_claspctl
 	@# An edited configuration is never overwritten.
 	test -e $(DESTDIR)$(sysconfdir)/clasp/clasp.conf || \
 		$(INSTALL) -D -m 640 etc/clasp.conf $(DESTDIR)$(sysconfdir)/clasp/clasp.conf
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(mandir)/man8/clasp.8 \
+	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(bindir)/claspctl \
+		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man8/clasp.8 \
 		$(DESTDIR)$(mandir)/man5/clasp.conf.5 \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp \
-		$(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/claspctl \
+		$(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp \
+		$(DESTDIR)$(prefix)/share/zsh/site-functions/_claspctl
 
 .PHONY: help
 help:

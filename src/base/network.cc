@@ -121,4 +121,49 @@ bool is_in_any(const std::vector<Network>& networks, const AddressBytes& address
                      [&](const Network& network) { return network.contains(address); });
 }
 
+std::optional<AddressBytes> parse_address(std::string_view text) {
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != text.npos) return std::nullopt;
+  const std::string host(text);
+  AddressBytes out{};
+  unsigned char four[4];
+  if (inet_pton(AF_INET, host.c_str(), four) == 1) return map_ipv4(four);
+  if (inet_pton(AF_INET6, host.c_str(), out.data()) == 1) return out;
+  return std::nullopt;
+}
+
+std::optional<PeerAddress> parse_peer(std::string_view text) {
+  std::string_view host = text, port;
+  const std::size_t colon = text.find(':');
+  if (!text.empty() && text.front() == '[') {
+    const std::size_t close = text.find(']');
+    if (close == text.npos) return std::nullopt;
+    host = text.substr(1, close - 1);
+    if (host.find(':') == host.npos) return std::nullopt;
+    port = text.substr(close + 1);
+  } else if (colon != text.npos && colon == text.rfind(':')) {
+    host = text.substr(0, colon);
+    port = text.substr(colon);
+  }
+  const auto address = parse_address(host);
+  if (!address) return std::nullopt;
+  if (port.empty()) return PeerAddress{*address, 0};
+  const auto number = port.front() == ':' ? parse_unsigned(port.substr(1)) : std::nullopt;
+  if (!number || *number > 0xFFFF) return std::nullopt;
+  return PeerAddress{*address, static_cast<std::uint16_t>(*number)};
+}
+
+std::string render_peer(const PeerAddress& peer) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const bool v4 = is_mapped(peer.address);
+  inet_ntop(v4 ? AF_INET : AF_INET6, peer.address.data() + (v4 ? 12 : 0), text, sizeof text);
+  std::string out = v4 ? std::string(text) : "[" + std::string(text) + "]";
+  if (peer.port != 0) out.append(":").append(std::to_string(peer.port));
+  return out;
+}
+
+std::string_view address_of_peer(std::string_view peer) {
+  const std::size_t from = peer.starts_with('[') ? peer.find(']') : 0;
+  return peer.substr(0, peer.find(':', from));
+}
+
 }  // namespace clasp

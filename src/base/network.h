@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,5 +36,21 @@ Result<Network> parse_network(std::string_view text);
 bool is_public_address(const AddressBytes& address);
 
 bool is_in_any(const std::vector<Network>& networks, const AddressBytes& address);
+
+// The other end of a connection.
+struct PeerAddress {
+  AddressBytes address{};
+  std::uint16_t port = 0;  // 0: not known
+  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
+};
+
+// One address without brackets, zone or port.
+std::optional<AddressBytes> parse_address(std::string_view text);
+// ADDRESS, ADDRESS:PORT, [IPV6], [IPV6]:PORT, or an IPv6 address alone.
+std::optional<PeerAddress> parse_peer(std::string_view text);
+// "127.0.0.1:54321", "[::1]:54321"; without a port that is not known: "127.0.0.1", "[::1]".
+std::string render_peer(const PeerAddress& peer);
+// What render_peer() wrote, without the port; "unix" and the like stay as they are.
+std::string_view address_of_peer(std::string_view peer);
 
 }  // namespace clasp

@@ -128,6 +128,10 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
     errors.push_back(place + ": " + value.error().message);
     return;
   }
+  if (auto found = find_credentials(option, *value); !found) {
+    errors.push_back(place + ": " + found.error().message);
+    return;
+  }
   const Slot slot = option.slot ? option.slot(draft, rest) : Slot{};
   Given scratch;  // keys of named backends leave no trace
   Given& given = draft.current == 0 ? given_[&option] : scratch;
@@ -142,6 +146,33 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
   const std::string key = option.key.substr(0, option.key.size() - 1).append(rest);
   if (option.section == "backend") draft.backend().places[key] = place;
   if (option.section == "model") draft.model().places[key] = place;
+}
+
+// Wherever a file is named, credential:NAME is the one that systemd hands to the service under that
+// name (LoadCredential=).
+Result<void> Collector::find_credentials(const Option& option, Value& value) const {
+  constexpr std::string_view kPrefix = "credential:";
+  std::string problem;
+  const auto find = [&](std::string& path) {
+    if (!path.starts_with(kPrefix)) return;
+    const std::string name = path.substr(kPrefix.size());
+    if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
+      problem = quoted(path) + " names no credential; write credential:NAME";
+    else if (credentials.empty())
+      problem =
+          quoted(path) +
+          ": there are no credentials, because CREDENTIALS_DIRECTORY is not set; systemd sets "
+          "it for services with LoadCredential=" +
+          name + ":FILE";
+    else
+      path = credentials + "/" + name;
+  };
+  const bool files = option.domain.kind == Kind::list && option.argument.starts_with("FILE");
+  if (option.domain.kind == Kind::path) find(value.text);
+  if (files)
+    for (std::string& path : value.list) find(path);
+  if (!problem.empty()) return fail(problem);
+  return {};
 }
 
 // A stronger source names another provider: the key and the address that belong to the one before

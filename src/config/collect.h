@@ -2,6 +2,7 @@
 // the complaints. Reads no environment and no disk by itself.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ class Collector {
  public:
   Draft draft;
   std::vector<std::string> errors, warnings;
+  std::function<unsigned(const std::string& path)> file_mode;  // may be missing; see Inputs
+  std::string credentials;  // the folder of systemd's credentials, empty: none
 
   // Call in this order. `file` is the name for messages.
   void add_file(const std::string& file, std::string_view text, const Environment& environment);
@@ -54,6 +57,7 @@ class Collector {
   };
   void set(const Option& option, std::string_view rest, std::string_view text, Source source,
            const std::string& place);
+  Result<void> find_credentials(const Option& option, Value& value) const;
   void leave_provider(std::string_view next, Source source);
   void begin_section(const FileEntry& entry, const std::string& place);
   void begin_route(const FileEntry& entry, std::string_view pattern, const std::string& place);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/url.h"
+#include "config/key_file.h"
 #include "config/presets.h"
 
 namespace clasp::config {
@@ -73,6 +74,7 @@ class Finisher {
                                                       : std::string(preset->base_url);
     backend.api_key = key_of(draft, credential, where, backend.more_keys);
     backend.max_concurrency = draft.max_concurrency;
+    backend.pass_client_key = draft.pass_client_key;
     finish_headers(draft, where, backend);
     if (backend.provider != "demo") {
       check_key(*preset, where, backend);
@@ -125,37 +127,16 @@ class Finisher {
       error(where + ": api_key and api_key_file are both set");
     if (!draft.api_key.empty()) return draft.api_key;
     if (draft.api_key_file.empty()) return credential.key;
-    const auto text = read_file_(draft.api_key_file);
-    const std::string prefix = where + ": api_key_file " + draft.api_key_file;
-    if (!text) {
-      error(prefix + ": " + text.error().message);
-      return {};
-    }
-    if (!*text) {
-      error(prefix + ": the file does not exist");
-      return {};
-    }
-    std::vector<Secret> keys;
-    for (std::string_view line : split(**text, '\n')) {
-      if (trim(line).empty()) continue;
-      const auto key = parse_value({Kind::secret}, line);
-      if (!key) {
-        error(prefix + ": " + key.error().message);
-        return {};
-      }
-      keys.emplace_back(key->text);
-    }
-    if (keys.empty()) {
-      error(prefix + ": the file is empty");
-      return {};
-    }
+    std::vector<Secret> keys =
+        read_key_file(collector_, read_file_, where + ": api_key_file", draft.api_key_file);
+    if (keys.empty()) return {};
     more.insert(more.begin(), std::make_move_iterator(keys.begin() + 1),
                 std::make_move_iterator(keys.end()));
     return std::move(keys.front());
   }
 
   void check_key(const Preset& preset, const std::string& where, const BackendSettings& backend) {
-    if (!preset.needs_key || !backend.api_key.empty()) return;
+    if (!preset.needs_key || !backend.api_key.empty() || backend.pass_client_key) return;
     // Servers of one's own that speak the Messages API need none.
     if (preset.dialect == "anthropic" && backend.base_url != preset.base_url) return;
     std::string message = where + ": the provider " + backend.provider + " needs a key: set " +
@@ -181,7 +162,8 @@ class Finisher {
       error(where + ": the base URL " + url->authority() +
             " is CLASP's own listen address; requests would run "
             "in a circle");
-    if (!url->tls && !backend.api_key.empty() && !is_loopback_host(url->host))
+    const bool has_key = !backend.api_key.empty() || backend.pass_client_key;
+    if (!url->tls && has_key && !is_loopback_host(url->host))
       warn(where + ": the key travels unencrypted to " + url->authority() +
            ", because its URL begins with http://");
   }

@@ -3,6 +3,7 @@
 #include "config/load.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <system_error>
 
@@ -87,6 +88,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   const auto arguments = parse_arguments(inputs.args, usage);
   // Values are tried on their own first: a mistake there is one of usage, whatever the file says.
   Collector trial;
+  trial.credentials = lookup(inputs.environment, "CREDENTIALS_DIRECTORY");
   trial.add_arguments(arguments);
   usage.insert(usage.end(), trial.errors.begin(), trial.errors.end());
   if (!usage.empty()) return fail_load(kExitUsage, join(usage) + "\nclasp -help lists the options");
@@ -102,6 +104,8 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   if (!file) return fail_load(kExitConfiguration, file.error().message);
 
   Collector collector;
+  collector.file_mode = inputs.file_mode;
+  collector.credentials = trial.credentials;
   if (!file->path.empty()) collector.add_file(file->path, file->text, inputs.environment);
   collector.add_environment(inputs.environment);
   collector.add_arguments(arguments);
@@ -131,6 +135,13 @@ Result<std::optional<std::string>> load_file(const std::string& path) {
     return fail("it is not a readable file");
   text.resize(static_cast<std::size_t>(in.gcount()));
   return std::optional<std::string>(std::move(text));
+}
+
+unsigned load_file_mode(const std::string& path) {
+  std::error_code problem;
+  const auto status = std::filesystem::status(path, problem);
+  if (problem || !std::filesystem::exists(status)) return 0;
+  return static_cast<unsigned>(status.permissions() & std::filesystem::perms::mask);
 }
 
 Environment make_environment(const char* const* variables) {

@@ -21,6 +21,8 @@ struct Inputs {
   std::vector<std::string> args;  // without the program's name
   Environment environment;
   FileReader read_file;
+  // Its permission bits (07777), 0 when there is no such file; may be missing.
+  std::function<unsigned(const std::string& path)> file_mode = {};
 };
 
 enum class Action { run, check, version, help, models, emit };
@@ -41,6 +43,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs);
 
 // Reads at most one byte more than the parser accepts.
 Result<std::optional<std::string>> load_file(const std::string& path);
+unsigned load_file_mode(const std::string& path);
 // "NAME=value" strings, ending with nullptr, as main() gets them.
 Environment make_environment(const char* const* variables);
 

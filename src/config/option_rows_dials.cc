@@ -14,19 +14,17 @@ constexpr std::int64_t kMillion = 1'000'000;  // a dollar
 void add_cache(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "cache";
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.key = "enabled", .flag = "cache", .env = "CLASP_CACHE", .domain = kBool, .default_text = "false",
-       .help = "Answer repeated requests from memory, where the answer does not depend on chance: "
-               "temperature 0.",
+       .help = "Answer repeated requests from memory: plain ones whose temperature is not above 0.",
        .slot = CLASP_AT(settings.cache.enabled)});
   row({.key = "max_size", .flag = "cache-max-size", .env = "CLASP_CACHE_MAX_SIZE",
        .domain = number(1, kMany), .default_text = "1000", .argument = "N",
        .help = "Entries at most; those not used for longest make room.",
        .slot = CLASP_AT(settings.cache.max_size)});
   row({.key = "ttl", .flag = "cache-ttl", .env = "CLASP_CACHE_TTL", .domain = seconds(0, 365 * kDay),
-       .default_text = "3600s", .argument = "TIME", .help = "How long an entry is used.",
+       .default_text = "3600s", .argument = "TIME", .help = "How long an entry is used; 0: not at all, and only requests at the same time share an answer.",
        .slot = CLASP_AT(settings.cache.ttl_ms)});
   row({.key = "max_bytes", .env = "CLASP_CACHE_MAX_BYTES", .domain = bytes(1 << 16, 1LL << 40),
        .default_text = "256M", .argument = "SIZE", .help = "Memory for all entries together.",
@@ -37,6 +35,11 @@ void add_cache(std::vector<Option>& rows) {
   row({.key = "streams", .env = "CLASP_CACHE_STREAMS", .domain = kBool, .default_text = "false",
        .help = "Keep and answer streams too, not only plain answers.",
        .slot = CLASP_AT(settings.cache.streams)});
+  row({.key = "unset_temperature", .env = "CLASP_CACHE_UNSET_TEMPERATURE", .domain = kBool,
+       .default_text = "true",
+       .help = "Requests that name no temperature are cached too, although backends then answer the same words "
+               "differently.",
+       .slot = CLASP_AT(settings.cache.unset_temperature)});
   row({.key = "coalesce", .env = "CLASP_CACHE_COALESCE", .domain = kBool, .default_text = "true",
        .help = "A request that is being answered already is not sent again: the second one gets the "
                "first one's answer.",

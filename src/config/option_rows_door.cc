@@ -17,29 +17,28 @@ constexpr std::int64_t kMillion = 1'000'000;  // a dollar
 void add_auth(std::vector<Option>& rows) {
   rows.insert(rows.end(), {
     {.section = "auth", .key = "enabled", .flag = "auth", .env = "CLASP_AUTH", .domain = kBool,
-     .default_text = "false", .help = "Only let clients in that send a key.",
-     .status = Status::planned_safety, .slot = CLASP_AT(settings.auth.enabled)},
+     .default_text = "false", .help = "Only let clients in that send a key. On by itself where clients are configured.",
+     .slot = CLASP_AT(settings.auth.enabled)},
     {.section = "auth", .key = "api_key", .flag = "auth-api-key", .env = "CLASP_AUTH_API_KEY",
      .domain = kSecret, .argument = "KEY",
      .help = "Key that clients must send, as x-api-key or as Authorization: Bearer.",
-     .status = Status::planned_safety, .slot = CLASP_AT(auth_key)},
+     .slot = CLASP_AT(auth_key)},
     {.section = "auth", .key = "api_key_file", .env = "CLASP_AUTH_API_KEY_FILE", .domain = kPath,
      .argument = "FILE", .help = "File whose content is that key.",
-     .status = Status::planned_safety, .slot = CLASP_AT(auth_key_file)},
+     .slot = CLASP_AT(auth_key_file)},
     {.section = "auth", .key = "keys_file", .env = "CLASP_AUTH_KEYS_FILE", .domain = kPath,
      .argument = "FILE",
      .help = "File with one client a line, NAME:sha256:HASH, besides those in [client NAME] sections.",
-     .status = Status::planned_safety, .slot = CLASP_AT(client_keys_file)},
+     .slot = CLASP_AT(client_keys_file)},
     {.section = "auth", .key = "allow_anonymous_health", .env = "CLASP_AUTH_ALLOW_ANONYMOUS_HEALTH",
-     .domain = kBool, .default_text = "true", .help = "Answer /health without a key.",
-     .status = Status::planned, .slot = CLASP_AT(settings.auth.anonymous_health)},
+     .domain = kBool, .default_text = "true", .help = "Answer /health, /healthz and /readyz without a key.",
+     .slot = CLASP_AT(settings.auth.anonymous_health)},
     {.section = "auth", .key = "allow_anonymous_metrics", .env = "CLASP_AUTH_ALLOW_ANONYMOUS_METRICS",
-     .domain = kBool, .default_text = "false", .help = "Answer /metrics without a key.",
-     .status = Status::planned, .slot = CLASP_AT(settings.auth.anonymous_metrics)},
+     .domain = kBool, .default_text = "false", .help = "Answer /metrics, /costs and /providers/health without a key.",
+     .slot = CLASP_AT(settings.auth.anonymous_metrics)},
     {.section = "backend", .key = "pass_client_key", .domain = kBool, .default_text = "false",
-     .help = "Send the client's own key to this backend instead of api_key. Clients then need one that the "
-             "backend knows.",
-     .status = Status::planned_safety,
+     .help = "Send the client's own key to this backend instead of api_key, which is then for health checks "
+             "only. Clients need one that the backend knows.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().pass_client_key; }},
   });
 }
@@ -47,7 +46,6 @@ void add_auth(std::vector<Option>& rows) {
 void add_client(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "client";
-    option.status = Status::planned_safety;
     rows.push_back(std::move(option));
   };
   row({.key = "key_hash", .domain = kList, .argument = "sha256:HASH",
@@ -67,7 +65,7 @@ void add_client(std::vector<Option>& rows) {
        .help = "Requests per window; 0: no limit of its own.", .slot = CLASP_CLIENT(settings.rate.requests)});
   row({.key = "window", .domain = seconds(kSecond, kDay), .default_text = "60s", .argument = "TIME",
        .help = "Length of the window.", .slot = CLASP_CLIENT(settings.rate.window_ms)});
-  row({.key = "burst", .domain = number(0, kMany), .default_text = "0", .argument = "N",
+  row({.key = "burst", .domain = number(0, kMany), .default_text = "10", .argument = "N",
        .help = "Requests allowed at once beyond the steady rate.", .slot = CLASP_CLIENT(settings.rate.burst)});
   row({.key = "tokens_per_minute", .domain = number(0, kMany), .default_text = "0", .argument = "N",
        .help = "Tokens a minute, questions and answers together; 0: no limit of its own.",
@@ -89,11 +87,11 @@ void add_client(std::vector<Option>& rows) {
 void add_listener(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "listener";
-    option.status = Status::planned_safety;
     rows.push_back(std::move(option));
   };
-  row({.key = "address", .domain = kText, .argument = "ADDRESS",
-       .help = "As listen in [server]: ADDRESS, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH.",
+  row({.key = "address", .domain = kText, .argument = "0.0.0.0:8443",
+       .help = "As listen in [server]: ADDRESS, ADDRESS:PORT, [IPV6]:PORT or unix:/PATH. The default of "
+               "listen is used only where there is no such section.",
        .slot = CLASP_LISTENER(address)});
   row({.key = "certificate", .domain = kList, .argument = "FILE,FILE",
        .help = "PEM files, each a certificate with its chain: makes it HTTPS. Of several the one for "
@@ -121,16 +119,15 @@ void add_listener(std::vector<Option>& rows) {
   row({.key = "group", .domain = kText, .argument = "GROUP", .help = "Of a Unix socket: its group.",
        .slot = CLASP_LISTENER(group)});
   rows.push_back({.section = "server", .key = "trusted_proxies", .env = "CLASP_TRUSTED_PROXIES",
-       .domain = kList, .argument = "NETWORK",
+       .domain = kList, .argument = "10.0.0.0/8",
        .help = "Addresses or networks, such as 10.0.0.0/8, whose X-Forwarded-For and PROXY headers say who "
                "the client is; unix stands for all Unix sockets.",
-       .status = Status::planned_safety, .slot = CLASP_AT(trusted_proxies)});
+       .slot = CLASP_AT(trusted_proxies)});
 }
 
 void add_rate_limit(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "rate_limit";
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.key = "enabled", .flag = "rate-limit", .env = "CLASP_RATE_LIMIT", .domain = kBool,
@@ -152,8 +149,8 @@ void add_rate_limit(std::vector<Option>& rows) {
        .slot = CLASP_AT(settings.rate_limit.rate.tokens_per_minute)});
   row({.key = "per", .env = "CLASP_RATE_LIMIT_PER", .domain = {Kind::choice, 0, 0, "global|client"},
        .default_text = "global", .argument = "WHOM",
-       .help = "global: all clients share one limit. client: each key has its own, and each address "
-               "without a key.",
+       .help = "global: all clients share one limit. client: each client that is known by name has its own, "
+               "and each address of others; an IPv6 address counts by its first 64 bits.",
        .slot = CLASP_AT(rate_limit_scope)});
 }
 

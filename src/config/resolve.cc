@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/default_prices.h"
 #include "config/finish_backend.h"
-#include "config/listen.h"
 #include "config/presets.h"
+#include "config/resolve_clients.h"
+#include "config/resolve_listeners.h"
 #include "config/resolve_routing.h"
 
 namespace clasp::config {
@@ -32,15 +34,18 @@ class Resolver {
   void run() {
     resolve_log();
     resolve_tracing();
-    resolve_listeners();
+    resolve_listeners(collector_);
     resolve_origins();
     resolve_aliases();
     resolve_media();
+    resolve_clients(collector_, read_file_);
+    resolve_limits();
     resolve_backends();
     resolve_models();
     resolve_routing(collector_, read_file_);
     if (settings_.backends.empty() && collector_.errors.empty()) error(std::string(kUnconfigured));
     resolve_model_rules();
+    resolve_prices();
     warn_about_flags();
   }
 
@@ -62,24 +67,6 @@ class Resolver {
     for (const auto& [name, value] : settings_.tracing.headers)
       if (!is_header_name(name) || is_own_header(name))
         error("[tracing] header." + quoted(name) + ": no header that can be set");
-  }
-
-  void resolve_listeners() {
-    const std::string place = collector_.place_of(*find_flag("listen"));
-    if (draft_.listen.empty()) draft_.listen.emplace_back("127.0.0.1");
-    for (const std::string& text : draft_.listen) {
-      auto listener = parse_listener(text, static_cast<std::uint16_t>(draft_.port));
-      if (!listener) {
-        error(place + ": " + listener.error().message);
-        continue;
-      }
-      const auto same =
-          std::find(settings_.listeners.begin(), settings_.listeners.end(), *listener);
-      if (same != settings_.listeners.end() && (listener->is_unix || listener->port != 0))
-        error(place + ": " + render_listener(*listener) + " is listed twice");
-      else
-        settings_.listeners.push_back(std::move(*listener));
-    }
   }
 
   // As browsers write them: scheme, host, port, nothing behind.
@@ -125,6 +112,29 @@ class Resolver {
         error(collector_.place_of(*find_key("media", "fetch_networks").option) + ": " +
               quoted(text) + ": " + network.error().message);
     }
+  }
+
+  // The shipped ones first: the last one that matches counts.
+  void resolve_prices() {
+    settings_.costs.prices = default_prices();
+    for (PriceDraft& price : draft_.prices) {
+      PriceRule& rule = price.rule;
+      const std::string where = rule.place + ": [price " + rule.pattern + "]";
+      if (price.input < 0 || price.output < 0)
+        error(where + " needs both input and output, in dollars per million tokens");
+      if (!rule.backend.empty() && !find_backend_name(rule.backend))
+        error(where + " backend: there is no backend " + quoted(rule.backend));
+      rule.input = price.input;
+      rule.output = price.output;
+      rule.cache_read = price.cache_read < 0 ? rule.input : price.cache_read;
+      rule.cache_write = price.cache_write < 0 ? rule.input : price.cache_write;
+      settings_.costs.prices.push_back(std::move(rule));
+    }
+  }
+
+  void resolve_limits() {
+    settings_.rate_limit.scope =
+        draft_.rate_limit_scope == "client" ? RateScope::client : RateScope::global;
   }
 
   // ---- backends --------------------------------------------------------------------------------

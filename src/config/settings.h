@@ -43,6 +43,9 @@ struct Listener {
   bool proxy_protocol = false;  // connections begin with a PROXY header (v1 or v2)
   std::uint32_t unix_mode = 0660;
   std::string unix_group = {};  // empty: the daemon's
+  bool is_at_same_place(const Listener& other) const {
+    return is_unix == other.is_unix && address == other.address && port == other.port;
+  }
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -50,8 +53,9 @@ struct Listener {
 struct RateSettings {
   std::uint32_t requests = 0;  // per window
   std::int64_t window_ms = 60'000;
-  std::uint32_t burst = 0;  // at once, beyond the steady rate
+  std::uint32_t burst = 10;  // at once, beyond the steady rate
   std::uint64_t tokens_per_minute = 0;
+  friend bool operator==(const RateSettings&, const RateSettings&) = default;
 };
 
 // Who a limit counts for, where a client has none of its own.
@@ -72,7 +76,7 @@ struct ClientSettings {
   std::vector<std::string> models;      // names it may ask for, * and ? match any; empty: all
   RateSettings rate;
   std::uint32_t max_concurrency = 0;  // 0: no limit
-  // Nano-dollars it may spend; 0: no limit. A day and a month begin at midnight UTC.
+  // Millionths of a dollar it may spend; 0: no limit. A day and a month begin at midnight UTC.
   std::int64_t daily_budget = 0, monthly_budget = 0;
   std::int64_t expires = 0;  // Unix seconds; 0: never
 };
@@ -90,17 +94,19 @@ struct CacheSettings {
   std::uint32_t max_size = 1000;  // entries
   std::int64_t ttl_ms = 3'600'000;
   std::uint64_t max_bytes = 256u << 20;
-  bool per_client = false;  // no client gets what another one asked
-  bool streams = false;     // streams are kept and answered too
-  bool coalesce = true;     // who asks the same at the same time waits for the first one's answer
+  bool per_client = false;        // no client gets what another one asked
+  bool streams = false;           // streams are kept and answered too
+  bool unset_temperature = true;  // requests that name no temperature are cached too
+  bool coalesce = true;  // who asks the same at the same time waits for the first one's answer
 };
 
-// What tokens of the models cost whose name on the backend matches. Micro-dollars per million
-// tokens, which are pico-dollars per token.
+// What tokens of the models cost whose name on the backend matches. Millionths of a dollar per
+// million tokens, which are pico-dollars per token.
 struct PriceRule {
   std::string pattern;  // lower case, * and ? match any text
   std::string place;    // empty: shipped with CLASP
-  std::string backend;  // its name; empty: every backend
+  std::string backend;   // its name; empty: every backend
+  std::string provider;  // of the shipped ones: only backends of that kind; empty: any
   std::int64_t input = 0, output = 0, cache_read = 0, cache_write = 0;
 };
 
@@ -293,6 +299,7 @@ struct Settings {
   CostSettings costs;
   TracingSettings tracing;
   std::vector<Network> trusted_proxies;  // their word about a client's address is believed
+  bool trust_unix_sockets = false;       // the same for whoever connects to a Unix socket
   bool demo_fallback = false;            // nothing is configured, the demo backend answers instead
   std::string ca_file;                   // extra CA certificates for backends, empty: the system's
   std::string config_file;               // where the file part came from, empty: none

@@ -107,8 +107,8 @@ void BackendClient::end_linger(LingeringCall* call) {
 
 BackendCounters BackendClient::counters() const {
   BackendCounters now = counters_;
-  now.lookups = names_.lookups();
-  now.idle = pool_.size();
+  now.lookups.set(names_.lookups());
+  now.idle.set(pool_.size());
   return now;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/count.h"
 #include "base/scheduler.h"
 #include "core/exchange/ports.h"
 #include "core/wire/proxy_rule.h"
@@ -30,15 +31,15 @@ struct BackendClientOptions {
   std::function<bool(const IpAddress&)> may_connect;
 };
 
+// Readable from any thread.
 struct BackendCounters {
-  std::uint64_t opened = 0;   // connections
-  std::uint64_t reused = 0;   // calls on a connection from the pool
-  std::uint64_t retried = 0;  // begun again on another connection
-  std::uint64_t lookups = 0;  // names the cache did not know
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  std::size_t idle = 0;    // connections in the pool now
-  std::size_t active = 0;  // calls that exist now
+  Count opened;   // connections
+  Count reused;   // calls on a connection from the pool
+  Count retried;  // begun again on another connection
+  Count lookups;  // names the cache did not know
+  Count bytes_in, bytes_out;
+  Count idle;    // connections in the pool now
+  Count active;  // calls that exist now
 };
 
 // A URL as it will be called: an immutable value shared by the calls that use it.
@@ -68,6 +69,7 @@ class BackendClient final : public exchange::BackendPort {
   std::unique_ptr<exchange::BackendCall> start(exchange::BackendRequest request,
                                                exchange::BackendEvents& events) override;
 
+  // From any thread.
   BackendCounters counters() const;
   void close_idle() { pool_.clear(); }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/count.h"
 #include "base/scheduler.h"
 #include "daemon/transport.h"
 
@@ -30,7 +31,7 @@ class BackendPool {
   // that is shorter. The oldest one makes room.
   void put(const std::string& origin, std::unique_ptr<Transport> transport, Duration peer_limit);
   void clear();
-  std::size_t size() const { return size_; }
+  std::size_t size() const { return size_; }  // from any thread
 
  private:
   class Idle;
@@ -44,7 +45,7 @@ class BackendPool {
   Scheduler& scheduler_;
   Limits limits_;
   std::unordered_map<std::string, List> origins_;
-  std::size_t size_ = 0;
+  Count size_;
   TimerHandle sweep_timer_;
 };
 

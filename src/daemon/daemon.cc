@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
 #include "config/exit_codes.h"
 #include "config/listen.h"
 #include "daemon/backend_options.h"
-#include "daemon/listener.h"
+#include "daemon/listener_set.h"
 #include "daemon/record_fan.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
@@ -19,6 +20,7 @@
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
+#include "daemon/shared_limits.h"
 #include "daemon/shared_states.h"
 #include "daemon/span_exporter.h"
 #include "daemon/worker.h"
@@ -28,15 +30,11 @@ namespace clasp::daemon {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
+constexpr Duration kCertificateCheck{24 * 3600 * 1000};
 
 unsigned worker_count(const config::Settings& settings) {
   if (settings.workers > 0) return std::min(settings.workers, kMostWorkers);
   return std::max(1u, std::min(std::thread::hardware_concurrency(), kMostWorkers));
-}
-
-bool is_loopback(const config::Listener& listener) {
-  return listener.is_unix || listener.address.starts_with("127.") || listener.address == "::1" ||
-         listener.address == "localhost";
 }
 
 HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) {
@@ -52,21 +50,26 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 
 class Process {
  public:
-  Process(const config::Settings& settings, SharedDesk& desk, Reloader& reloader,
-          AccessLog& access_log)
+  Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
+          Reloader& reloader, AccessLog& access_log)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
+        limits_(limits),
         reloader_(reloader),
         access_log_(access_log),
+        metrics_(desk, CLASP_VERSION),
+        metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
-                 Duration{settings.timeouts.reasoning_state_ms}}) {}
+                 Duration{settings.timeouts.reasoning_state_ms}}),
+        listeners_(worker_count(settings)) {}
 
   Result<void> set_up(exchange::CatalogPtr catalog);
   void run();
 
  private:
-  Result<std::vector<std::vector<UniqueFd>>> open_listeners(unsigned workers);
+  void tell_about_listeners(const config::Settings& settings);
+  void watch_certificates();
   Result<void> set_up_signals();
   std::string status_of(const exchange::Catalog& catalog) const;
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
@@ -80,6 +83,7 @@ class Process {
   const config::Settings& settings_;  // of the start
   Duration drain_time_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
   Reloader& reloader_;
   AccessLog& access_log_;
   EventBasePtr base_;
@@ -92,40 +96,21 @@ class Process {
   WorkerParts parts_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
+  Metrics metrics_;
+  MetricsService metrics_service_;
   SharedStates states_;
   SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::string listening_, status_;
+  ListenerSet listeners_;
+  TimerHandle certificate_check_;
+  std::string status_;
   bool on_terminal_ = false;
   bool draining_ = false;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
 };
-
-// Each worker has its own listening socket per address, so that the kernel spreads connections
-// evenly. A Unix socket exists once and is shared.
-Result<std::vector<std::vector<UniqueFd>>> Process::open_listeners(unsigned workers) {
-  std::vector<std::vector<UniqueFd>> sets(workers);
-  for (const config::Listener& listener : settings_.listeners) {
-    int first = -1;
-    for (unsigned i = 0; i < workers; ++i) {
-      if (listener.is_unix && i > 0) {
-        UniqueFd copy(fcntl(first, F_DUPFD_CLOEXEC, 0));
-        if (!copy)
-          return fail("cannot share " + config::render_listener(listener) + " between workers");
-        sets[i].push_back(std::move(copy));
-        continue;
-      }
-      auto fd = open_listener(listener, workers > 1);
-      if (!fd) return tl::unexpected(fd.error());
-      if (i == 0) first = fd->get();
-      sets[i].push_back(std::move(*fd));
-    }
-  }
-  return sets;
-}
 
 Result<void> Process::set_up_signals() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
@@ -159,18 +144,24 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
+  parts_.limits = &limits_;
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
+  metrics_.set_started(scheduler_->now(), scheduler_->unix_seconds());
+  metrics_.set_catalog(parts_.catalog);
+  metrics_.set_cache_source([this] { return cache_.stats(); });
+  parts_.metrics = &metrics_;
+  parts_.metrics_service = &metrics_service_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
   parts_.media = &media_;
   parts_.backend_options = make_backend_options(settings_);
   parts_.http_limits = make_http_limits(settings_, count);
-  auto listeners = open_listeners(count);
+  auto listeners = listeners_.prepare(settings_);
   if (!listeners) return tl::unexpected(listeners.error());
-  for (auto& set : *listeners) {
+  for (auto& set : listeners_.commit(std::move(*listeners))) {
     auto worker = Worker::make(parts_, std::move(set), workers_.empty());
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
@@ -187,18 +178,32 @@ void Process::run() {
   for (auto& worker : workers_) worker->start();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
-  for (const config::Listener& listener : settings_.listeners) {
-    listening_ += (listening_.empty() ? "" : ", ") + config::render_listener(listener);
-    if (!is_loopback(listener))
-      log_warn("listening on " + config::render_listener(listener) +
-               " without authentication: everyone who can reach it can use your backend");
-  }
+  tell_about_listeners(settings_);
   status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
   flush_spans();
+  metrics_service_.stop();
+}
+
+// At the start and after a reload.
+void Process::tell_about_listeners(const config::Settings& settings) {
+  for (const std::string& text : listeners_.warnings()) log_warn(text);
+  for (const config::Listener& listener : listeners_.newly_exposed()) {
+    if (settings.auth.enabled ||
+        listener.tls.client_certificates == config::ClientCertificates::required)
+      continue;
+    log_warn("listening on " + config::render_listener(listener) +
+             " without authentication: everyone who can reach it can use your backend");
+  }
+  watch_certificates();
+}
+
+void Process::watch_certificates() {
+  for (const std::string& text : listeners_.date_warnings()) log_warn(text);
+  certificate_check_ = scheduler_->after(kCertificateCheck, [this] { watch_certificates(); });
 }
 
 // No request runs any more; what is known of the last ones goes out.
@@ -212,7 +217,8 @@ void Process::flush_spans() {
 }
 
 std::string Process::status_of(const exchange::Catalog& catalog) const {
-  return "listening on " + listening_ + ", backend " + catalog.backends.front().settings.name;
+  return "listening on " + listeners_.render() + ", backend " +
+         catalog.backends.front().settings.name;
 }
 
 void Process::on_signal_thunk(evutil_socket_t number, short, void* self) noexcept {
@@ -235,12 +241,28 @@ void Process::on_hangup() {
   // It says both "load again" and "your terminal is gone".
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
   notify_reloading();
-  if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now())) {
+  std::optional<ListenerSet::Prepared> listeners;
+  const auto prepare = [&](const config::Settings& settings) -> Result<void> {
+    auto prepared = listeners_.prepare(settings);
+    if (!prepared) return tl::unexpected(prepared.error());
+    listeners = std::move(*prepared);
+    return {};
+  };
+  if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
+    metrics_.set_catalog(catalog);
     exporter_->configure(catalog->settings->tracing);
-    for (auto& worker : workers_) worker->set_catalog(catalog);
+    auto changes = listeners_.commit(std::move(*listeners));
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i]->set_catalog(catalog);
+      workers_[i]->set_listeners(std::move(changes[i]));
+    }
     cache_.configure(catalog->settings->cache, scheduler_->now());
+    tell_about_listeners(*catalog->settings);
     drain_time_ = Duration{catalog->settings->timeouts.drain_ms};
     status_ = status_of(*catalog);
+    metrics_.on_reload(true, scheduler_->unix_seconds());
+  } else {
+    metrics_.on_reload(false, scheduler_->unix_seconds());
   }
   notify_ready(status_);
 }
@@ -276,6 +298,10 @@ void Process::stop_workers() {
 Result<void> check_catalog(const config::Loaded& loaded) {
   auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(loaded.settings));
   if (!catalog) return tl::unexpected(catalog.error());
+  std::vector<std::string> warnings;
+  if (auto good = check_listeners(loaded.settings, true, warnings); !good) return good;
+  for (const std::string& text : warnings)
+    std::fprintf(stderr, "clasp: warning: %s\n", text.c_str());
   return {};
 }
 
@@ -287,9 +313,16 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     log_error(catalog.error().message);
     return config::kExitConfiguration;
   }
+  std::vector<std::string> told_later;
+  if (auto good = check_listeners(*settings, false, told_later); !good) {
+    log_error(good.error().message);
+    return config::kExitConfiguration;
+  }
   AccessLog records(*settings);
-  Reloader reloader(settings, std::move(load), desk, records);
-  Process process(*settings, desk, reloader, records);
+  SharedLimits limits;
+  limits.reconfigure(*settings, TimePoint{});
+  Reloader reloader(settings, std::move(load), desk, limits, records);
+  Process process(*settings, desk, limits, reloader, records);
   if (auto ready = process.set_up(*catalog); !ready) {
     log_error(ready.error().message);
     return config::kExitFailure;

@@ -4,6 +4,7 @@
 #include "core/exchange/cors.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
+#include "core/wire/forwarded.h"
 #include "core/wire/plain_spelling.h"
 #include "daemon/json_tree.h"
 #include "daemon/refusal_log.h"
@@ -13,6 +14,20 @@ namespace clasp::daemon {
 namespace {
 
 using exchange::Endpoint;
+
+std::uint8_t route_label(const exchange::RequestHead& head) {
+  if (const auto endpoint = exchange::match_route(head.method, head.path))
+    return static_cast<std::uint8_t>(*endpoint);
+  return RequestLabels::kNoRoute;
+}
+
+// What the door's answers mean.
+std::optional<Refused> refusal_of(int status) {
+  if (status == 401) return Refused::authentication;
+  if (status == 403) return Refused::origin;
+  if (status == 429) return Refused::rate_limit;
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -25,9 +40,17 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
         exchange_(owner.services_, owner.catalog_, std::move(head), std::move(body),
                   std::move(request_id), stream) {
     owner_.live_.insert(&exchange_);
+    ++owner_.metrics_.meter.in_flight;
   }
-  ~LiveExchange() override { owner_.live_.erase(&exchange_); }
-  void start() { exchange_.start(); }
+  ~LiveExchange() override {
+    owner_.live_.erase(&exchange_);
+    --owner_.metrics_.meter.in_flight;
+    if (exchange_.streams()) --owner_.metrics_.meter.open_streams;
+  }
+  void start() {
+    exchange_.start();
+    if (exchange_.streams()) ++owner_.metrics_.meter.open_streams;
+  }
   void on_client_gone() override { exchange_.on_client_gone(); }
   void on_client_drained() override { exchange_.on_client_drained(); }
 
@@ -37,11 +60,14 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 };
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
-                     const ProcessFacts& facts, SharedDesk& desk)
+                     const ProcessFacts& facts, SharedDesk& desk, SharedLimits& limits,
+                     MetricsAccess metrics)
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
       desk_(desk),
+      limits_(limits),
+      metrics_(metrics),
       models_(exchange::client_models(*catalog_)) {}
 
 void Endpoints::set_catalog(exchange::CatalogPtr catalog) {
@@ -61,7 +87,10 @@ HttpAnswer Endpoints::answer(int status, std::string body) const {
 HttpAnswer Endpoints::error_answer(const wire::ApiError& error, std::string_view path) const {
   HttpAnswer out = answer(error.status, "");
   out.body = wire::render_error_body(error, out.headers.get("request-id"));
+  if (error.status == 401) out.headers.add("www-authenticate", "Bearer realm=\"clasp\"");
   if (error.status == 405) out.headers.add("allow", std::string(exchange::allowed_methods(path)));
+  if (!error.retry_after.empty()) out.headers.add("retry-after", error.retry_after);
+  if (error.should_retry) out.headers.add("x-should-retry", *error.should_retry ? "true" : "false");
   return out;
 }
 
@@ -82,13 +111,54 @@ std::optional<HttpAnswer> Endpoints::options(const exchange::RequestHead& head) 
   return out;
 }
 
+// Whether to let the request in; says whose it is.
+std::optional<HttpAnswer> Endpoints::judge(exchange::RequestHead& head) const {
+  const config::Settings& settings = *catalog_->settings;
+  if (const auto error = exchange::refuse_page(settings.cors_origins, head.method, head.headers))
+    return error_answer(*error, head.path);
+  if (!catalog_->clients.required()) return std::nullopt;
+  const exchange::Access access = exchange::access_of(head.path);
+  if (access == exchange::Access::open ||
+      (access == exchange::Access::health && settings.auth.anonymous_health) ||
+      (access == exchange::Access::metrics && settings.auth.anonymous_metrics))
+    return std::nullopt;
+  auto client =
+      catalog_->clients.identify(policy::presented_keys(head.headers), head.certificate_name,
+                                 services_.scheduler.unix_seconds());
+  if (!client) return error_answer(client.error(), head.path);
+  head.client = std::move(*client);
+  return std::nullopt;
+}
+
 std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
-  if (head.method == "OPTIONS")
+  // Before everything that judges by address.
+  const config::Settings& settings = *catalog_->settings;
+  if (settings.trust_unix_sockets || !settings.trusted_proxies.empty())
+    head.peer = wire::find_client(head.peer, head.headers, settings.trusted_proxies,
+                                  settings.trust_unix_sockets);
+  if (head.method == "OPTIONS") {
     if (auto preflight = options(head)) return preflight;
+  } else if (auto refusal = judge(head)) {
+    return refusal;
+  }
   const auto endpoint = exchange::match_route(head.method, head.path);
   if (!endpoint) return error_answer(endpoint.error(), head.path);
   // Telemetry is accepted and never read.
   if (*endpoint == Endpoint::telemetry) return answer(200, "{}");
+  if (*endpoint == Endpoint::messages) return admit(head);
+  return std::nullopt;
+}
+
+// Limits of messages; everything else is free.
+std::optional<HttpAnswer> Endpoints::admit(exchange::RequestHead& head) const {
+  if (!policy::may_limit(catalog_->settings->rate_limit, head.client.get())) return std::nullopt;
+  auto admission = limits_.admit(head, services_.scheduler);
+  if (!admission) {
+    HttpAnswer out = error_answer(limit_error(admission.error()), head.path);
+    add_limit_headers(out.headers, admission.error().report, services_.scheduler.unix_seconds());
+    return out;
+  }
+  head.admission = std::move(*admission);
   return std::nullopt;
 }
 
@@ -112,6 +182,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     task->start();
     return task;
   }
+  if (endpoint && *endpoint == Endpoint::metrics_text)
+    if (auto task = scrape(stream)) return task;
   HttpAnswer out = [&] {
     if (!endpoint) return error_answer(endpoint.error(), head.path);
     switch (*endpoint) {
@@ -126,9 +198,15 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
       case Endpoint::count_tokens:
         return count_tokens(head, body);
       case Endpoint::models:
-        return answer(200, exchange::render_model_list(models_, head.query));
+        return answer(200, exchange::render_model_list(models_for(head), head.query));
       case Endpoint::model:
-        return model(head.path);
+        return model(head);
+      case Endpoint::metrics:
+        return answer(200, metrics_.metrics.render_json(services_.scheduler.now()));
+      case Endpoint::metrics_text:
+        return error_answer(wire::make_error(wire::ErrorType::overloaded,
+                                             "too many ask for the metrics; try again"),
+                            head.path);
       case Endpoint::hello:
       case Endpoint::telemetry:
         return answer(200, "{}");
@@ -138,8 +216,30 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
     }
     return server_info();
   }();
+  metrics_.meter.on_answer(route_label(head), out.status);
   stream.answer(out.status, out.headers, out.body);
   return nullptr;
+}
+
+std::unique_ptr<exchange::RequestTask> Endpoints::scrape(exchange::ClientStream& stream) {
+  wire::Headers headers;
+  headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  headers.add("request-id", make_id(services_.random, "req_"));
+  auto task = start_scrape(metrics_.service, metrics_.mailbox, services_.scheduler.now(),
+                           std::move(headers), stream);
+  if (task) metrics_.meter.on_answer(static_cast<std::uint8_t>(Endpoint::metrics_text), 200);
+  return task;
+}
+
+void Endpoints::on_early_answer(const exchange::RequestHead& head, const HttpAnswer& answer) {
+  const bool preflight = head.method == "OPTIONS" && answer.status == 204;
+  metrics_.meter.on_answer(preflight ? RequestLabels::kPreflight : route_label(head),
+                           answer.status);
+  if (const auto why = refusal_of(answer.status)) metrics_.meter.on_refused(*why);
+}
+
+void Endpoints::on_refusal(int status) {
+  metrics_.meter.on_http_error(status);
 }
 
 void Endpoints::end_exchanges() {
@@ -154,11 +254,12 @@ void Endpoints::end_exchanges() {
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
   const JsonPtr root(
-      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
+      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
                 "version", text_value(facts_.version), "provider", text_value(backend.provider),
                 "status", draining_ ? "draining" : "running", "endpoints", "messages",
                 "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
-                "health", "/health", "providers_health", "/providers/health", "info", "/"));
+                "health", "/health", "providers_health", "/providers/health", "metrics", "/metrics",
+                "metrics_prometheus", "/metrics/prometheus", "info", "/"));
   return answer(200, dump_json(root));
 }
 
@@ -182,17 +283,30 @@ HttpAnswer Endpoints::ready() const {
   return draining_ ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
 }
 
-HttpAnswer Endpoints::model(std::string_view path) const {
-  const std::string_view id = path.substr(path.rfind('/') + 1);
-  if (auto body = exchange::render_model(models_, id)) return answer(200, std::move(*body));
-  return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), path);
+// What the client may ask for.
+std::vector<exchange::ListedModel> Endpoints::models_for(const exchange::RequestHead& head) const {
+  std::vector<exchange::ListedModel> list = models_;
+  if (head.client)
+    std::erase_if(list, [&head](const exchange::ListedModel& one) {
+      return !policy::may_ask_for(*head.client, one.id);
+    });
+  return list;
+}
+
+HttpAnswer Endpoints::model(const exchange::RequestHead& head) const {
+  const std::string_view id = std::string_view(head.path).substr(head.path.rfind('/') + 1);
+  if (auto body = exchange::render_model(models_for(head), id))
+    return answer(200, std::move(*body));
+  return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), head.path);
 }
 
 HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
                                    const std::string& body) const {
-  const auto plain = wire::plain_spelling(body);
-  const auto parsed = wire::parse_messages_request(plain ? *plain : body, true);
+  std::string plain;
+  const auto parsed = wire::parse_plain_request(body, true, plain);
   if (!parsed) return error_answer(parsed.error(), "");
+  if (head.client && !policy::may_ask_for(*head.client, parsed->model))
+    return error_answer(policy::model_refusal(parsed->model), "");
   // What may be cleared from the context depends on the backend.
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
   if (!candidate) return error_answer(candidate.error(), "");

@@ -11,7 +11,10 @@
 #include "core/exchange/routes.h"
 #include "daemon/health_answers.h"
 #include "daemon/http_server.h"
+#include "daemon/metrics.h"
+#include "daemon/metrics_service.h"
 #include "daemon/shared_desk.h"
+#include "daemon/shared_limits.h"
 
 namespace clasp::daemon {
 
@@ -21,13 +24,23 @@ struct ProcessFacts {
   TimePoint started;
 };
 
+// Where a worker counts, and what it shows of it.
+struct MetricsAccess {
+  WorkerMeter& meter;
+  const Metrics& metrics;
+  MetricsService& service;
+  Mailbox& mailbox;  // the worker's own
+};
+
 class Endpoints final : public HttpHandler {
  public:
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
-            SharedDesk& desk);
+            SharedDesk& desk, SharedLimits& limits, MetricsAccess metrics);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   void on_refused(const exchange::Refusal& refusal) override;
+  void on_early_answer(const exchange::RequestHead& head, const HttpAnswer& answer) override;
+  void on_refusal(int status) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
@@ -49,15 +62,21 @@ class Endpoints final : public HttpHandler {
   HealthFacts health_facts() const;
   HttpAnswer health() const;
   HttpAnswer providers_health() const;
-  HttpAnswer model(std::string_view path) const;
+  std::optional<HttpAnswer> judge(exchange::RequestHead& head) const;
+  std::vector<exchange::ListedModel> models_for(const exchange::RequestHead& head) const;
+  HttpAnswer model(const exchange::RequestHead& head) const;
+  std::unique_ptr<exchange::RequestTask> scrape(exchange::ClientStream& stream);
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
   std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;
+  std::optional<HttpAnswer> admit(exchange::RequestHead& head) const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
+  MetricsAccess metrics_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   TimerHandle refusals_timer_;

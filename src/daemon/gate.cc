@@ -15,6 +15,7 @@ namespace {
 constexpr Duration kPresenceCheck{500};
 // A client that keeps uploading after its refusal is listened to this many linger times at most.
 constexpr int kLingerRounds = 15;
+constexpr std::string_view kTooMany = "too many connections; try again";
 
 }  // namespace
 
@@ -37,7 +38,34 @@ void Gate::start(bool overloaded) {
   }
   resume_reading();
   set_deadline(server_.limits_.header_timeout);
-  if (overloaded) refuse(529, "too many connections; try again");
+  if (link_->entrance().tls || link_->entrance().listener.proxy_protocol) {
+    preface_ = std::make_unique<Preface>(*link_);
+    overloaded_ = overloaded;
+  } else if (overloaded) {
+    refuse(529, kTooMany);
+  }
+}
+
+// The deadline of the first head runs meanwhile.
+void Gate::advance_preface() {
+  const Preface::State state = preface_->advance();
+  if (state == Preface::State::waiting) return;
+  const std::unique_ptr<Preface> done = std::move(preface_);
+  switch (state) {
+    case Preface::State::waiting:
+      return;
+    case Preface::State::ready:
+      if (overloaded_) refuse(529, kTooMany);
+      return;
+    case Preface::State::plain_http:
+      return refuse(400, "this port speaks HTTPS; use https:// in the address");
+    case Preface::State::refused:
+      server_.log_refused(*link_, *done);
+      if (!link_->has_tls()) return close();
+      return linger();  // the alert must get there
+    case Preface::State::gone:
+      return close();
+  }
 }
 
 // ---- requests -----------------------------------------------------------------------------------
@@ -136,7 +164,9 @@ void Gate::flush() {
     return close();
   }
   const bool was_blocked = link_->blocked();
-  switch (link_->flush()) {
+  const EngineConnection::Flush flushed = link_->flush();
+  count_output();
+  switch (flushed) {
     case EngineConnection::Flush::done:
       return on_output_drained();
     case EngineConnection::Flush::failed:
@@ -149,7 +179,15 @@ void Gate::flush() {
   }
 }
 
+void Gate::count_output() {
+  const std::uint64_t taken = link_->taken();
+  server_.counters_.bytes_out += taken - counted_output_;
+  counted_output_ = taken;
+}
+
 void Gate::on_output_drained() {
+  if (preface_) return advance_preface();
+  count_output();
   if (state_ == State::closing) return linger();
   if (state_ != State::running) return;
   switch (stream_->state()) {
@@ -288,7 +326,9 @@ void Gate::close() {
   if (state_ == State::closed) return;
   set_state(State::closed);
   read_event_.reset();
+  buffered_event_.reset();
   timer_.reset();
+  preface_.reset();
   task_.reset();
   stream_.reset();
   incoming_.reset();

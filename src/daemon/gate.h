@@ -14,6 +14,7 @@
 #include "core/wire/request_head.h"
 #include "daemon/client_stream.h"
 #include "daemon/http_server.h"
+#include "daemon/preface.h"
 #include "daemon/scheduler.h"
 
 namespace clasp::daemon {
@@ -23,7 +24,8 @@ class Gate final : private EngineEvents, private AnswerOwner {
   Gate(HttpServer& server, std::unique_ptr<EngineConnection> link);
   ~Gate() override;
 
-  // Starts reading, or answers 529 and closes when there are too many connections.
+  // Starts reading, or answers 529 and closes when there are too many connections (where HTTP has
+  // to wait for something else, later).
   void start(bool overloaded);
   // End of a turn in which something was written.
   void flush();
@@ -66,10 +68,13 @@ class Gate final : private EngineEvents, private AnswerOwner {
 
   static void on_readable_thunk(evutil_socket_t, short, void* self) noexcept;
   static void on_timer_thunk(evutil_socket_t, short, void* self) noexcept;
-  // One recv(). The seam for TLS: a listener with TLS would read its bufferevent here.
+  static void on_buffered_thunk(evutil_socket_t, short, void* self) noexcept;
+  // What recv() would give, decrypted.
   long receive(char* data, std::size_t size);
 
   void on_readable();
+  void advance_preface();
+  void announce_buffered();
   void on_end_of_input();
   void read_more();
   void read_body();
@@ -95,6 +100,8 @@ class Gate final : private EngineEvents, private AnswerOwner {
   void tell_refusal(const HttpAnswer& answer, std::string_view message) const;
   void send_last_answer(const HttpAnswer& answer, HttpClientStream::Request request);
 
+  void count_output();
+
   void set_state(State state);
   void set_deadline(Duration wait);
   void clear_deadline();
@@ -108,7 +115,9 @@ class Gate final : private EngineEvents, private AnswerOwner {
 
   HttpServer& server_;
   std::unique_ptr<EngineConnection> link_;
+  std::unique_ptr<Preface> preface_;  // while HTTP has not begun
   EventPtr read_event_;
+  EventPtr buffered_event_;  // made when TLS held more than one read takes
   EventPtr timer_;
   State state_ = State::head;
   wire::HeadScanner scanner_;
@@ -117,8 +126,9 @@ class Gate final : private EngineEvents, private AnswerOwner {
   // While running. The stream outlives the task.
   std::unique_ptr<HttpClientStream> stream_;
   std::unique_ptr<exchange::RequestTask> task_;
-  std::uint64_t skip_ = 0;        // body bytes of an early answered request, still to come
-  std::uint64_t stall_mark_ = 0;  // bytes the client had taken at stall_since_
+  std::uint64_t skip_ = 0;            // body bytes of an early answered request, still to come
+  std::uint64_t counted_output_ = 0;  // bytes the client had taken when they were last counted
+  std::uint64_t stall_mark_ = 0;      // bytes the client had taken at stall_since_
   TimePoint stall_since_{};
   TimePoint linger_until_{};
   TimePoint deadline_{};  // zero: none
@@ -127,6 +137,7 @@ class Gate final : private EngineEvents, private AnswerOwner {
   bool keep_alive_ = true;  // what the current request asks for
   bool reading_ = false;
   bool input_ended_ = false;
+  bool overloaded_ = false;  // to be told so when HTTP begins
 };
 
 }  // namespace clasp::daemon

@@ -1,6 +1,4 @@
 // What a gate reads: bytes off the socket, heads, bodies, up to the complete request. See gate.h.
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -23,17 +21,35 @@ constexpr std::size_t kBodyReserve = 1u << 20;
 // ---- input --------------------------------------------------------------------------------------
 
 void Gate::on_readable_thunk(evutil_socket_t, short, void* self) noexcept {
-  static_cast<Gate*>(self)->on_readable();
+  auto* gate = static_cast<Gate*>(self);
+  gate->on_readable();
+  gate->announce_buffered();
+}
+
+void Gate::on_buffered_thunk(evutil_socket_t fd, short, void* self) noexcept {
+  if (static_cast<Gate*>(self)->reading_) on_readable_thunk(fd, 0, self);
+}
+
+// What TLS holds no event of the socket tells of. In the next turn, so that others get theirs.
+void Gate::announce_buffered() {
+  const bool wanted = state_ == State::head || state_ == State::body || state_ == State::running;
+  if (!wanted || !reading_ || !link_->has_buffered_input()) return;
+  if (!buffered_event_)
+    buffered_event_.reset(evtimer_new(server_.base_, &Gate::on_buffered_thunk, this));
+  constexpr timeval kNextTurn{0, 0};
+  if (!buffered_event_ || event_add(buffered_event_.get(), &kNextTurn) != 0) lose();
 }
 
 long Gate::receive(char* data, std::size_t size) {
-  const long got = recv(link_->fd(), data, size, 0);
+  const long got = link_->receive(data, size);
   if (got == 0) on_end_of_input();
+  if (got > 0) server_.counters_.bytes_in += static_cast<std::uint64_t>(got);
   if (got < 0 && errno != EAGAIN && errno != EINTR) lose();
   return got;
 }
 
 void Gate::on_readable() {
+  if (preface_) return advance_preface();
   switch (state_) {
     case State::body:
       if (incoming_->framing == wire::BodyFraming::length) return read_body();
@@ -91,7 +107,9 @@ void Gate::read_body() {
 }
 
 void Gate::discard_input() {
-  const long got = receive(server_.read_buffer_.data(), server_.read_buffer_.size());
+  const long got = link_->receive_raw(server_.read_buffer_.data(), server_.read_buffer_.size());
+  if (got == 0) return on_end_of_input();
+  if (got < 0 && errno != EAGAIN && errno != EINTR) return lose();
   if (got > 0 && state_ == State::lingering && server_.scheduler_.now() < linger_until_)
     set_deadline(server_.limits_.linger_timeout);
 }
@@ -156,7 +174,8 @@ void Gate::pause_reading() {
 void Gate::resume_reading() {
   if (reading_ || input_ended_) return;
   reading_ = event_add(read_event_.get(), nullptr) == 0;
-  if (!reading_) lose();
+  if (!reading_) return lose();
+  announce_buffered();
 }
 
 // ---- heads --------------------------------------------------------------------------------------
@@ -193,6 +212,7 @@ exchange::RequestHead Gate::make_request_head() const {
   head.headers.reserve(parsed.fields.size());
   for (const auto& [name, value] : parsed.fields) head.headers.add(name, value);
   head.peer = link_->render_peer();
+  head.certificate_name = link_->certificate_name();
   head.body_length = parsed.content_length;
   return head;
 }
@@ -213,6 +233,7 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   in.length = parsed.content_length;
   const bool wants_continue = parsed.expect_continue && !more_follows;
   if (const auto early = server_.handler_.on_head(in.head)) {
+    server_.handler_.on_early_answer(in.head, *early);
     if (early->status >= 400) tell_refusal(*early, wire::message_of_error_body(early->body));
     return settle_early(*early, wants_continue);
   }

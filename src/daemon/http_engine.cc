@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -45,7 +46,7 @@ HttpEngine::HttpEngine(event_base* base, Scheduler& scheduler, AcceptHandler& ha
 
 HttpEngine::~HttpEngine() = default;
 
-Result<void> HttpEngine::add_listener(UniqueFd listening) {
+Result<void> HttpEngine::add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id) {
   const int fd = listening.get();
   const int flags = fcntl(fd, F_GETFL);
   int accepting = 0;
@@ -59,24 +60,38 @@ Result<void> HttpEngine::add_listener(UniqueFd listening) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // no-op on Unix sockets
 
-  Listener htp(evhtp_new(base_, this));
+  std::unique_ptr<evhtp, ListenerEnd> htp(evhtp_new(base_, this));
   if (!htp || !parser_) return fail("no memory for a listener");
-  evhtp_set_gencb(htp.get(), &on_request_thunk, this);
-  evhtp_set_post_accept_cb(htp.get(), &on_accept_thunk, this);
-  if (evhtp_accept_socket(htp.get(), fd, 0) != 0) return fail("libevent took no listening socket");
+  auto listener =
+      std::make_unique<Listener>(Listener{*this, std::move(htp), std::move(entrance), id});
+  evhtp* const raw = listener->htp.get();
+  evhtp_set_gencb(raw, &on_request_thunk, this);
+  evhtp_set_post_accept_cb(raw, &on_accept_thunk, listener.get());
+  if (evhtp_accept_socket(raw, fd, 0) != 0) return fail("libevent took no listening socket");
   listening.release();  // closed by the listener now
-  evconnlistener_set_error_cb(htp->server, &on_accept_error_thunk);
-  listeners_.push_back(std::move(htp));
+  evconnlistener_set_error_cb(raw->server, &on_accept_error_thunk);
+  listeners_.push_back(std::move(listener));
   return {};
 }
 
-std::uint16_t HttpEngine::on_accept_thunk(evhtp_connection* connection, void* self) noexcept {
-  auto* engine = static_cast<HttpEngine*>(self);
+bool HttpEngine::set_entrance(std::uint64_t id, const EntrancePtr& entrance) {
+  for (const auto& listener : listeners_)
+    if (listener->id == id && !listener->stopped) {
+      listener->entrance = entrance;
+      return true;
+    }
+  return false;
+}
+
+std::uint16_t HttpEngine::on_accept_thunk(evhtp_connection* connection, void* listener) noexcept {
+  const auto* from = static_cast<Listener*>(listener);
+  HttpEngine* const engine = &from->engine;
   void* argument = nullptr;
   bufferevent_event_cb on_event = nullptr;
   bufferevent_getcb(connection->bev, &engine->evhtp_read_, &engine->evhtp_write_, &on_event,
                     &argument);
-  engine->handler_.on_accept(std::make_unique<EngineConnection>(*engine, connection));
+  engine->handler_.on_accept(
+      std::make_unique<EngineConnection>(*engine, connection, from->entrance));
   return EVHTP_RES_OK;
 }
 
@@ -92,22 +107,25 @@ void HttpEngine::on_accept_error_thunk(evconnlistener* listener, void* htp) noex
 // descriptor to accept with.
 void HttpEngine::on_accept_error(evconnlistener* listener) {
   const int error = errno;
-  if (error == EMFILE || error == ENFILE) shed_connections(evconnlistener_get_fd(listener));
+  if (error == EMFILE || error == ENFILE) shed_connections(listener);
   if (accept_again_) return;
   log_warn("cannot accept connections: " + std::string(std::strerror(error)) +
            "; waiting a moment (raise the limit of open files if this lasts)");
-  for (const Listener& htp : listeners_)
-    if (htp->server) evconnlistener_disable(htp->server);
+  for (const auto& one : listeners_)
+    if (one->htp->server) evconnlistener_disable(one->htp->server);
   accept_again_ = scheduler_.after(kAcceptAgain, [this] {
     accept_again_.reset();
-    for (const Listener& htp : listeners_)
-      if (htp->server) evconnlistener_enable(htp->server);
+    for (const auto& one : listeners_)
+      if (one->htp->server) evconnlistener_enable(one->htp->server);
   });
 }
 
 // Tells some of those who wait that it will not work, instead of leaving them in the dark.
-void HttpEngine::shed_connections(int listening_fd) {
-  const std::string answer = handler_.render_overload_answer();
+void HttpEngine::shed_connections(evconnlistener* listener) {
+  const int listening_fd = evconnlistener_get_fd(listener);
+  std::string answer = handler_.render_overload_answer();
+  for (const auto& one : listeners_)  // a handshake is too much now
+    if (one->htp->server == listener && one->entrance->tls) answer.clear();
   for (int i = 0; i < kShedAtOnce; ++i) {
     reserve_.reset();
     const UniqueFd client(accept4(listening_fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -122,20 +140,29 @@ void HttpEngine::shed_connections(int listening_fd) {
 
 // Closing a listening socket resets the connections that wait in its queue. Posted work of posted
 // work runs a turn later, after the loop has accepted them.
-void HttpEngine::stop_accepting() {
+void HttpEngine::close_soon(std::vector<Listener*> listeners) {
+  for (Listener* one : listeners) one->stopped = true;
   const std::weak_ptr<char> alive = alive_;
-  scheduler_.post([this, alive] {
+  scheduler_.post([this, alive, listeners = std::move(listeners)] {
     if (!alive.lock()) return;
-    scheduler_.post([this, alive] {
-      if (alive.lock()) close_listeners();
+    scheduler_.post([alive, listeners] {
+      if (!alive.lock()) return;
+      for (const Listener* one : listeners) evhtp_unbind_socket(one->htp.get());
     });
   });
 }
 
-// The evhtp objects stay: connections point to them.
-void HttpEngine::close_listeners() {
+void HttpEngine::stop_listeners_but(const std::vector<std::uint64_t>& keep) {
+  std::vector<Listener*> others;
+  for (const auto& one : listeners_)
+    if (!one->stopped && std::find(keep.begin(), keep.end(), one->id) == keep.end())
+      others.push_back(one.get());
+  if (!others.empty()) close_soon(std::move(others));
+}
+
+void HttpEngine::stop_accepting() {
   accept_again_.reset();
-  for (const Listener& htp : listeners_) evhtp_unbind_socket(htp.get());
+  stop_listeners_but({});
 }
 
 }  // namespace clasp::daemon

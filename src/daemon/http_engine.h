@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@
 #include "base/result.h"
 #include "base/scheduler.h"
 #include "core/wire/headers.h"
+#include "daemon/entrance.h"
+#include "daemon/scheduler.h"
 
 struct bufferevent;
 struct evbuffer;
@@ -54,7 +57,7 @@ struct AnswerHead {
 // before flush().
 class EngineConnection {
  public:
-  EngineConnection(HttpEngine& engine, evhtp_connection* connection);
+  EngineConnection(HttpEngine& engine, evhtp_connection* connection, EntrancePtr entrance);
   ~EngineConnection();
   EngineConnection(const EngineConnection&) = delete;
   EngineConnection& operator=(const EngineConnection&) = delete;
@@ -62,7 +65,27 @@ class EngineConnection {
   // Must be called once, before anything is written.
   void set_events(EngineEvents& events) { events_ = &events; }
   int fd() const { return fd_; }
+  const Entrance& entrance() const { return *entrance_; }
   std::string render_peer() const;  // "127.0.0.1:54321", "[::1]:54321", "unix"
+  // Who is at the other end, or, behind a PROXY header, who that one speaks for. None: a Unix
+  // socket.
+  std::optional<PeerAddress> peer() const;
+  void set_peer(const PeerAddress& peer) { told_peer_ = peer; }
+
+  // What goes over the wire is TLS from now on; nothing else may be sent before the handshake is
+  // done. After want_write it is tried again when on_output_drained() says so.
+  Result<void> start_tls();
+  IoResult handshake();
+  bool has_tls() const { return tls_ != nullptr; }
+  const std::string& tls_error() const { return tls_->error(); }
+  std::string certificate_name() const { return tls_ ? tls_->certificate_name() : std::string(); }
+
+  // As recv() does it: bytes, 0 at the end of the input, or -1 with errno.
+  long receive(char* data, std::size_t size);
+  // Bytes of no interest, as they come off the wire.
+  long receive_raw(char* data, std::size_t size);
+  // receive() has more to give that no event of the descriptor will announce.
+  bool has_buffered_input() const { return buffered_input_; }
 
   // Makes evhtp's request object for a message that the gate accepted, or a stand-in for one that
   // it refused. False when evhtp did not want it; the connection is useless then.
@@ -93,6 +116,9 @@ class EngineConnection {
  private:
   friend class HttpEngine;
   static void on_write_thunk(bufferevent*, void* self) noexcept;
+  static void on_tls_writable_thunk(evutil_socket_t, short, void* self) noexcept;
+  Flush flush_tls();
+  void await_tls_writable();
   static void on_event_thunk(bufferevent*, short events, void* self) noexcept;
   void add_headers(const AnswerHead& head, std::vector<std::string>& cleaned);
   void render(int status, std::size_t output_before);
@@ -102,11 +128,17 @@ class EngineConnection {
   evhtp_connection* connection_;  // nullptr once evhtp has freed it by itself
   evhtp_request* request_ = nullptr;
   EngineEvents* events_ = nullptr;
+  EntrancePtr entrance_;
+  std::unique_ptr<TlsServerSession> tls_;
+  EventPtr tls_writable_;  // made when the socket was full for the first time
+  std::optional<PeerAddress> told_peer_;
   bufferevent* bev_ = nullptr;
   std::uint64_t queued_ = 0;
   int fd_ = -1;
   unsigned char minor_version_ = 1;
   bool blocked_ = false;
+  bool buffered_input_ = false;
+  bool reset_ = false;
 };
 
 class AcceptHandler {
@@ -126,26 +158,37 @@ class HttpEngine {
   HttpEngine& operator=(const HttpEngine&) = delete;
 
   // `listening` must be bound and listening already, for instance inherited; it is made
-  // non-blocking, close-on-exec and, for TCP, TCP_NODELAY, which accepted sockets inherit.
-  Result<void> add_listener(UniqueFd listening);
+  // non-blocking, close-on-exec and, for TCP, TCP_NODELAY, which accepted sockets inherit. `id` is
+  // the caller's name for it.
+  Result<void> add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id);
+  // For connections that are accepted from now on. False: there is no such listener.
+  bool set_entrance(std::uint64_t id, const EntrancePtr& entrance);
+  // Stops accepting there, as stop_accepting() does, unless `keep` says otherwise.
+  void stop_listeners_but(const std::vector<std::uint64_t>& keep);
   // Takes what waits in the accept queues, then closes the listening sockets (in the next turn).
   void stop_accepting();
-  std::size_t listeners() const { return listeners_.size(); }
 
  private:
   friend class EngineConnection;
   struct ListenerEnd {
     void operator()(evhtp* htp) const;
   };
-  using Listener = std::unique_ptr<evhtp, ListenerEnd>;
+  struct Listener {
+    HttpEngine& engine;
+    std::unique_ptr<evhtp, ListenerEnd> htp;
+    EntrancePtr entrance;
+    std::uint64_t id;
+    bool stopped = false;
+  };
 
-  static std::uint16_t on_accept_thunk(evhtp_connection* connection, void* self) noexcept;
+  static std::uint16_t on_accept_thunk(evhtp_connection* connection, void* listener) noexcept;
   static std::uint16_t on_free_thunk(evhtp_connection* connection, void* self) noexcept;
   static void on_request_thunk(evhtp_request* request, void* self) noexcept;
   static void on_accept_error_thunk(evconnlistener* listener, void* htp) noexcept;
   void on_accept_error(evconnlistener* listener);
-  void shed_connections(int listening_fd);
-  void close_listeners();
+  void shed_connections(evconnlistener* listener);
+  // Two turns later, for what waits to be accepted.
+  void close_soon(std::vector<Listener*> listeners);
 
   event_base* base_;
   Scheduler& scheduler_;
@@ -156,7 +199,8 @@ class HttpEngine {
   // evhtp gives every connection a parser of 8 KB. Ours run one complete message at a time on one
   // thread, so all connections of an engine share this one.
   std::unique_ptr<htparser, ParserEnd> parser_;
-  std::vector<Listener> listeners_;
+  // Stopped ones stay: connections point to their evhtp objects.
+  std::vector<std::unique_ptr<Listener>> listeners_;
   // The callbacks evhtp puts on its bufferevents; the same for all connections.
   void (*evhtp_read_)(bufferevent*, void*) = nullptr;
   void (*evhtp_write_)(bufferevent*, void*) = nullptr;

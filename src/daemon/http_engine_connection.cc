@@ -1,7 +1,6 @@
 // One connection as evhtp sees it: its bufferevent, its request objects, its answers. See
 // http_engine.h. Every comment that begins with "evhtp" names a behaviour of libevhtp 1.2.18 that
 // was read in its source or measured.
-#include <arpa/inet.h>
 #include <evhtp.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "base/text.h"
@@ -21,6 +21,7 @@ namespace {
 
 // libevent writes 16 KB per wake-up by default.
 constexpr std::size_t kMaxSingleWrite = 1u << 20;
+constexpr std::size_t kTlsRecord = 16u << 10;
 // evhtp prints "UNKNOWN" for these.
 struct Reason {
   int status;
@@ -57,8 +58,13 @@ void clear_headers(evhtp_headers_t* headers) {
 
 }  // namespace
 
-EngineConnection::EngineConnection(HttpEngine& engine, evhtp_connection* connection)
-    : engine_(engine), connection_(connection), bev_(connection->bev), fd_(connection->sock) {
+EngineConnection::EngineConnection(HttpEngine& engine, evhtp_connection* connection,
+                                   EntrancePtr entrance)
+    : engine_(engine),
+      connection_(connection),
+      entrance_(std::move(entrance)),
+      bev_(connection->bev),
+      fd_(connection->sock) {
   std::free(connection->parser);  // evhtp made it with malloc
   connection->parser = engine.parser_.get();
   // Reading is the gate's, with an event of its own and large reads (libevent takes 4 KB a call
@@ -74,24 +80,36 @@ EngineConnection::EngineConnection(HttpEngine& engine, evhtp_connection* connect
   fcntl(fd_, F_SETFD, FD_CLOEXEC);  // evhtp does not ask accept4() for it
 }
 
+// Who waits for the end of an answer must not take the end of the connection for it: close_notify
+// is only for those who have got everything.
 EngineConnection::~EngineConnection() {
+  if (tls_ && !reset_ && pending() == 0) tls_->say_goodbye();
+  tls_writable_.reset();
+  tls_.reset();
   if (connection_ != nullptr) evhtp_connection_free(connection_);
 }
 
-std::string EngineConnection::render_peer() const {
+std::optional<PeerAddress> EngineConnection::peer() const {
+  if (told_peer_) return told_peer_;
   const sockaddr* address = connection_ ? connection_->saddr : nullptr;
-  char text[INET6_ADDRSTRLEN] = "";
   if (address != nullptr && address->sa_family == AF_INET) {
     const auto* in = reinterpret_cast<const sockaddr_in*>(address);
-    inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-    return std::string(text) + ":" + std::to_string(ntohs(in->sin_port));
+    return PeerAddress{map_ipv4(reinterpret_cast<const unsigned char*>(&in->sin_addr)),
+                       ntohs(in->sin_port)};
   }
   if (address != nullptr && address->sa_family == AF_INET6) {
     const auto* in = reinterpret_cast<const sockaddr_in6*>(address);
-    inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
-    return "[" + std::string(text) + "]:" + std::to_string(ntohs(in->sin6_port));
+    PeerAddress out;
+    std::memcpy(out.address.data(), &in->sin6_addr, out.address.size());
+    out.port = ntohs(in->sin6_port);
+    return out;
   }
-  return "unix";
+  return std::nullopt;
+}
+
+std::string EngineConnection::render_peer() const {
+  const auto known = peer();
+  return known ? clasp::render_peer(*known) : "unix";
 }
 
 // evhtp is fed the request line alone. The header fields are the gate's, and evhtp must not see
@@ -235,6 +253,7 @@ EngineConnection::Flush EngineConnection::flush() {
   if (blocked_) return Flush::blocked;
   evbuffer* out = output();
   if (evbuffer_get_length(out) == 0) return Flush::done;
+  if (tls_) return flush_tls();
   evbuffer_unfreeze(out, 1);  // libevent freezes the front of a bufferevent's output
   if (evbuffer_write(out, fd_) < 0 && errno != EAGAIN && errno != EINTR) return Flush::failed;
   if (evbuffer_get_length(out) == 0) return Flush::done;
@@ -251,16 +270,98 @@ void EngineConnection::on_write_thunk(bufferevent*, void* self) noexcept {
   connection->events_->on_output_drained();
 }
 
+// ---- TLS ----------------------------------------------------------------------------------------
+
+Result<void> EngineConnection::start_tls() {
+  auto session = entrance_->tls->make_session(fd_);
+  if (!session) return tl::unexpected(session.error());
+  tls_ = std::move(*session);
+  return {};
+}
+
+IoResult EngineConnection::handshake() {
+  const IoResult result = tls_->handshake();
+  if (result.status == IoStatus::want_write) await_tls_writable();
+  // The first request may have come together with the end of the handshake.
+  if (result.status == IoStatus::done) buffered_input_ = tls_->has_pending();
+  return result;
+}
+
+long EngineConnection::receive_raw(char* data, std::size_t size) {
+  return recv(fd_, data, size, 0);
+}
+
+long EngineConnection::receive(char* data, std::size_t size) {
+  if (!tls_) return receive_raw(data, size);
+  const IoResult result = tls_->read(data, size);
+  // Less than asked for means that there was no more, although a part of a record may be here.
+  buffered_input_ = result.status == IoStatus::done && tls_->has_pending() &&
+                    (result.bytes == size || tls_->has_ended());
+  switch (result.status) {
+    case IoStatus::done:
+      return static_cast<long>(result.bytes);
+    case IoStatus::eof:
+    case IoStatus::truncated:  // where requests end is said by HTTP
+      return 0;
+    case IoStatus::want_read:
+      errno = EAGAIN;
+      return -1;
+    case IoStatus::want_write:  // new keys are asked for by somebody who takes nothing
+    case IoStatus::failed:
+      break;
+  }
+  errno = ECONNABORTED;
+  return -1;
+}
+
+// A record holds 16 KB at most, and goes out in one call.
+EngineConnection::Flush EngineConnection::flush_tls() {
+  evbuffer* out = output();
+  evbuffer_unfreeze(out, 1);
+  while (const std::size_t left = evbuffer_get_length(out)) {
+    const std::size_t size = std::min(left, kTlsRecord);
+    const IoResult result = tls_->write(evbuffer_pullup(out, static_cast<ev_ssize_t>(size)), size);
+    if (result.status == IoStatus::done) {
+      evbuffer_drain(out, result.bytes);
+      continue;
+    }
+    if (result.status != IoStatus::want_write) return Flush::failed;
+    blocked_ = true;
+    await_tls_writable();
+    return blocked_ ? Flush::blocked : Flush::failed;
+  }
+  return Flush::done;
+}
+
+void EngineConnection::await_tls_writable() {
+  if (!tls_writable_)
+    tls_writable_.reset(event_new(engine_.base_, fd_, EV_WRITE, &on_tls_writable_thunk, this));
+  if (!tls_writable_ || event_add(tls_writable_.get(), nullptr) != 0) blocked_ = false;
+}
+
+void EngineConnection::on_tls_writable_thunk(evutil_socket_t, short, void* self) noexcept {
+  auto* connection = static_cast<EngineConnection*>(self);
+  if (connection->blocked_) {
+    connection->blocked_ = false;
+    const Flush flushed = connection->flush_tls();
+    if (flushed == Flush::blocked) return;
+    if (flushed == Flush::failed) return connection->events_->on_output_failed();
+  }
+  connection->events_->on_output_drained();
+}
+
 void EngineConnection::on_event_thunk(bufferevent*, short events, void* self) noexcept {
   if (events & (BEV_EVENT_ERROR | BEV_EVENT_EOF))
     static_cast<EngineConnection*>(self)->events_->on_output_failed();
 }
 
 void EngineConnection::shutdown_write() {
+  if (tls_) tls_->say_goodbye();
   ::shutdown(fd_, SHUT_WR);
 }
 
 void EngineConnection::reset_on_close() {
+  reset_ = true;
   const linger now{1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }

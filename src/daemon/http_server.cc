@@ -5,6 +5,8 @@
 #include <ctime>
 #include <utility>
 
+#include "base/log.h"
+#include "config/listen.h"
 #include "daemon/gate.h"
 
 namespace clasp::daemon {
@@ -13,6 +15,9 @@ namespace {
 constexpr std::size_t kReadSize = 256u << 10;
 // Above the limit this many connections more are told so; further ones are closed without a word.
 constexpr std::size_t kRefusalSlots = 256;
+// Of refused connections so many are logged in such a time.
+constexpr std::uint32_t kRefusedLines = 5;
+constexpr Duration kRefusedWindow{60'000};
 
 wire::ErrorType type_of_status(int status) {
   switch (status) {
@@ -45,8 +50,43 @@ HttpServer::~HttpServer() {
   for (const auto& gate : gates_) gate->shut_down();
 }
 
+Result<void> HttpServer::add_listener(UniqueFd listening_socket, EntrancePtr entrance,
+                                      std::uint64_t id) {
+  return engine_.add_listener(std::move(listening_socket), std::move(entrance), id);
+}
+
 Result<void> HttpServer::add_listener(UniqueFd listening_socket) {
-  return engine_.add_listener(std::move(listening_socket));
+  return add_listener(std::move(listening_socket), std::make_shared<const Entrance>());
+}
+
+void HttpServer::set_listeners(std::vector<OpenListener> listeners) {
+  std::vector<std::uint64_t> ids;
+  for (OpenListener& one : listeners) {
+    ids.push_back(one.id);
+    if (!one.fd) {
+      engine_.set_entrance(one.id, one.entrance);
+      continue;
+    }
+    if (auto added = engine_.add_listener(std::move(one.fd), one.entrance, one.id); !added)
+      log_error("a listener could not be added: " + added.error().message);
+  }
+  engine_.stop_listeners_but(ids);
+}
+
+void HttpServer::log_refused(const EngineConnection& link, const Preface& preface) {
+  const LogLevel level = preface.is_misdirected() ? LogLevel::warn : LogLevel::debug;
+  if (!log_enabled(level)) return;
+  const TimePoint now = scheduler_.now();
+  if (now - refused_since_ >= kRefusedWindow || refused_since_ == TimePoint{}) {
+    if (refused_ > kRefusedLines)
+      log(level, std::to_string(refused_ - kRefusedLines) + " more connections were refused");
+    refused_since_ = now;
+    refused_ = 0;
+  }
+  if (++refused_ > kRefusedLines) return;
+  log(level, "connection from " + link.render_peer() + " to " +
+                 config::render_listener(link.entrance().listener) +
+                 " refused: " + preface.error());
 }
 
 void HttpServer::stop_accepting() {
@@ -70,10 +110,13 @@ void HttpServer::on_accept(std::unique_ptr<EngineConnection> connection) {
   auto gate = std::make_unique<Gate>(*this, std::move(connection));
   gate->index = gates_.size();
   gates_.push_back(std::move(gate));
+  ++counters_.accepted;
+  counters_.open.set(gates_.size());
   gates_.back()->start(overloaded);
 }
 
 HttpAnswer HttpServer::render_refusal(int status, std::string_view message) {
+  handler_.on_refusal(status);
   wire::ApiError error = wire::make_error(type_of_status(status), std::string(message));
   error.status = status;
   HttpAnswer answer;
@@ -121,6 +164,7 @@ void HttpServer::retire(Gate& gate) {
     gates_[index]->index = index;
   }
   gates_.pop_back();
+  counters_.open.set(gates_.size());
   post_turn_end();
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/count.h"
 #include "base/fd.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -37,6 +38,10 @@ class HttpHandler {
   // request before its body is read; a small body is then skipped, a large one costs the client
   // the connection. What is filled in here (the client) comes back with on_request().
   virtual std::optional<HttpAnswer> on_head(exchange::RequestHead& head) = 0;
+  // An answer of on_head() is on its way; what has no other place to be counted.
+  virtual void on_early_answer(const exchange::RequestHead&, const HttpAnswer&) {}
+  // The server refuses a request by itself, before or after its head was understood.
+  virtual void on_refusal(int /*status*/) {}
   // What every answer to this request carries besides its own headers, the server's refusals too.
   virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
   // What on_head() refused, and what the server refuses by itself; the answer is on its way.
@@ -61,7 +66,21 @@ struct HttpLimits {
   Duration linger_timeout{2'000};        // after the last answer, for the client to read it
 };
 
+// One of a worker's listening sockets.
+struct OpenListener {
+  std::uint64_t id = 0;
+  EntrancePtr entrance;
+  UniqueFd fd;  // none: it is there already
+};
+
+// Of one server; readable from any thread.
+struct HttpCounters {
+  Count accepted, open;  // connections
+  Count bytes_in, bytes_out;
+};
+
 class Gate;
+class Preface;
 
 // Connections above the limit are accepted and answered 529 at once rather than left waiting in
 // the kernel's queue: clients know how to retry a 529 and cannot tell a queue from a dead server.
@@ -75,7 +94,12 @@ class HttpServer final : private AcceptHandler {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // The socket must be listening (open_listener(), or inherited).
+  Result<void> add_listener(UniqueFd listening_socket, EntrancePtr entrance, std::uint64_t id = 0);
+  // Plain HTTP.
   Result<void> add_listener(UniqueFd listening_socket);
+  // From now on these are all: those known by their id go on with another entrance, those with a
+  // socket are new, others stop accepting. Connections stay.
+  void set_listeners(std::vector<OpenListener> listeners);
   // What waits to be accepted is still served; the sockets close one turn of the loop later.
   void stop_accepting();
   // Closes connections between two requests; from now on every answer says "Connection: close".
@@ -83,6 +107,7 @@ class HttpServer final : private AcceptHandler {
   // Connections with something left to do. One whose last answer the kernel has taken does not
   // count, although it may linger for the client to read it.
   std::size_t connections() const;
+  const HttpCounters& counters() const { return counters_; }
 
  private:
   friend class Gate;
@@ -95,6 +120,8 @@ class HttpServer final : private AcceptHandler {
   void on_lingering(int change) { lingering_ += static_cast<std::size_t>(change); }
   std::string_view date();
   HttpAnswer render_refusal(int status, std::string_view message);
+  // Strangers decide how often this happens: a few lines a minute.
+  void log_refused(const EngineConnection& link, const Preface& preface);
 
   void post_turn_end();
   void end_turn();
@@ -113,8 +140,11 @@ class HttpServer final : private AcceptHandler {
   std::vector<Gate*> touched_;
   std::vector<Gate*> flushing_;  // keeps its capacity between turns
   std::size_t lingering_ = 0;
+  HttpCounters counters_;
   bool draining_ = false;
   bool turn_end_posted_ = false;
+  TimePoint refused_since_{};
+  std::uint32_t refused_ = 0;  // since then
   std::string date_;
   std::int64_t date_second_ = -1;
   std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -1,6 +1,7 @@
 // See listener.h.
 #include "daemon/listener.h"
 
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,11 +13,12 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 namespace clasp::daemon {
 namespace {
 
-constexpr mode_t kUnixMode = 0660;
+constexpr mode_t kOwner = 0700;
 
 std::string render_address(const config::Listener& listener) {
   if (listener.is_unix) return "unix:" + listener.address;
@@ -104,14 +106,44 @@ Result<UniqueFd> open_unix(const config::Listener& listener) {
   if (!fd) return cannot_listen(listener, errno);
   // On Linux the file is made with the mode of the descriptor: nobody else can connect between
   // bind() and a chmod().
-  fchmod(fd.get(), kUnixMode);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      chmod(address.sun_path, kUnixMode) != 0 || listen(fd.get(), SOMAXCONN) != 0)
+  fchmod(fd.get(), listener.unix_mode & kOwner);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return cannot_listen(listener, errno);
+  if (auto set = set_unix_permissions(listener); !set) {
+    unlink(address.sun_path);
+    return tl::unexpected(set.error());
+  }
+  if (listen(fd.get(), SOMAXCONN) != 0) return cannot_listen(listener, errno);
   return fd;
 }
 
+// The group first: a mode must not be another group's for a moment.
+Result<gid_t> find_group(const std::string& name) {
+  std::vector<char> buffer(64u << 10);
+  group entry{};
+  group* found = nullptr;
+  const int failed = getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (failed == 0 && found != nullptr) return found->gr_gid;
+  return fail("there is no group \"" + name + "\" on this machine");
+}
+
 }  // namespace
+
+Result<void> set_unix_permissions(const config::Listener& listener) {
+  const auto complain = [&](const std::string& why) {
+    return fail("cannot listen on " + render_address(listener) + ": " + why);
+  };
+  if (!listener.unix_group.empty()) {
+    const auto id = find_group(listener.unix_group);
+    if (!id) return complain(id.error().message);
+    if (chown(listener.address.c_str(), static_cast<uid_t>(-1), *id) != 0)
+      return complain("its group cannot be set to " + listener.unix_group + ": " +
+                      std::strerror(errno) + "; clasp's user must be a member of it");
+  }
+  if (chmod(listener.address.c_str(), listener.unix_mode) != 0)
+    return complain(std::string("its mode cannot be set: ") + std::strerror(errno));
+  return {};
+}
 
 Result<UniqueFd> open_listener(const config::Listener& listener, bool reuse_port) {
   return listener.is_unix ? open_unix(listener) : open_tcp(listener, reuse_port);

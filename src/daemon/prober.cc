@@ -33,6 +33,9 @@ class Prober::Probe final : private exchange::BackendEvents {
     const bool there = status < 400 || status == 404 || status == 405;
     outcome.kind = there ? policy::OutcomeKind::success : policy::OutcomeKind::status;
     outcome.status = status;
+    // Without a key of ours to ask with, "no key" is the answer of one that works.
+    const auto& backend = owner_.catalog_->backends[index_].settings;
+    outcome.clients_key = backend.pass_client_key && backend.api_key.empty();
     end(outcome);
   }
   void on_backend_body(std::string_view) override {}

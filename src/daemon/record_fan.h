@@ -27,7 +27,9 @@ class RecordFan final : public exchange::RecordSink {
     return most;
   }
   void on_body(std::string_view request_id, std::string_view what, std::string_view text) override {
-    for (exchange::RecordSink* sink : sinks_) sink->on_body(request_id, what, text);
+    const bool request = what.ends_with("request");
+    for (exchange::RecordSink* sink : sinks_)
+      if (sink->wants_bodies(request)) sink->on_body(request_id, what, text);
   }
   void on_refusal(const exchange::Refusal& refusal) override {
     for (exchange::RecordSink* sink : sinks_) sink->on_refusal(refusal);

@@ -17,7 +17,7 @@ std::string join(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now) {
+Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& prepare) {
   auto loaded = load_();
   if (!loaded) return fail(loaded.error().message);
   // A file that is just being replaced must not turn into "nothing is configured".
@@ -25,9 +25,11 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now) {
     return fail("the configuration file " + running_->config_file + " is gone");
   const auto settings = std::make_shared<const config::Settings>(std::move(loaded->settings));
   if (auto valid = exchange::make_catalog(settings); !valid) return valid;
+  if (auto ready = prepare(*settings); !ready) return tl::unexpected(ready.error());
   auto catalog = exchange::make_catalog(settings, desk_.reconfigure(*settings, now));
   if (!catalog) return catalog;
   desk_.pump(now);
+  limits_.reconfigure(*settings, now);
   for (const std::string& warning : loaded->warnings) log_warn(warning);
   if (const auto names = config::restart_needed(*running_, *settings); !names.empty())
     log_warn("these changes need a restart: " + join(names));
@@ -35,8 +37,8 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now) {
   return catalog;
 }
 
-exchange::CatalogPtr Reloader::reload(TimePoint now) {
-  auto catalog = try_reload(now);
+exchange::CatalogPtr Reloader::reload(TimePoint now, const Prepare& prepare) {
+  auto catalog = try_reload(now, prepare);
   if (catalog) {
     const std::string& file = (*catalog)->settings->config_file;
     log_info("SIGHUP: the configuration was loaded again" +

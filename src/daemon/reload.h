@@ -8,6 +8,7 @@
 #include "core/exchange/catalog.h"
 #include "daemon/access_log.h"
 #include "daemon/shared_desk.h"
+#include "daemon/shared_limits.h"
 
 namespace clasp::daemon {
 
@@ -16,22 +17,27 @@ using ConfigLoader = std::function<Result<config::Loaded, config::LoadError>()>;
 class Reloader {
  public:
   // `first` is what the process was started with.
-  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, AccessLog& access_log)
+  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, SharedLimits& limits,
+           AccessLog& access_log)
       : running_(std::move(first)),
         load_(std::move(load)),
         desk_(desk),
+        limits_(limits),
         access_log_(access_log) {}
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
   // after a mistake: it was logged and nothing has changed.
-  exchange::CatalogPtr reload(TimePoint now);
+  // `prepare` is asked last whether everything else can be had; what it says no to is a mistake.
+  using Prepare = std::function<Result<void>(const config::Settings&)>;
+  exchange::CatalogPtr reload(TimePoint now, const Prepare& prepare);
 
  private:
-  Result<exchange::CatalogPtr> try_reload(TimePoint now);
+  Result<exchange::CatalogPtr> try_reload(TimePoint now, const Prepare& prepare);
 
   const config::Snapshot running_;
   ConfigLoader load_;
   SharedDesk& desk_;
+  SharedLimits& limits_;
   AccessLog& access_log_;
 };
 

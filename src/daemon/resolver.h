@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/count.h"
 #include "daemon/mailbox.h"
 
 namespace clasp::daemon {
@@ -100,7 +101,7 @@ class LoopResolver {
   std::shared_ptr<Resolver::Outlet> outlet_;
   std::unordered_map<std::uint64_t, Callback> waiting_;
   std::uint64_t next_id_ = 1;
-  std::uint64_t lookups_ = 0;
+  Count lookups_;
 };
 
 }  // namespace clasp::daemon

@@ -38,14 +38,16 @@ void SharedCache::remove(std::uint64_t owner) {
 }
 
 void SharedCache::deliver(const std::vector<SeatNews>& news, const CachedAnswerPtr& answer) {
-  for (const SeatNews& one : news) {
-    const auto found = workers_.find(one.owner);
+  std::unordered_map<std::uint64_t, std::vector<SeatNews>> by_owner;
+  for (const SeatNews& one : news) by_owner[one.owner].push_back(one);
+  for (auto& [owner, list] : by_owner) {
+    const auto found = workers_.find(owner);
     if (found == workers_.end()) continue;
     WorkerCache* worker = found->second;
-    const CachedAnswerPtr told = one.what == SeatNews::What::answer ? answer : nullptr;
     // The mailbox drops what comes after the worker's end.
-    worker->mailbox_.send(
-        [worker, seat = one.seat, what = one.what, told] { worker->on_news(seat, what, told); });
+    worker->mailbox_.send([worker, list = std::move(list), answer] {
+      for (const SeatNews& one : list) worker->on_news(one, answer);
+    });
   }
 }
 
@@ -86,12 +88,12 @@ void WorkerCache::leave(policy::SeatId seat, bool failed) {
   shared_.deliver(shared_.desk_.leave(seat, failed), nullptr);
 }
 
-void WorkerCache::on_news(policy::SeatId seat, SeatNews::What what, const CachedAnswerPtr& answer) {
-  const auto found = listeners_.find(seat);
+void WorkerCache::on_news(const SeatNews& news, const CachedAnswerPtr& answer) {
+  const auto found = listeners_.find(news.seat);
   if (found == listeners_.end()) return;  // it left meanwhile, and passed on what it was given
   exchange::SeatListener* listener = found->second;
   listeners_.erase(found);
-  listener->on_seat(what, answer);
+  listener->on_seat(news.what, news.what == SeatNews::What::answer ? answer : nullptr);
 }
 
 }  // namespace clasp::daemon

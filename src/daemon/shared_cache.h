@@ -47,8 +47,7 @@ class WorkerCache final : public exchange::CachePort {
 
  private:
   friend class SharedCache;
-  void on_news(policy::SeatId seat, policy::SeatNews::What what,
-               const policy::CachedAnswerPtr& answer);
+  void on_news(const policy::SeatNews& news, const policy::CachedAnswerPtr& answer);
 
   SharedCache& shared_;
   Mailbox& mailbox_;

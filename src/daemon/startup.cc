@@ -67,6 +67,7 @@ int start(int argc, char** argv) {
   inputs.args.assign(argv + (argc > 0 ? 1 : 0), argv + argc);
   inputs.environment = config::make_environment(environ);
   inputs.read_file = config::load_file;
+  inputs.file_mode = config::load_file_mode;
   const auto loaded = config::load(inputs);
   if (!loaded) {
     std::fprintf(stderr, "clasp: %s\n", loaded.error().message.c_str());

@@ -15,14 +15,14 @@ Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
 Worker::~Worker() = default;
 
 Result<std::unique_ptr<Worker>> Worker::make(const WorkerParts& parts,
-                                             std::vector<UniqueFd> listeners, bool probes) {
+                                             std::vector<OpenListener> listeners, bool probes) {
   std::unique_ptr<Worker> worker(new Worker(parts));
   if (auto done = worker->set_up(std::move(listeners), probes); !done)
     return tl::unexpected(done.error());
   return worker;
 }
 
-Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
+Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   base_.reset(event_base_new());
   if (!base_) return fail("libevent made no event loop");
   scheduler_ = std::make_unique<LoopScheduler>(base_.get());
@@ -38,15 +38,21 @@ Result<void> Worker::set_up(std::vector<UniqueFd> listeners, bool probes) {
   cache_ = std::make_unique<WorkerCache>(*parts_.cache, *mailbox_, *scheduler_);
   probes_ = probes;
   start_probes(parts_.catalog);
+  WorkerMeter& meter = parts_.metrics->add_worker();
+  records_ =
+      std::make_unique<RecordFan>(std::vector<exchange::RecordSink*>{parts_.records, &meter});
   endpoints_ = std::make_unique<Endpoints>(
-      exchange::Services{*scheduler_, random_, *backends_, *parts_.records, parser_, schemas_,
-                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration,
-                         media_.get(), cache_.get()},
-      parts_.catalog, parts_.facts, *parts_.desk);
+      exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
+                         *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
+                         cache_.get(), &meter},
+      parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits,
+      MetricsAccess{meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
-  for (UniqueFd& listener : listeners)
-    if (auto added = server_->add_listener(std::move(listener)); !added) return added;
+  parts_.metrics->set_sources(meter, {&server_->counters(), network_.get()});
+  for (OpenListener& one : listeners)
+    if (auto added = server_->add_listener(std::move(one.fd), one.entrance, one.id); !added)
+      return added;
   return {};
 }
 
@@ -61,6 +67,12 @@ void Worker::set_catalog(exchange::CatalogPtr catalog) {
     endpoints_->set_catalog(catalog);
     start_probes(catalog);
   });
+}
+
+void Worker::set_listeners(std::vector<OpenListener> listeners) {
+  // std::function wants to be copied; descriptors do not.
+  auto shared = std::make_shared<std::vector<OpenListener>>(std::move(listeners));
+  mailbox_->send([this, shared] { server_->set_listeners(std::move(*shared)); });
 }
 
 void Worker::start() {

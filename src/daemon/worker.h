@@ -13,7 +13,10 @@
 #include "daemon/http_server.h"
 #include "daemon/mailbox.h"
 #include "daemon/media_service.h"
+#include "daemon/metrics.h"
+#include "daemon/metrics_service.h"
 #include "daemon/prober.h"
+#include "daemon/record_fan.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
 #include "daemon/shared_cache.h"
@@ -30,10 +33,13 @@ struct WorkerParts {
   exchange::RecordSink* records = nullptr;           // not owned, called from every worker
   exchange::LessonPort* lessons = nullptr;           // not owned, shared
   SharedDesk* desk = nullptr;                        // not owned, shared
+  SharedLimits* limits = nullptr;                    // not owned, shared
   SharedCache* cache = nullptr;                      // not owned, shared
   exchange::CalibrationPort* calibration = nullptr;  // not owned, shared
   exchange::StatePort* states = nullptr;             // not owned, shared
   MediaParts* media = nullptr;                       // not owned, shared
+  Metrics* metrics = nullptr;                        // not owned, shared
+  MetricsService* metrics_service = nullptr;         // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };
@@ -42,13 +48,15 @@ class Worker {
  public:
   // `probes`: this one checks the backends' health, if that is wanted.
   static Result<std::unique_ptr<Worker>> make(const WorkerParts& parts,
-                                              std::vector<UniqueFd> listeners, bool probes);
+                                              std::vector<OpenListener> listeners, bool probes);
   // stop() and join first, if it was started.
   ~Worker();
 
   void start();
   // From any thread. For exchanges that begin from then on.
   void set_catalog(exchange::CatalogPtr catalog);
+  // From any thread. See HttpServer.
+  void set_listeners(std::vector<OpenListener> listeners);
   // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
   // request is answered (at once when there is none).
   void drain(std::function<void()> on_idle);
@@ -58,7 +66,7 @@ class Worker {
 
  private:
   explicit Worker(const WorkerParts& parts);
-  Result<void> set_up(std::vector<UniqueFd> listeners, bool probes);
+  Result<void> set_up(std::vector<OpenListener> listeners, bool probes);
   void start_probes(exchange::CatalogPtr catalog);
   void check_idle();
 
@@ -75,6 +83,7 @@ class Worker {
   std::unique_ptr<BackendSwitch> backends_;
   std::unique_ptr<MediaService> media_;
   std::unique_ptr<WorkerDesk> desk_;
+  std::unique_ptr<RecordFan> records_;
   std::unique_ptr<WorkerCache> cache_;
   bool probes_ = false;  // one worker only
   std::unique_ptr<Prober> prober_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "../support/local_cache.h"
 #include "../support/local_desk.h"
 #include "base/text.h"
 #include "core/exchange/span_json.h"
@@ -68,6 +69,7 @@ class Stage {
   void add_backend(const std::string& rest);
   void add_fallback(const std::string& rest);
   Problem expect_breaker(const std::string& rest);
+  Problem expect_cache(const std::string& rest);
   Problem request(const std::string& rest);
   Problem head(const std::string& rest);
   Problem feed(const std::string& bytes);
@@ -100,6 +102,8 @@ class Stage {
     StageClient client;
     wire::Headers request_headers;
     std::size_t seen = 0;
+    std::optional<exchange::Services> services;
+    bool stalls = false;  // takes nothing of its next answer
     std::unique_ptr<exchange::Exchange> exchange;
   };
   StageBackend& backend() { return now_->backend; }
@@ -109,6 +113,7 @@ class Stage {
   std::unique_ptr<exchange::Exchange>& exchange() { return now_->exchange; }
 
   test::LocalDesk desk_{scheduler_, random_};
+  test::LocalCache cache_{scheduler_};
   std::map<std::string, Actor> actors_;
   std::string name_;  // of the actor whose turn it is
   Actor* now_ = &actors_[name_];
@@ -153,6 +158,14 @@ Problem Stage::expect_breaker(const std::string& rest) {
     if (one.name == name)
       return same("breaker", state, std::string(policy::breaker_state_name(one.breaker.state)));
   return "no backend " + name;
+}
+
+// ENTRIES HITS MISSES COALESCED.
+Problem Stage::expect_cache(const std::string& rest) {
+  const policy::CacheStats stats = cache_.desk.stats();
+  std::ostringstream got;
+  got << stats.entries << ' ' << stats.hits << ' ' << stats.misses << ' ' << stats.coalesced;
+  return same("cache", rest, got.str());
 }
 
 template <class T>
@@ -210,6 +223,14 @@ Problem Stage::set(const std::string& rest) {
          records_.requests = value != "responses";
          records_.answers = value != "requests";
        }},
+      {"cache", [&] { settings_.cache.enabled = value == "on"; }},
+      {"cache_streams", [&] { settings_.cache.streams = value == "on"; }},
+      {"cache_per_client", [&] { settings_.cache.per_client = value == "on"; }},
+      {"cache_coalesce", [&] { settings_.cache.coalesce = value == "on"; }},
+      {"cache_unset_temperature", [&] { settings_.cache.unset_temperature = value == "on"; }},
+      {"cache_ttl_ms", [&] { settings_.cache.ttl_ms = std::stoll(value); }},
+      {"cache_max_bytes", [&] { settings_.cache.max_bytes = number(); }},
+      {"pass_client_key", [&] { settings_.backends[0].pass_client_key = value == "on"; }},
   };
   const auto found = known.find(name);
   if (found == known.end()) return "unknown setting " + name;
@@ -236,12 +257,14 @@ Problem Stage::request(const std::string& rest) {
   // A further request of the same client, over a new connection.
   exchange().reset();
   client() = {};
+  client().stalled = std::exchange(now_->stalls, false);
   backend().finishing = backend().paused = false;
   seen() = 0;
   ++requests_;
   auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(settings_),
                                         desk_.desk.reconfigure(settings_, scheduler_.now()));
   if (!catalog) return catalog.error().message;
+  cache_.configure(settings_.cache);
   exchange::RequestHead head;
   head.method = "POST";
   head.path = "/v1/messages";
@@ -250,10 +273,11 @@ Problem Stage::request(const std::string& rest) {
   head.peer = "127.0.0.1:1";
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
-  exchange() = std::make_unique<exchange::Exchange>(
-      exchange::Services{scheduler_, random_, backend(), records_, parser_, schemas_, lessons_,
-                         states_, desk_, calibration_, &media_},
-      *catalog, std::move(head), std::move(body), "req_stage" + name_, client());
+  now_->services.emplace(exchange::Services{scheduler_, random_, backend(), records_, parser_,
+                                            schemas_, lessons_, states_, desk_, calibration_,
+                                            &media_, &cache_});
+  exchange() = std::make_unique<exchange::Exchange>(*now_->services, *catalog, std::move(head),
+                                                    std::move(body), "req_stage" + name_, client());
   exchange()->start();
   scheduler_.run_posted();
   return std::nullopt;
@@ -386,6 +410,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        }},
       {"expect-queued",
        [&] { return same("queued", std::stoul(rest), desk_.desk.queue().size()); }},
+      {"expect-cache", [&] { return expect_cache(rest); }},
+      {"expect-cache-use",
+       [&] {
+         const std::string use(exchange::render_cache_use(record().cache));
+         return same("cache", rest, use.empty() ? std::string("off") : use);
+       }},
       {"expect-breaker", [&] { return expect_breaker(rest); }},
       {"expect-attempts", [&] { return same("attempts", std::stoi(rest), record().attempts); }},
       {"expect-url",
@@ -423,6 +453,7 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
          client().waiting = std::stoull(rest);
          return std::nullopt;
        }},
+      {"stall-next", [&]() -> Problem { return now_->stalls = true, std::nullopt; }},
       {"drained",
        [&]() -> Problem {
          client().stalled = false;

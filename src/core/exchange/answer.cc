@@ -5,16 +5,16 @@ namespace clasp::exchange {
 
 namespace {
 // Memory kept between two reads of a stream; more is given back.
-constexpr std::size_t kKeptBuffer = 4096;
+constexpr std::size_t kKeptBuffer = 512;
 }  // namespace
 
 Answer::Answer(ClientStream& client, Scheduler& scheduler, Duration ping_interval, bool stream,
-               std::string request_id)
+               std::string_view request_id)
     : client_(&client),
       scheduler_(scheduler),
       ping_interval_(ping_interval),
       stream_(stream),
-      request_id_(std::move(request_id)),
+      request_id_(request_id),
       writer_(out_) {}
 
 wire::EventSink& Answer::sink() {
@@ -45,6 +45,10 @@ void Answer::open_stream(wire::Headers headers) {
 void Answer::flush() {
   if (!committed_ || out_.empty()) return;
   send(out_);
+  if (gaps_ != nullptr) {
+    if (last_content_ != TimePoint{}) gaps_->observe((last_sent_ - last_content_).count());
+    last_content_ = last_sent_;
+  }
   out_.clear();
   if (out_.capacity() > kKeptBuffer) out_.shrink_to_fit();
 }

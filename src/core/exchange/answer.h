@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "base/count.h"
 #include "base/scheduler.h"
 #include "core/exchange/body_log.h"
 #include "core/exchange/ports.h"
@@ -19,9 +20,10 @@ inline constexpr std::size_t kClientHighWater = 256 * 1024;
 
 class Answer {
  public:
-  // `client` may be dropped with forget_client(); nothing is sent after that.
+  // `client` may be dropped with forget_client(); nothing is sent after that. The text of
+  // `request_id` must outlive this.
   Answer(ClientStream& client, Scheduler& scheduler, Duration ping_interval, bool stream,
-         std::string request_id);
+         std::string_view request_id);
 
   bool committed() const { return committed_; }  // a byte of the answer was sent
   bool over() const { return over_; }
@@ -43,6 +45,8 @@ class Answer {
   void ping();
   // Forgets what was gathered of a plain answer, for another attempt.
   void discard();
+  // From the next flush() on the time between two of them is counted there; nullptr: nowhere.
+  void measure_gaps(Histogram* gaps) { gaps_ = gaps; }
   bool has_output() const { return !out_.empty(); }
   // More than kClientHighWater is waiting for the client.
   bool congested() const;
@@ -71,11 +75,13 @@ class Answer {
   bool over_ = false;
   int status_ = 0;
   std::uint64_t bytes_out_ = 0;
-  std::string request_id_;
+  std::string_view request_id_;
   std::string out_;
   wire::SseEventWriter writer_;
   wire::MessageCollector collector_;
   TimePoint last_sent_;
+  TimePoint last_content_{};  // zero: none was sent
+  Histogram* gaps_ = nullptr;
   TimerHandle ping_timer_;
 };
 

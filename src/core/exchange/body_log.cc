@@ -112,7 +112,9 @@ void BodyLog::tell(std::string_view what, Gathered& gathered) {
 }
 
 void BodyLog::tell(std::string_view what, std::string_view bytes, std::uint64_t size) {
-  sink_.on_body(request_id_, what, render_body(bytes, size, limit_, secrets_));
+  std::string text = render_body(bytes, size, limit_, secrets_);
+  own_secrets_.mask(text);
+  sink_.on_body(request_id_, what, text);
 }
 
 }  // namespace clasp::exchange

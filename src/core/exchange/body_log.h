@@ -25,6 +25,9 @@ class BodyLog {
   static std::unique_ptr<BodyLog> make(RecordSink& sink, const KnownSecrets& secrets,
                                        std::string_view request_id);
 
+  // Besides those that are known already.
+  void mask(std::string_view secret) { own_secrets_.add(secret); }
+
   void client_request(std::string_view body);
   void backend_request(std::string_view body);
   // The parts of the backend's answer as they come, until it is over: for this attempt or as a
@@ -49,6 +52,7 @@ class BodyLog {
 
   RecordSink& sink_;
   const KnownSecrets& secrets_;
+  KnownSecrets own_secrets_;
   const std::string request_id_;
   const std::size_t limit_;
   const bool requests_, responses_;

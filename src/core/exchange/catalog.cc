@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/exchange/cache_key.h"
 #include "core/exchange/known_secrets.h"
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
@@ -36,6 +37,7 @@ Result<Backend> make_backend(const config::Settings& all, const config::BackendS
   backend.facts = std::make_shared<const ModelFacts>(std::move(*facts));
   backend.rules = std::move(*rules);
   backend.base_url_hash = short_hash(settings.base_url);
+  if (all.cache.enabled) backend.cache_scope = make_cache_scope(all, settings);
   if (settings.provider == "demo")
     backend.chat_url = "demo:";
   else if (!policy::chat_url_names_model(settings))
@@ -54,15 +56,21 @@ BackendTimeouts make_timeouts(const config::Settings& settings) {
 }
 
 // Headers that every request to the backend has.
-wire::Headers make_headers(const config::BackendSettings& settings, std::size_t key = 0) {
+wire::Headers make_headers(const config::BackendSettings& settings,
+                           const std::optional<policy::AuthHeader>& auth) {
   wire::Headers headers;
   headers.reserve(kUsualHeaders + settings.extra_headers.size());
   headers.add("user-agent", "clasp/" CLASP_VERSION);
   headers.add("accept-encoding", "identity");
-  if (const auto auth = policy::auth_header(settings, key))
-    headers.add(auth->name, auth->value.reveal());
+  if (auth) headers.add(auth->name, auth->value.reveal());
   for (const auto& [name, value] : settings.extra_headers) headers.add(name, value);
   return headers;
+}
+
+std::optional<policy::AuthHeader> choose_key(const Candidate& candidate, const Secret& client_key) {
+  const config::BackendSettings& settings = candidate.backend->settings;
+  return settings.pass_client_key ? policy::auth_header_for(settings.auth, client_key)
+                                  : policy::auth_header(settings, candidate.key);
 }
 
 // What the client said about the API's version goes through unchanged; what the configuration says
@@ -79,11 +87,14 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
                                 std::vector<policy::BackendId> desk_ids) {
   auto router = policy::Router::make(settings);
   if (!router) return tl::unexpected(router.error());
-  auto catalog = std::make_shared<Catalog>(Catalog{{}, {}, {}, std::move(*router), {}});
+  auto catalog = std::make_shared<Catalog>(
+      Catalog{{}, {}, {}, std::move(*router), policy::Clients(settings->auth), false, {}, {}});
   catalog->desk_ids = std::move(desk_ids);
+  catalog->prices = policy::PriceTable(*settings);
   for (const config::BackendSettings& one : settings->backends) {
     auto backend = make_backend(*settings, one);
     if (!backend) return tl::unexpected(backend.error());
+    catalog->passes_client_keys |= one.pass_client_key;
     catalog->backends.push_back(std::move(*backend));
   }
   if (catalog->backends.empty()) return fail("no backend is configured");
@@ -164,12 +175,12 @@ translate::Target make_target(const Catalog& catalog, const Candidate& candidate
 }
 
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
-                                    std::string body, bool stream) {
+                                    std::string body, bool stream, const Secret& client_key) {
   const config::BackendSettings& settings = candidate.backend->settings;
   BackendRequest request;
   request.url = candidate.backend->chat_url;
   if (request.url.empty()) request.url = policy::chat_url(settings, candidate.model);
-  request.headers = make_headers(settings, candidate.key);
+  request.headers = make_headers(settings, choose_key(candidate, client_key));
   request.headers.add("content-type", "application/json");
   request.headers.add("accept", stream ? "text/event-stream" : "application/json");
   request.body = std::move(body);
@@ -184,11 +195,11 @@ bool has_relay(const Catalog& catalog) {
 
 BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candidate,
                                   std::string body, bool stream,
-                                  const translate::RequestFacts& facts) {
+                                  const translate::RequestFacts& facts, const Secret& client_key) {
   const config::BackendSettings& settings = candidate.backend->settings;
   BackendRequest request;
   request.url = policy::messages_url(settings, facts.beta_query);
-  request.headers = make_headers(settings, candidate.key);
+  request.headers = make_headers(settings, choose_key(candidate, client_key));
   add_versions(request.headers, facts.anthropic_version, facts.anthropic_beta);
   request.headers.add("content-type", "application/json");
   request.headers.add("accept", stream ? "text/event-stream" : "application/json");
@@ -203,7 +214,7 @@ BackendRequest make_models_request(const Catalog& catalog, const Backend& backen
   const bool relay = backend.facts->dialect.relay;
   request.url =
       relay ? policy::relay_models_url(backend.settings) : policy::models_url(backend.settings);
-  request.headers = make_headers(backend.settings);
+  request.headers = make_headers(backend.settings, policy::auth_header(backend.settings));
   if (relay) add_versions(request.headers, {}, {});
   request.headers.add("accept", "application/json");
   request.timeouts = make_timeouts(*catalog.settings);

@@ -12,6 +12,8 @@
 #include "config/settings.h"
 #include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
+#include "core/policy/clients.h"
+#include "core/policy/prices.h"
 #include "core/policy/router.h"
 #include "core/policy/wait_queue.h"
 #include "core/translate/target.h"
@@ -24,6 +26,7 @@ struct Backend {
   ModelFactsPtr facts;        // of models that no section speaks about
   ModelRules rules;           // in the catalog's settings
   std::string base_url_hash;  // 8 hex
+  std::string cache_scope;    // what it is called by in names of cached answers (cache_key.h)
   std::string chat_url;       // empty where it depends on the model
 };
 
@@ -32,6 +35,9 @@ struct Catalog {
   KnownSecrets secrets;           // keys and the like of all backends
   std::vector<Backend> backends;  // never empty
   policy::Router router;
+  policy::Clients clients;
+  bool passes_client_keys = false;  // some backend wants the client's own key
+  policy::PriceTable prices;
   // The backends' numbers at the desk, in the same order; empty where no requests are sent.
   std::vector<policy::BackendId> desk_ids;
 };
@@ -69,14 +75,17 @@ translate::Target make_target(const Catalog& catalog, const Candidate& candidate
 // Some backend speaks the Messages API itself.
 bool has_relay(const Catalog& catalog);
 
-// The HTTP request that carries a translated body to the candidate.
+// The HTTP request that carries a translated body to the candidate. `client_key` is what a backend
+// with pass_client_key gets; others never see it.
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
-                                    std::string body, bool stream);
+                                    std::string body, bool stream,
+                                    const Secret& client_key = Secret());
 
 // The same for a client's own body on its way to a backend that speaks the Messages API.
 BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candidate,
                                   std::string body, bool stream,
-                                  const translate::RequestFacts& facts);
+                                  const translate::RequestFacts& facts,
+                                  const Secret& client_key = Secret());
 
 // The HTTP request for the backend's list of models. Not for the demo, which has no address.
 BackendRequest make_models_request(const Catalog& catalog, const Backend& backend);

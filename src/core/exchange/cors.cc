@@ -10,6 +10,7 @@ namespace clasp::exchange {
 namespace {
 
 constexpr std::size_t kLongestRequestList = 4096;
+constexpr std::size_t kShownOrigin = 100;
 
 bool admits(const std::vector<std::string>& origins, std::string_view origin) {
   return std::any_of(origins.begin(), origins.end(),
@@ -40,6 +41,27 @@ wire::Headers cors_headers(const std::vector<std::string>& origins, const wire::
           "anthropic-ratelimit-requests-reset, anthropic-ratelimit-tokens-limit, "
           "anthropic-ratelimit-tokens-remaining, anthropic-ratelimit-tokens-reset");
   return out;
+}
+
+std::optional<wire::ApiError> refuse_page(const std::vector<std::string>& origins,
+                                          std::string_view method, const wire::Headers& request) {
+  if (method == "GET" || method == "HEAD" || method == "OPTIONS") return std::nullopt;
+  std::optional<std::string_view> page;
+  std::size_t named = 0;
+  for (const auto& [name, value] : request) {
+    if (!iequals(name, "origin")) continue;
+    page = value;
+    ++named;
+  }
+  // Programs that are no browsers send no site, or "none".
+  const std::string_view site = request.get("sec-fetch-site");
+  const bool from_page = !site.empty() && !iequals(site, "none");
+  if (!page && !from_page) return std::nullopt;
+  if (page && named == 1 && admits(origins, *page)) return std::nullopt;
+  std::string who = page ? scrub_utf8(page->substr(0, kShownOrigin)) : "unknown origin";
+  return wire::make_error(
+      wire::ErrorType::permission,
+      "requests of web pages (" + who + ") are not accepted; the option cors_origins admits them");
 }
 
 wire::Headers preflight_headers(std::string_view methods, const wire::Headers& request) {

@@ -1,7 +1,12 @@
 // The story of one request. Every way through it ends in finish(), once.
 #include "core/exchange/exchange.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "base/network.h"
 #include "base/text.h"
+#include "core/exchange/caching.h"
 #include "core/exchange/outcomes.h"
 #include "core/exchange/routes.h"
 #include "core/translate/errors.h"
@@ -35,20 +40,22 @@ void add_cut(wire::Headers& headers, std::string_view name, std::string_view tex
 
 }  // namespace
 
-Exchange::Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
+Exchange::Exchange(const Services& services, CatalogPtr catalog, RequestHead head, std::string body,
                    std::string request_id, ClientStream& client)
     : services_(services),
       catalog_(std::move(catalog)),
-      head_(std::move(head)),
-      body_(std::move(body)),
       client_(client),
-      started_(services_.scheduler.now()) {
+      started_(services_.scheduler.now()),
+      search_(std::make_unique<Search>()) {
+  search_->head = std::move(head);
+  search_->body = std::move(body);
+  admission_ = std::move(search_->head.admission);
   record_.request_id = std::move(request_id);
-  record_.client = head_.peer;
-  if (head_.client) record_.client_name = head_.client->name;
-  record_.method = std::move(head_.method);
-  record_.path = std::move(head_.path);
-  record_.bytes_in = body_.size();
+  record_.client = search_->head.peer;
+  if (search_->head.client) record_.client_name = search_->head.client->name;
+  record_.method = std::move(search_->head.method);
+  record_.path = std::move(search_->head.path);
+  record_.bytes_in = search_->body.size();
 }
 
 Exchange::~Exchange() {
@@ -65,14 +72,14 @@ void Exchange::make_answer(bool stream) {
 
 void Exchange::start() {
   bodies_ = BodyLog::make(services_.records, catalog_->secrets, record_.request_id);
-  if (bodies_) bodies_->client_request(body_);
-  trace_ = Trace::make(catalog_->settings->tracing, head_.headers, services_.random);
+  if (bodies_) bodies_->client_request(search_->body);
+  trace_ = Trace::make(catalog_->settings->tracing, search_->head.headers, services_.random);
   if (trace_) record_.trace_id = trace_->trace_id();
-  auto parsed = wire::parse_messages_request(readable_body(), false);
+  auto parsed = wire::parse_plain_request(search_->body, false, search_->plain_body);
   if (!parsed && has_relay(*catalog_)) {
     // A new kind of block or field is no reason to refuse what another one understands.
-    if (auto envelope = wire::parse_messages_envelope(body_)) {
-      refusal_ = parsed.error();
+    if (auto envelope = wire::parse_messages_envelope(search_->body)) {
+      search_->refusal = parsed.error();
       parsed = std::move(envelope);
     }
   }
@@ -81,54 +88,57 @@ void Exchange::start() {
     fail(parsed.error(), "bad request");
     return;
   }
-  request_ = std::make_unique<wire::MessagesRequest>(std::move(*parsed));
+  search_->request = std::move(*parsed);
+  // A backend that takes the client's bytes still gets those.
+  if (!search_->plain_body.empty() && !has_relay(*catalog_)) std::string().swap(search_->body);
   read_facts();
-  record_.model_asked = request_->model;
+  record_.model_asked = search_->request.model;
+  if (const auto& client = search_->head.client;
+      client && !policy::may_ask_for(*client, record_.model_asked)) {
+    fail(policy::model_refusal(record_.model_asked), "model not allowed");
+    return;
+  }
   if (!choose_route_first()) return;
   arm_total_limit();
   if (answer_->streams()) arm_answer_grace();
+  if (caching_ && ask_cache()) return;
   choose();
 }
 
-// The body as it is translated. A backend that takes the client's bytes still gets those.
-std::string_view Exchange::readable_body() {
-  auto plain = wire::plain_spelling(body_);
-  if (!plain) return body_;
-  std::string& kept = has_relay(*catalog_) ? plain_body_ : body_;
-  kept = std::move(*plain);
-  return kept;
-}
-
 void Exchange::read_facts() {
-  facts_.anthropic_version = std::string(head_.headers.get("anthropic-version"));
-  for (const auto& [name, value] : head_.headers)
+  const RequestHead& head = search_->head;
+  translate::RequestFacts& facts = search_->facts;
+  facts.anthropic_version = std::string(head.headers.get("anthropic-version"));
+  for (const auto& [name, value] : head.headers)
     if (iequals(name, "anthropic-beta"))
-      facts_.anthropic_beta.append(facts_.anthropic_beta.empty() ? "" : ",").append(value);
-  facts_.beta_query = asks_for_beta(head_.query);
-  facts_.session_id = std::string(head_.headers.get("x-claude-code-session-id"));
-  facts_.beta = is_beta_call(head_);
-  facts_.schemas = &services_.schemas;
+      facts.anthropic_beta.append(facts.anthropic_beta.empty() ? "" : ",").append(value);
+  facts.beta_query = asks_for_beta(head.query);
+  facts.session_id = std::string(head.headers.get("x-claude-code-session-id"));
+  facts.beta = is_beta_call(head);
+  facts.schemas = &services_.schemas;
   const bool queues = catalog_->settings->queue.enabled;
-  if (queues || services_.states.enabled()) tenant_ = tenant_of(head_.headers);
-  if (queues) {
-    // Clients take turns by their key, those without one by their address.
-    const bool named = head_.headers.find("x-api-key").has_value() ||
-                       head_.headers.find("authorization").has_value();
-    client_name_ = named ? tenant_ : head_.peer.substr(0, head_.peer.rfind(':'));
+  if (queues || services_.states.enabled())
+    tenant_ = head.client ? tenant_of_client(head.client->name) : tenant_of(head.headers);
+  if (queues && head.client) {
+    search_->client_name = head.client->name;
+  } else if (queues) {
+    // Strangers take turns by their key, those without one by their address.
+    const bool named = head.headers.find("x-api-key").has_value() ||
+                       head.headers.find("authorization").has_value();
+    search_->client_name = named ? tenant_ : std::string(address_of_peer(head.peer));
   }
+  if (services_.cache != nullptr && catalog_->settings->cache.enabled)
+    caching_ = begin_caching(*catalog_, head);
   if (services_.states.enabled())
-    facts_.replay = &kept_states_.emplace(services_.states, tenant_, started_);
-  head_.headers = {};
-}
-
-// What an attempt or the head of the answer needs is kept until the answer has begun; then it is
-// memory for nothing.
-void Exchange::forget_request() {
-  request_.reset();
-  media_.clear();
-  backend_headers_ = {};
-  std::string().swap(body_);
-  std::string().swap(plain_body_);
+    facts.replay = &search_->kept_states.emplace(services_.states, tenant_, started_);
+  if (catalog_->passes_client_keys)
+    search_->client_key = policy::key_to_pass(head.headers, head.client.get());
+  if (!search_->client_key.empty()) {
+    own_secrets_ = std::make_unique<KnownSecrets>();
+    own_secrets_->add(search_->client_key.reveal());
+    if (bodies_) bodies_->mask(search_->client_key.reveal());
+  }
+  search_->head.headers = {};
 }
 
 // ---- the reply's progress ----------------------------------------------------------------------
@@ -145,7 +155,7 @@ void Exchange::after_reply_input() {
   }
   if (reply_->block_opened() || reply_->state() == State::done) {
     if (permit_ && !content_seen_) services_.desk.on_content(permit_.id());
-    content_seen_ = true;
+    if (!content_seen_) on_first_content();
     repairs_.settle();
     remember_lessons();
   }
@@ -153,14 +163,24 @@ void Exchange::after_reply_input() {
     grace_timer_.reset();
     if (!answer_->committed()) answer_->open_stream(answer_headers());
     answer_->flush();
-    if (answer_->congested() && call_) call_->pause();
-    if (reply_->block_opened()) forget_request();
+    if (answer_->congested() && call_) {
+      call_->pause();
+      stop_leading();
+    }
+    if (reply_->block_opened()) search_.reset();  // and may be used no more
   }
   if (reply_->state() == State::done) {
     complete();
   } else if (reply_->awaiting_usage() && !usage_timer_) {
     usage_timer_ = services_.scheduler.after(kUsageGrace, [this] { on_usage_timeout(); });
   }
+}
+
+void Exchange::on_first_content() {
+  content_seen_ = true;
+  record_.first_content_us = elapsed_us();
+  if (services_.meter != nullptr && answer_->streams())
+    answer_->measure_gaps(services_.meter->gaps(record_.backend));
 }
 
 void Exchange::arm_answer_grace() {
@@ -170,7 +190,8 @@ void Exchange::arm_answer_grace() {
     // Nobody was asked yet (media are being prepared, or no backend is free): the message begins
     // without knowing its request.
     if (!reply_ && !relays())
-      make_reply(translate::begin_reply_context(*request_, current_target(), facts_));
+      make_reply(
+          translate::begin_reply_context(search_->request, current_target(), search_->facts));
     if (reply_) reply_->open();
     // Who waits does not know yet who will answer; who has failed does not any more.
     answer_->open_stream(phase_ == Phase::waiting ? own_headers() : answer_headers());
@@ -193,6 +214,7 @@ void Exchange::complete() {
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_->committed() ? wire::Headers() : answer_headers());
+  if (caching_) keep_answer();
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
   if (permit_) services_.desk.report(permit_.id(), {});
   finish(Outcome::completed);
@@ -201,12 +223,16 @@ void Exchange::complete() {
 void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
   remember_lessons();
+  if (caching_) caching_->seat.leave(true);
   // What a backend says may hold the key that it was asked with.
   wire::ApiError told = error;
-  catalog_->secrets.mask(told.message);
-  catalog_->secrets.mask(told.verbatim);
+  std::string why(cause);
+  for (std::string* text : {&told.message, &told.verbatim, &why}) {
+    catalog_->secrets.mask(*text);
+    if (own_secrets_) own_secrets_->mask(*text);
+  }
   record_.error = told.message;
-  record_.cause = catalog_->secrets.masked(cause);
+  record_.cause = std::move(why);
   answer_->fail(told, answer_->committed() ? wire::Headers() : answer_headers());
   finish(Outcome::failed);
 }
@@ -223,6 +249,7 @@ void Exchange::record_reply() {
   record_.cached_tokens = usage.cache_read;
   record_.cache_write_tokens = usage.cache_write;
   record_.tokens_estimated = usage.estimated;
+  record_.tool_calls = reply_->tool_calls();
   record_.repairs = repairs_.render();
   for (const std::string& note : reply_->notes())
     record_.tolerated.append(record_.tolerated.empty() ? "" : ", ").append(note);
@@ -238,10 +265,11 @@ void Exchange::finish(Outcome outcome) {
   usage_timer_.reset();
   pause_timer_.reset();
   total_timer_.reset();
-  preparation_.reset();
+  if (search_) search_->preparation.reset();
   call_.reset();
   leave_queue();
   permit_.reset();
+  caching_.reset();
   record_.outcome = outcome;
   record_.total_us = elapsed_us();
   if (answer_) {
@@ -255,7 +283,24 @@ void Exchange::finish(Outcome outcome) {
                         outcome == Outcome::completed ? "" : render_outcome(outcome));
     record_.spans = trace_->take_spans();
   }
+  settle();
   services_.records.on_record(record_);
+}
+
+// What it has used is charged. An answer from memory used nothing.
+void Exchange::settle() {
+  const bool from_memory = record_.cache == CacheUse::hit || record_.cache == CacheUse::coalesced;
+  const std::int64_t tokens = from_memory ? 0 : record_.input_tokens + record_.output_tokens;
+  record_.ended = services_.scheduler.unix_seconds();
+  if (tokens > 0 && tries_ > 0) {
+    const auto price = catalog_->prices.find(candidate_.index, candidate_.model);
+    record_.priced = price.has_value();
+    if (price)
+      record_.cost = policy::cost_of(*price, {record_.input_tokens, record_.output_tokens,
+                                              record_.cached_tokens, record_.cache_write_tokens});
+  }
+  if (const auto admission = std::exchange(admission_, nullptr))
+    admission->settle(static_cast<std::uint64_t>(std::max<std::int64_t>(0, tokens)));
 }
 
 std::int64_t Exchange::elapsed_us() const {
@@ -267,28 +312,34 @@ wire::Headers Exchange::own_headers() const {
   wire::Headers headers;
   headers.reserve(kUsualHeaders);
   headers.add("request-id", record_.request_id);
+  if (catalog_->settings->cache.enabled) headers.add("x-clasp-cache", cache_header());
   if (!record_.detour.empty()) add_cut(headers, "x-clasp-fallback", record_.detour);
+  if (admission_) admission_->add_headers(headers);
   return headers;
 }
 
 wire::Headers Exchange::answer_headers() const {
   wire::Headers headers = own_headers();
-  if (tries_ > 0) {
-    headers.add("x-clasp-backend", candidate_.backend->settings.name);
-    add_cut(headers, "x-clasp-model", candidate_.model);
+  if (tries_ > 0 || from_cache()) {
+    headers.add("x-clasp-backend", record_.backend);
+    add_cut(headers, "x-clasp-model", record_.model_used);
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
   for (const auto& [name, value] :
-       relays() ? translate::relay_backend_headers(backend_headers_)
+       relays() ? translate::relay_backend_headers(search_->backend_headers)
                 : translate::translate_backend_headers(
-                      backend_headers_, services_.scheduler.unix_seconds(), input_tokens))
+                      search_->backend_headers, services_.scheduler.unix_seconds(), input_tokens)) {
+    // Where we limit, the client is told our limits: they are the ones that refuse it.
+    if (admission_ && admission_->has_headers() && name.starts_with("anthropic-ratelimit-"))
+      continue;
     add_cut(headers, name, catalog_->secrets.masked(value));
+  }
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
     add_cut(headers, "x-clasp-upstream-id", catalog_->secrets.masked(reply_->upstream_id()));
   // A stream's headers are out before anybody knows.
-  const bool done = reply_ && reply_->state() == translate::Reply::State::done;
-  if (done && !answer_->streams() && reply_->usage().estimated)
+  const bool done = from_cache() || (reply_ && reply_->state() == translate::Reply::State::done);
+  if (done && !answer_->streams() && record_.tokens_estimated)
     headers.add("x-clasp-usage", "estimated");
   if (!record_.warnings.empty()) add_cut(headers, "x-clasp-warning", record_.warnings);
   return headers;
@@ -304,6 +355,7 @@ void Exchange::on_client_gone() {
 
 void Exchange::on_client_drained() {
   if (call_) call_->resume();
+  if (caching_ && caching_->replay) replay();
 }
 
 }  // namespace clasp::exchange

@@ -15,22 +15,21 @@
 #include "core/exchange/body_log.h"
 #include "core/exchange/cache_port.h"
 #include "core/exchange/calibration.h"
-#include "core/exchange/catalog.h"
 #include "core/exchange/desk_port.h"
 #include "core/exchange/lessons.h"
+#include "core/exchange/meter.h"
 #include "core/exchange/ports.h"
-#include "core/exchange/preparation.h"
 #include "core/exchange/record.h"
 #include "core/exchange/repairs.h"
-#include "core/exchange/states.h"
+#include "core/exchange/search.h"
 #include "core/exchange/trace.h"
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
-#include "core/translate/request.h"
 #include "core/translate/schema_cache.h"
-#include "core/wire/anthropic_request.h"
 
 namespace clasp::exchange {
+
+struct Caching;
 
 // What an exchange works with; one set per worker, outliving its exchanges.
 struct Services {
@@ -46,11 +45,16 @@ struct Services {
   CalibrationPort& calibration;  // shared by all workers
   MediaPort* media = nullptr;    // may be missing
   CachePort* cache = nullptr;    // shared by all workers; may be missing
+  MeterPort* meter = nullptr;    // may be missing
 };
 
-class Exchange final : public RequestTask, private BackendEvents, private TicketListener {
+class Exchange final : public RequestTask,
+                       private BackendEvents,
+                       private TicketListener,
+                       private SeatListener {
  public:
-  Exchange(Services services, CatalogPtr catalog, RequestHead head, std::string body,
+  // `services` must outlive it.
+  Exchange(const Services& services, CatalogPtr catalog, RequestHead head, std::string body,
            std::string request_id, ClientStream& client);
   ~Exchange() override;
 
@@ -59,6 +63,9 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
 
   // Ends it now with this error, as an answer or as the stream's last event.
   void end_with(const wire::ApiError& error);
+
+  // The client asked for a stream; known from start() on.
+  bool streams() const { return record_.stream; }
 
   void on_client_gone() override;
   void on_client_drained() override;
@@ -74,14 +81,8 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
     over,              // recorded
   };
 
-  struct Failure {
-    wire::ApiError error;
-    std::string cause;
-  };
-
   void make_answer(bool stream);
   void read_facts();
-  void forget_request();
   // exchange_route.cc: which backend, and what follows when it fails.
   bool choose_route_first();
   void choose();
@@ -93,8 +94,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::vector<policy::BackendId> ids_of(const std::vector<std::size_t>& candidates) const;
   void take(std::size_t index, const policy::Permit& permit);
   void adopt(std::size_t index);
-  void attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
-                      std::string_view cause);
+  void attempt_failed(policy::Outcome outcome, const wire::ApiError& error, std::string_view cause);
   policy::Decision decide(const policy::Outcome& outcome, bool committed);
   void note_detour(std::string_view backend, std::string_view why);
   void note_skipped(std::size_t index);
@@ -106,9 +106,21 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) override;
   void arm_total_limit();
 
+  // exchange_cache.cc: answers that are there already, and keeping those that are made.
+  bool ask_cache();
+  void on_seat(policy::SeatNews::What what, const policy::CachedAnswerPtr& answer) override;
+  void answer_from_cache(const policy::CachedAnswerPtr& answer, CacheUse use);
+  void replay();
+  wire::EventSink& reply_sink(const translate::ReplyContext& context);
+  void keep_answer();
+  void stop_leading();
+  bool from_cache() const;
+  std::string_view cache_header() const;
+
   void attempt();
   bool wait_for_media(const translate::Target& target);
   translate::Target current_target() const;
+  bool lacks_key();
   void cannot_ask(const wire::ApiError& error, std::string_view cause);
   bool goes_on() const;
   void make_reply(translate::ReplyContext context);
@@ -122,6 +134,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   std::int64_t calibrated(std::int64_t estimate) const;
   void answer_without_call();
   void after_reply_input();
+  void on_first_content();
   void arm_answer_grace();
   void on_usage_timeout();
   void on_document();
@@ -129,7 +142,7 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void complete();
   void fail(const wire::ApiError& error, std::string_view cause);
   void finish(Outcome outcome);
-  std::string_view readable_body();
+  void settle();
   void record_reply();
   std::int64_t elapsed_us() const;
   wire::Headers own_headers() const;
@@ -140,45 +153,29 @@ class Exchange final : public RequestTask, private BackendEvents, private Ticket
   void on_backend_end() override;
   void on_backend_failed(const BackendFailure& failure) override;
 
-  Services services_;
+  const Services& services_;
   CatalogPtr catalog_;
-  RequestHead head_;
-  std::string body_;
-  std::string plain_body_;  // where what is translated is not what is relayed
   ClientStream& client_;
   Record record_;
-  std::unique_ptr<BodyLog> bodies_;  // where they are logged
-  std::unique_ptr<Trace> trace_;     // of the client, or begun here
+  std::unique_ptr<BodyLog> bodies_;            // where they are logged
+  std::unique_ptr<Trace> trace_;               // of the client, or begun here
+  std::unique_ptr<KnownSecrets> own_secrets_;  // of this client, where a backend gets its key
   TimePoint started_;
   Phase phase_ = Phase::preparing;
-  std::unique_ptr<wire::MessagesRequest> request_;  // views into readable_body()
-  // What is wrong with the request for every backend but one that judges shapes by itself.
-  std::optional<wire::ApiError> refusal_;
-  translate::RequestFacts facts_;
+  std::unique_ptr<Search> search_;        // nullptr once a stream's content has begun
+  std::shared_ptr<Admission> admission_;  // until it is settled
   std::string tenant_;
-  std::optional<TenantStates> kept_states_;
-  translate::PreparedMedia media_;  // its keys are views into it too
-  std::unique_ptr<Preparation> preparation_;
-  Route route_;              // never empty once a route was chosen
-  std::vector<bool> tried_;  // of route_, since the request last waited
-  std::size_t at_ = 0;       // the candidate that is asked, in route_
-  Candidate candidate_;      // the same, with the key to use
+  Candidate candidate_;  // the one that is asked, with the key to use
   HeldPermit permit_;
-  std::uint32_t tries_ = 0;             // permits so far: what a repair costs is not counted
-  policy::TicketId ticket_ = 0;         // 0: not in the queue
-  std::vector<std::size_t> waits_for_;  // with a ticket: places in route_
-  TimePoint queued_since_{};
-  std::uint32_t returns_ = 0;  // into the queue
-  std::optional<Failure> last_failure_;
-  std::string client_name_;  // whose turn it is in the queue
+  std::uint32_t tries_ = 0;           // permits so far: what a repair costs is not counted
+  policy::TicketId ticket_ = 0;       // 0: not in the queue
+  std::unique_ptr<Caching> caching_;  // null: not a request that is cached
   Repairs repairs_;
-  std::string message_id_;
   std::int64_t input_estimate_ = 0;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;
   int backend_status_ = 0;
-  wire::Headers backend_headers_;
   std::string collected_;      // a document or an error body
   bool cut_ = false;           // the backend's answer ended in its middle
   bool content_seen_ = false;  // of this attempt

@@ -65,37 +65,50 @@ translate::Target Exchange::current_target() const {
 // called again when they are there.
 bool Exchange::wait_for_media(const translate::Target& target) {
   if (services_.media == nullptr) return false;
-  media_.abilities = services_.media->abilities();
-  if (!media_.abilities.fetch && !media_.abilities.pdf_text) return false;
-  facts_.media = &media_;
-  auto needs = translate::plan_media(*request_, target, media_);
+  search_->media.abilities = services_.media->abilities();
+  if (!search_->media.abilities.fetch && !search_->media.abilities.pdf_text) return false;
+  search_->facts.media = &search_->media;
+  auto needs = translate::plan_media(search_->request, target, search_->media);
   if (needs.empty()) return false;
-  preparation_ = std::make_unique<Preparation>(services_.scheduler, *services_.media,
-                                               std::move(needs), media_, [this] {
-                                                 preparation_.reset();
-                                                 attempt();
-                                               });
-  if (!preparation_->start()) {
+  search_->preparation = std::make_unique<Preparation>(services_.scheduler, *services_.media,
+                                                       std::move(needs), search_->media, [this] {
+                                                         search_->preparation.reset();
+                                                         attempt();
+                                                       });
+  if (!search_->preparation->start()) {
     phase_ = Phase::preparing;
     return true;
   }
-  preparation_.reset();
+  search_->preparation.reset();
   return false;
+}
+
+// True when the candidate wants the client's own key, and there is none.
+bool Exchange::lacks_key() {
+  const config::BackendSettings& backend = candidate_.backend->settings;
+  if (!backend.pass_client_key || !search_->client_key.empty()) return false;
+  fail(wire::make_error(
+           wire::ErrorType::authentication,
+           "the backend " + backend.name +
+               " needs a key of yours: send it as x-api-key or as Authorization: Bearer"),
+       "no key of the client");
+  return true;
 }
 
 // Translates for the candidate and calls it.
 void Exchange::attempt() {
+  if (lacks_key()) return;
   if (relays()) {
     attempt_relay();
     return;
   }
-  if (refusal_) {
-    cannot_ask(*refusal_, "bad request");
+  if (search_->refusal) {
+    cannot_ask(*search_->refusal, "bad request");
     return;
   }
   const translate::Target target = current_target();
   if (wait_for_media(target)) return;
-  auto translated = translate::translate_request(*request_, target, facts_);
+  auto translated = translate::translate_request(search_->request, target, search_->facts);
   if (!translated) {
     cannot_ask(translated.error(), "request cannot be translated");
     return;
@@ -109,9 +122,8 @@ void Exchange::attempt() {
   bool stream = answer_->streams();
   if (const AdaptedPtr& adapted = repairs_.adapted())
     stream = (stream || adapted->adjustments.stream_only) && !adapted->adjustments.no_stream;
-  BackendRequest request =
-      make_backend_request(*catalog_, candidate_, std::move(translated->body), stream);
-  call(std::move(request));
+  call(make_backend_request(*catalog_, candidate_, std::move(translated->body), stream,
+                            search_->client_key));
 }
 
 void Exchange::call(BackendRequest request) {
@@ -134,11 +146,11 @@ void Exchange::call(BackendRequest request) {
 // This candidate cannot serve such a request. When that is not the first one's, the client hears
 // why the others before it did not: that may pass, and the request is right for them.
 void Exchange::cannot_ask(const wire::ApiError& error, std::string_view cause) {
-  if (!last_failure_) {
+  if (!search_->last_failure) {
     fail(error, cause);
     return;
   }
-  const Failure before = *last_failure_;
+  const Failure before = *search_->last_failure;
   fail(before.error,
        before.cause + "; " + record_.backend + ": " + std::string(cause) + ": " + error.message);
 }
@@ -150,8 +162,8 @@ bool Exchange::goes_on() const {
 }
 
 void Exchange::make_reply(translate::ReplyContext context) {
-  if (message_id_.empty()) message_id_ = make_id(services_.random, "msg_");
-  context.message_id = message_id_;
+  if (search_->message_id.empty()) search_->message_id = make_id(services_.random, "msg_");
+  context.message_id = search_->message_id;
   context.request_id = record_.request_id;
   context.requested_model = record_.model_asked;
   context.plain = !answer_->streams();
@@ -159,17 +171,19 @@ void Exchange::make_reply(translate::ReplyContext context) {
                         !context.compaction &&
                         context.replay_kind() != translate::ReasoningReplay::none;
   context.already_open = goes_on();
-  if (context.input_estimate == 0) context.input_estimate = translate::estimate_tokens(*request_);
+  if (context.input_estimate == 0)
+    context.input_estimate = translate::estimate_tokens(search_->request);
   input_estimate_ = context.input_estimate;
   context.input_estimate = calibrated(input_estimate_);
-  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, answer_->sink(),
+  wire::EventSink& sink = reply_sink(context);
+  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, sink,
                                               services_.random);
 }
 
 // True when the refusal taught something and the request is on its way again (spec §6.5). Only
 // while the client has seen no content.
 bool Exchange::repair_and_repeat(int status, std::string_view refusal) {
-  if (relays() || !request_ || refusal.empty() || reply_->block_opened()) return false;
+  if (relays() || !search_ || refusal.empty() || reply_->block_opened()) return false;
   if (!repairs_.learn(status, refusal)) return false;
   usage_timer_.reset();
   call_.reset();
@@ -214,12 +228,14 @@ void Exchange::answer_without_call() {
 
 void Exchange::on_backend_head(int status, wire::Headers headers) {
   backend_status_ = status;
-  backend_headers_ = std::move(headers);
-  record_.upstream_id = std::string(backend_headers_.get(relays() ? "request-id" : "x-request-id"));
+  search_->backend_headers = std::move(headers);
+  record_.upstream_id =
+      std::string(search_->backend_headers.get(relays() ? "request-id" : "x-request-id"));
   if (status < 200 || status > 299) {
     phase_ = Phase::reading_error;
   } else {
-    phase_ = is_event_stream(backend_headers_) ? Phase::reading_stream : Phase::reading_document;
+    phase_ =
+        is_event_stream(search_->backend_headers) ? Phase::reading_stream : Phase::reading_document;
   }
 }
 
@@ -304,7 +320,7 @@ void Exchange::on_backend_error() {
   const std::string cause = "backend answered " + std::to_string(backend_status_);
   if (relays()) {
     const wire::ApiError error =
-        translate::relay_backend_error(backend_status_, backend_headers_, collected_);
+        translate::relay_backend_error(backend_status_, search_->backend_headers, collected_);
     attempt_failed(outcome_of_status(backend_status_, error), error, cause);
     return;
   }
@@ -321,7 +337,7 @@ void Exchange::on_backend_error() {
     return;
   }
   wire::ApiError error =
-      translate::translate_backend_error(backend_status_, backend_headers_, collected_,
+      translate::translate_backend_error(backend_status_, search_->backend_headers, collected_,
                                          input_estimate_, candidate_.facts->context_window);
   // A prompt that is too long was refused for its own sake; what was mended before was right.
   if (error.type == wire::ErrorType::invalid_request &&

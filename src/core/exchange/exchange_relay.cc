@@ -11,22 +11,21 @@ bool Exchange::relays() const {
 }
 
 void Exchange::attempt_relay() {
-  auto relayed = translate::relay_request(body_, candidate_.model);
+  auto relayed = translate::relay_request(search_->body, candidate_.model);
   if (!relayed) {
     cannot_ask(relayed.error(), "bad request");
     return;
   }
   record_.warnings = relayed->thinking_disabled ? "thinking-disabled" : "";
-  input_estimate_ = translate::estimate_tokens(*request_);
+  input_estimate_ = translate::estimate_tokens(search_->request);
   translate::RelayContext context;
   context.plain = !answer_->streams();
   context.already_open = goes_on();
   context.committed = answer_->committed();
   context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
-  BackendRequest request = make_relay_request(*catalog_, candidate_, std::move(relayed->body),
-                                              answer_->streams(), facts_);
-  call(std::move(request));
+  call(make_relay_request(*catalog_, candidate_, std::move(relayed->body), answer_->streams(),
+                          search_->facts, search_->client_key));
 }
 
 }  // namespace clasp::exchange

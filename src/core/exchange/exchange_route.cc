@@ -87,31 +87,32 @@ std::string end_text(TicketEnd end, TimePoint::duration passed) {
 // False when the request was refused: no such model.
 bool Exchange::choose_route_first() {
   std::string affinity;
-  if (catalog_->router.splits(request_->model))
-    affinity = translate::conversation_affinity(*request_, facts_.session_id);
-  auto route =
-      choose_route(*catalog_, request_->model, decode_json_string(request_->inference_geo_raw),
-                   affinity, services_.random);
+  if (catalog_->router.splits(search_->request.model))
+    affinity = translate::conversation_affinity(search_->request, search_->facts.session_id);
+  auto route = choose_route(*catalog_, search_->request.model,
+                            decode_json_string(search_->request.inference_geo_raw), affinity,
+                            services_.random);
   if (!route) {
     fail(route.error(), "unknown model");
     return false;
   }
-  route_ = std::move(*route);
-  tried_.assign(route_.size(), false);
+  search_->route = std::move(*route);
+  search_->tried.assign(search_->route.size(), false);
   adopt(0);
   return true;
 }
 
 std::vector<std::size_t> Exchange::untried() const {
   std::vector<std::size_t> left;
-  for (std::size_t i = 0; i < route_.size(); ++i)
-    if (!tried_[i]) left.push_back(i);
+  if (!search_) return left;  // the answer's content has begun
+  for (std::size_t i = 0; i < search_->route.size(); ++i)
+    if (!search_->tried[i]) left.push_back(i);
   return left;
 }
 
 std::vector<policy::BackendId> Exchange::ids_of(const std::vector<std::size_t>& candidates) const {
   std::vector<policy::BackendId> ids;
-  for (const std::size_t i : candidates) ids.push_back(catalog_->desk_ids[route_[i].index]);
+  for (const std::size_t i : candidates) ids.push_back(catalog_->desk_ids[search_->route[i].index]);
   return ids;
 }
 
@@ -134,7 +135,7 @@ void Exchange::choose() {
 
 // The same one again, after its pause.
 void Exchange::repeat() {
-  const auto refusal = acquire({at_}, true);
+  const auto refusal = acquire({search_->at}, true);
   if (!refusal) return;
   const std::vector<std::size_t> left = untried();
   if (!left.empty() && !acquire(left, false)) return;
@@ -142,7 +143,7 @@ void Exchange::repeat() {
 }
 
 std::vector<std::size_t> Exchange::all() const {
-  std::vector<std::size_t> numbers(route_.size());
+  std::vector<std::size_t> numbers(search_->route.size());
   std::iota(numbers.begin(), numbers.end(), std::size_t{0});
   return numbers;
 }
@@ -151,12 +152,13 @@ std::vector<std::size_t> Exchange::all() const {
 void Exchange::give_up(const policy::Refusal& refusal, const std::vector<std::size_t>& wanted) {
   const bool hopeless = refusal.reason == RefusalReason::disabled;
   const TimePoint now = services_.scheduler.now();
-  if (catalog_->settings->queue.enabled && !hopeless && (!last_failure_ || may_wait_until(now))) {
+  if (catalog_->settings->queue.enabled && !hopeless &&
+      (!search_->last_failure || may_wait_until(now))) {
     wait(wanted, now);
     return;
   }
-  if (last_failure_) {
-    const Failure last = *last_failure_;
+  if (search_->last_failure) {
+    const Failure last = *search_->last_failure;
     fail(last.error, last.cause);
     return;
   }
@@ -165,8 +167,8 @@ void Exchange::give_up(const policy::Refusal& refusal, const std::vector<std::si
 
 // From now on the request is about this candidate.
 void Exchange::adopt(std::size_t index) {
-  const Candidate& next = route_[index];
-  at_ = index;
+  const Candidate& next = search_->route[index];
+  search_->at = index;
   candidate_ = next;
   record_.model_used = next.model;
   record_.backend = next.backend->settings.name;
@@ -176,9 +178,9 @@ void Exchange::adopt(std::size_t index) {
 
 void Exchange::take(std::size_t index, const policy::Permit& permit) {
   permit_ = HeldPermit(services_.desk, permit);
-  tried_[index] = true;
+  search_->tried[index] = true;
   // The same one again goes on with what it has taught.
-  if (at_ != index) adopt(index);
+  if (search_->at != index) adopt(index);
   candidate_.key = permit.key;
   ++tries_;
   forget_attempt();
@@ -189,7 +191,7 @@ void Exchange::take(std::size_t index, const policy::Permit& permit) {
 void Exchange::forget_attempt() {
   if (trace_) trace_->end_attempt(elapsed_us(), backend_status_, "");
   collected_.clear();
-  backend_headers_.clear();
+  search_->backend_headers.clear();
   backend_status_ = 0;
   cut_ = content_seen_ = false;
   record_.first_byte_us = -1;
@@ -203,22 +205,24 @@ void Exchange::forget_attempt() {
 
 // Every failed attempt comes through here. Reports it, and goes on as policy decides: the same
 // backend after a pause, the next candidate, the queue, or the end.
-void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiError& error,
+void Exchange::attempt_failed(policy::Outcome outcome, const wire::ApiError& error,
                               std::string_view cause) {
+  outcome.clients_key = candidate_.backend->settings.pass_client_key;
   const std::string_view failure_class = policy::class_name(policy::classify(outcome));
   if (trace_)
     trace_->end_attempt(elapsed_us(), backend_status_, backend_status_ >= 400 ? "" : failure_class);
   // The words of the reply, which the next attempt replaces.
   const Failure failure{error, std::string(cause)};
   const bool plain = !answer_->streams();
-  const bool committed = !request_ || (!plain && reply_ && reply_->block_opened());
+  const bool committed = !search_ || (!plain && reply_ && reply_->block_opened());
   const policy::Decision decision = decide(outcome, committed);
   // In the queue, too, nobody asks again before the backend wants to be asked.
   const TimePoint again =
       services_.scheduler.now() +
       Duration{std::max(catalog_->settings->queue.retry_delay_ms, outcome.retry_after_ms)};
-  const bool returns = decision.step == NextStep::give_up && !committed && may_wait_until(again) &&
-                       policy::may_queue_again(catalog_->settings->queue, outcome, returns_);
+  const bool returns =
+      decision.step == NextStep::give_up && !committed && may_wait_until(again) &&
+      policy::may_queue_again(catalog_->settings->queue, outcome, search_->returns);
   // What will not pass here may be well where there was no room. Nobody comes back for it.
   const bool waits = decision.step == NextStep::give_up && !returns && !committed &&
                      catalog_->settings->queue.enabled && !policy::may_pass(outcome) &&
@@ -232,10 +236,10 @@ void Exchange::attempt_failed(const policy::Outcome& outcome, const wire::ApiErr
   usage_timer_.reset();
   if (reply_ && !reply_->opened()) reply_.reset();  // a failed one begins no message any more
   phase_ = Phase::waiting;
-  last_failure_ = failure;
+  search_->last_failure = failure;
   note_detour(record_.backend, failure_class);
   if (returns) {
-    ++returns_;
+    ++search_->returns;
     wait(all(), again);
   } else if (waits || decision.step == NextStep::next_candidate) {
     choose();
@@ -266,7 +270,7 @@ void Exchange::note_detour(std::string_view backend, std::string_view why) {
 
 // It stands in front of the one that is asked, and could not be.
 void Exchange::note_skipped(std::size_t index) {
-  note_detour(route_[index].backend->settings.name, "unavailable");
+  note_detour(search_->route[index].backend->settings.name, "unavailable");
 }
 
 void Exchange::arm_total_limit() {
@@ -296,14 +300,14 @@ bool Exchange::may_wait_until(TimePoint when) const {
 
 void Exchange::wait(const std::vector<std::size_t>& wanted, TimePoint not_before) {
   phase_ = Phase::waiting;
-  waits_for_ = wanted;
+  search_->waits_for = wanted;
   policy::TicketSpec spec;
   spec.backends = ids_of(wanted);
-  spec.client = client_name_;
-  spec.returns = returns_;
+  spec.client = search_->client_name;
+  spec.returns = search_->returns;
   spec.arrived = started_;
   spec.not_before = not_before;
-  queued_since_ = services_.scheduler.now();
+  search_->queued_since = services_.scheduler.now();
   const auto ticket = services_.desk.enqueue(std::move(spec), *this);
   if (!ticket) {
     fail(refusal_error(ticket.error()),
@@ -316,22 +320,25 @@ void Exchange::wait(const std::vector<std::size_t>& wanted, TimePoint not_before
 void Exchange::leave_queue() {
   if (ticket_ == 0) return;
   services_.desk.leave(std::exchange(ticket_, 0));
-  record_.queued_us += (services_.scheduler.now() - queued_since_).count();
+  record_.queued_us += (services_.scheduler.now() - search_->queued_since).count();
 }
 
 void Exchange::on_ticket(const policy::TicketEvent& event, const policy::Permit& permit) {
   ticket_ = 0;
-  record_.queued_us += (services_.scheduler.now() - queued_since_).count();
+  record_.queued_us += (services_.scheduler.now() - search_->queued_since).count();
   if (event.end == TicketEnd::granted) {
-    if (waits_for_.size() == route_.size()) tried_.assign(route_.size(), false);
-    for (std::size_t i = 0; i < permit.index && !last_failure_; ++i) note_skipped(waits_for_[i]);
-    take(waits_for_[permit.index], permit);
+    if (search_->waits_for.size() == search_->route.size())
+      search_->tried.assign(search_->route.size(), false);
+    for (std::size_t i = 0; i < permit.index && !search_->last_failure; ++i)
+      note_skipped(search_->waits_for[i]);
+    take(search_->waits_for[permit.index], permit);
     return;
   }
-  backend_headers_.clear();
+  search_->backend_headers.clear();
   std::string message = end_text(event.end, services_.scheduler.now() - started_);
   std::string cause = message;
-  if (last_failure_) cause.append("; the last attempt: ").append(last_failure_->cause);
+  if (search_->last_failure)
+    cause.append("; the last attempt: ").append(search_->last_failure->cause);
   fail(unavailable(529, std::move(message), kSoon), cause);
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "config/settings.h"
+#include "core/exchange/admission.h"
 #include "core/wire/headers.h"
 
 namespace clasp::exchange {
@@ -25,9 +26,15 @@ struct RequestHead {
   std::string path;
   std::string query;  // without '?', may be empty
   wire::Headers headers;
-  std::string peer;  // "127.0.0.1:54321", "unix"
+  // "127.0.0.1:54321", "[::1]:54321", "unix"; behind a proxy, whose word is believed, the port may
+  // be missing. address_of_peer() takes it off.
+  std::string peer;
+  // Common name of the client certificate that the listener verified, empty: none.
+  std::string certificate_name = {};
   // Set where the door knows the client by name; else it is a stranger.
   std::shared_ptr<const config::ClientSettings> client;
+  // Set where limits count this request; given back when the last copy is gone.
+  std::shared_ptr<Admission> admission;
   std::uint64_t body_length = 0;  // declared, 0 when chunked or absent
 };
 

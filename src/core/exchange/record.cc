@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/log_text.h"
+#include "core/policy/ledger.h"
 
 namespace clasp::exchange {
 
@@ -24,7 +25,7 @@ std::string_view render_outcome(Outcome outcome) {
 std::string_view render_cache_use(CacheUse use) {
   switch (use) {
     case CacheUse::off:
-      return "off";
+      return "";
     case CacheUse::miss:
       return "miss";
     case CacheUse::hit:
@@ -32,17 +33,7 @@ std::string_view render_cache_use(CacheUse use) {
     case CacheUse::coalesced:
       return "coalesced";
   }
-  return "off";
-}
-
-std::string render_cost(std::int64_t nano_dollars) {
-  constexpr std::int64_t kDollar = 1'000'000'000;
-  std::string text = std::to_string(nano_dollars / kDollar);
-  std::string rest = std::to_string(nano_dollars % kDollar);
-  rest.insert(0, 9 - rest.size(), '0');
-  // Cents are always shown, smaller parts where there are some.
-  while (rest.size() > 2 && rest.back() == '0') rest.pop_back();
-  return text.append(".").append(rest);
+  return "";
 }
 
 LogLevel record_level(const Record& record) {
@@ -106,13 +97,16 @@ std::string render_record(const Record& record) {
     append_number(line, "status", record.status);
   append_field(line, "outcome", render_outcome(record.outcome));
   if (record.stream) append_field(line, "stream", "yes");
+  append_field(line, "cache", render_cache_use(record.cache));
   append_field(line, "stop", record.stop_reason);
   append_number(line, "in", record.input_tokens);
   append_number(line, "out", record.output_tokens);
   if (record.cached_tokens > 0) append_number(line, "cached", record.cached_tokens);
+  if (!record.priced)
+    append_field(line, "cost", "unknown");
+  else if (record.cost > 0)
+    append_field(line, "cost", policy::render_usd(record.cost));
   if (record.tokens_estimated) append_field(line, "tokens", "estimated");
-  if (record.cost > 0) append_field(line, "cost", render_cost(record.cost));
-  if (record.cache != CacheUse::off) append_field(line, "cache", render_cache_use(record.cache));
   if (record.first_byte_us >= 0) append_milliseconds(line, "first", record.first_byte_us);
   append_milliseconds(line, "total", record.total_us);
   if (record.attempts > 1) append_number(line, "attempts", record.attempts);

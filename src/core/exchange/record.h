@@ -49,13 +49,16 @@ struct Record {
   // All of the prompt, cached or not; of these those read from the backend's cache, and written.
   std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0, cache_write_tokens = 0;
   std::int64_t cost = 0;         // nano-dollars, by the price table
+  bool priced = true;            // false: the model has no price, the cost is not known
+  std::int64_t ended = 0;        // Unix seconds
   std::uint32_t tool_calls = 0;  // in the answer
   CacheUse cache = CacheUse::off;
   std::string trace_id;  // of the client's traceparent, 32 hex digits; empty: none
   std::shared_ptr<const SpanFacts> spans;  // null: none is told to anybody
   bool tokens_estimated = false;
-  std::int64_t first_byte_us = -1;  // request complete -> first content from the backend, -1: none
-  std::int64_t total_us = 0;        // request complete -> answer handed to the connection
+  std::int64_t first_byte_us = -1;     // request complete -> first byte from the backend, -1: none
+  std::int64_t first_content_us = -1;  // … -> first content block of the answer, -1: none
+  std::int64_t total_us = 0;           // request complete -> answer handed to the connection
   std::uint64_t bytes_in = 0, bytes_out = 0;
   int attempts = 0;
   std::string detour;          // backends that could not answer, and why: "openai:connect,…"
@@ -91,10 +94,8 @@ class RecordSink {
 
 // "completed", "failed", "client_left".
 std::string_view render_outcome(Outcome outcome);
-// "off", "miss", "hit", "coalesced".
+// "miss", "hit", "coalesced"; empty where the cache had nothing to do with it.
 std::string_view render_cache_use(CacheUse use);
-// Dollars: "0.00", "0.0123", "12.345678901".
-std::string render_cost(std::int64_t nano_dollars);
 // One line for people, and the level it deserves.
 std::string render_record(const Record& record);
 LogLevel record_level(const Record& record);

@@ -3,6 +3,7 @@
 
 #include "base/log_text.h"
 #include "base/text.h"
+#include "core/policy/ledger.h"
 
 namespace clasp::exchange {
 
@@ -44,7 +45,7 @@ void RecordFields::add_answer(const Record& record) {
   add("CLASP_OUTCOME", render_outcome(record.outcome));
   add("CLASP_STREAM", record.stream ? "yes" : "no");
   add("CLASP_STOP_REASON", record.stop_reason);
-  add("CLASP_CACHE", render_cache_use(record.cache));
+  add("CLASP_CACHE", record.cache == CacheUse::off ? "off" : render_cache_use(record.cache));
   add("CLASP_TRACE_ID", record.trace_id);
 }
 
@@ -55,7 +56,7 @@ void RecordFields::add_counts(const Record& record) {
   add("CLASP_CACHE_WRITE_TOKENS", record.cache_write_tokens);
   add("CLASP_TOKENS_ESTIMATED", record.tokens_estimated ? "yes" : "no");
   add("CLASP_TOOL_CALLS", static_cast<std::int64_t>(record.tool_calls));
-  add("CLASP_COST_USD", render_cost(record.cost));
+  if (record.priced) add("CLASP_COST_USD", policy::render_usd(record.cost));
   if (record.first_byte_us >= 0) add("CLASP_FIRST_USEC", record.first_byte_us);
   add("CLASP_TOTAL_USEC", record.total_us);
   add("CLASP_QUEUED_USEC", record.queued_us);

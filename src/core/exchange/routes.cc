@@ -23,8 +23,11 @@ constexpr Route kRoutes[] = {
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
+    {"/costs", "GET, HEAD", Endpoint::costs},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
+    {"/metrics", "GET, HEAD", Endpoint::metrics},
+    {"/metrics/prometheus", "GET, HEAD", Endpoint::metrics_text},
     {"/", "GET, HEAD", Endpoint::server_info},
     {"/api/hello", "GET, HEAD", Endpoint::hello},
     {"/api/event_logging/*", "POST", Endpoint::telemetry},
@@ -73,6 +76,34 @@ std::string quoted(std::string_view sent) {
 
 }  // namespace
 
+Access access_of(std::string_view path) {
+  const Route* route = find_route(path);
+  if (route == nullptr) return Access::key;
+  switch (route->endpoint) {
+    case Endpoint::server_info:
+      return Access::open;
+    // Both answers are constant and what is sent is thrown away unread. Claude Code asks for the
+    // first one before it has a key, and keeps what it could not get rid of at the second.
+    case Endpoint::hello:
+    case Endpoint::telemetry:
+      return Access::open;
+    case Endpoint::health:
+    case Endpoint::alive:
+    case Endpoint::ready:
+      return Access::health;
+    case Endpoint::providers_health:
+    case Endpoint::metrics:
+    case Endpoint::metrics_text:
+      return Access::metrics;
+    case Endpoint::messages:
+    case Endpoint::count_tokens:
+    case Endpoint::models:
+    case Endpoint::model:
+      return Access::key;
+  }
+  return Access::key;
+}
+
 tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std::string_view path) {
   if (const Route* route = find_route(path)) {
     if (allows(route->methods, method)) return route->endpoint;
@@ -88,6 +119,38 @@ tl::expected<Endpoint, wire::ApiError> match_route(std::string_view method, std:
           wire::make_error(wire::ErrorType::not_found, std::string(hint.message)));
   return tl::unexpected(
       wire::make_error(wire::ErrorType::not_found, "no such endpoint: " + quoted(path)));
+}
+
+std::string_view endpoint_name(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::server_info:
+      return "info";
+    case Endpoint::health:
+      return "health";
+    case Endpoint::providers_health:
+      return "providers_health";
+    case Endpoint::alive:
+      return "healthz";
+    case Endpoint::ready:
+      return "readyz";
+    case Endpoint::metrics:
+      return "metrics";
+    case Endpoint::metrics_text:
+      return "metrics_prometheus";
+    case Endpoint::messages:
+      return "messages";
+    case Endpoint::count_tokens:
+      return "count_tokens";
+    case Endpoint::models:
+      return "models";
+    case Endpoint::model:
+      return "model";
+    case Endpoint::hello:
+      return "hello";
+    case Endpoint::telemetry:
+      return "telemetry";
+  }
+  return "unknown";
 }
 
 std::string_view allowed_methods(std::string_view path) {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "core/exchange/trace.h"
+#include "core/policy/ledger.h"
 
 namespace clasp::exchange {
 
@@ -146,7 +147,7 @@ Attributes server_attributes(const Record& record) {
   attributes.number("clasp.attempts", record.attempts);
   attributes.text("clasp.fallback", record.detour);
   if (record.cache != CacheUse::off) attributes.text("clasp.cache", render_cache_use(record.cache));
-  if (record.cost > 0) attributes.decimal("clasp.cost_usd", render_cost(record.cost));
+  if (record.cost > 0) attributes.decimal("clasp.cost_usd", policy::render_usd(record.cost));
   if (record.first_byte_us >= 0) attributes.number("clasp.first_byte_us", record.first_byte_us);
   if (record.queued_us > 0) attributes.number("clasp.queued_us", record.queued_us);
   return attributes;

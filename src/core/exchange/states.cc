@@ -1,11 +1,10 @@
 // See states.h.
 #include "core/exchange/states.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <iterator>
 
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace clasp::exchange {
@@ -24,6 +23,11 @@ std::string make_key(std::string_view tenant, std::string_view tool_id) {
   return key.append(tenant).append(tool_id);
 }
 
+std::string short_digest(std::string_view text) {
+  const Sha256 digest = sha256(text);
+  return {reinterpret_cast<const char*>(digest.data()), kTenantBytes};
+}
+
 }  // namespace
 
 std::string tenant_of(const wire::Headers& headers) {
@@ -34,11 +38,13 @@ std::string tenant_of(const wire::Headers& headers) {
     // The same key in either header is the same client.
     if (iequals(key.substr(0, kBearer.size()), kBearer)) key = trim(key.substr(kBearer.size()));
   }
-  std::string tenant(kTenantBytes, '\0');
-  if (key.empty()) return tenant;
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest);
-  return tenant.assign(reinterpret_cast<const char*>(digest), kTenantBytes);
+  if (key.empty()) return std::string(kTenantBytes, '\0');
+  return short_digest(key);
+}
+
+// The NUL keeps it apart from every key: no header has one.
+std::string tenant_of_client(std::string_view name) {
+  return short_digest(std::string("client") + '\0' + std::string(name));
 }
 
 translate::KeptStatePtr States::find(std::string_view tenant, std::string_view tool_id,

@@ -33,6 +33,8 @@ struct StateLimits {
 // Tells clients apart by the key that they sent, which itself is not kept. One value for all that
 // sent none.
 std::string tenant_of(const wire::Headers& headers);
+// The same for a client that is known by name, whichever of its keys it sent.
+std::string tenant_of_client(std::string_view name);
 
 class StatePort {
  public:

@@ -3,12 +3,13 @@
 
 #include <functional>
 
+#include "base/network.h"
 #include "base/text.h"
 
 namespace clasp::exchange {
 
 std::string WarningMemory::take_new(const Record& record) {
-  std::string key = record.client.substr(0, record.client.rfind(':'));
+  std::string key(address_of_peer(record.client));
   key.append("\n").append(record.backend).append("\n").append(record.model_used).append("\n");
   const std::size_t stem = key.size();
   std::string out;

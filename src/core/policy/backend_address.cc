@@ -135,17 +135,20 @@ std::string relay_models_url(const config::BackendSettings& backend) {
 
 std::optional<AuthHeader> auth_header(const config::BackendSettings& backend, std::size_t key) {
   const bool first = key == 0 || key > backend.more_keys.size();
-  const Secret& secret = first ? backend.api_key : backend.more_keys[key - 1];
-  if (secret.empty()) return std::nullopt;
-  switch (backend.auth) {
+  return auth_header_for(backend.auth, first ? backend.api_key : backend.more_keys[key - 1]);
+}
+
+std::optional<AuthHeader> auth_header_for(config::AuthKind kind, const Secret& key) {
+  if (key.empty()) return std::nullopt;
+  switch (kind) {
     case config::AuthKind::none:
       break;
     case config::AuthKind::bearer:
-      return AuthHeader{"authorization", Secret("Bearer " + std::string(secret.reveal()))};
+      return AuthHeader{"authorization", Secret("Bearer " + std::string(key.reveal()))};
     case config::AuthKind::api_key:
-      return AuthHeader{"api-key", secret};
+      return AuthHeader{"api-key", key};
     case config::AuthKind::x_api_key:
-      return AuthHeader{"x-api-key", secret};
+      return AuthHeader{"x-api-key", key};
   }
   return std::nullopt;
 }

@@ -35,5 +35,6 @@ struct AuthHeader {
 // Nothing when the backend has no key or wants none.
 // `key`: 0 is api_key, then more_keys.
 std::optional<AuthHeader> auth_header(const config::BackendSettings& backend, std::size_t key = 0);
+std::optional<AuthHeader> auth_header_for(config::AuthKind kind, const Secret& key);
 
 }  // namespace clasp::policy

@@ -13,6 +13,7 @@ constexpr Duration kLongestHint{60'000};
 // Identity only: neither a key nor a part of one is kept.
 std::uint64_t hash_keys(const config::BackendSettings& backend) {
   std::uint64_t hash = std::hash<std::string_view>()(backend.api_key.reveal());
+  if (backend.pass_client_key) ++hash;
   for (const Secret& key : backend.more_keys)
     hash = hash * 0x9e3779b97f4a7c15ull + std::hash<std::string_view>()(key.reveal());
   return hash;
@@ -55,7 +56,8 @@ std::vector<BackendId> Desk::reconfigure(const config::Settings& settings, TimeP
       slot.base_url = backend.base_url;
       slot.keys_hash = keys_hash;
       slot.budget = RetryBudget(settings.retry);
-      slot.keys = KeyRing(1 + backend.more_keys.size());
+      // Clients' own keys are not in turn: the next attempt of a request has the same one.
+      slot.keys = KeyRing(backend.pass_client_key ? 1 : 1 + backend.more_keys.size());
     }
     Slot& slot = slots_.back();
     slot.max_concurrency = backend.max_concurrency;
@@ -207,7 +209,7 @@ void Desk::report(PermitId permit, const Outcome& outcome, TimePoint now) {
   const FailureClass failure = classify(outcome);
   slot->breaker.report(held.pass, judge(outcome), failure, now);
   slot->health.on_outcome(outcome, now);
-  slot->keys.report(held.key, outcome, key_settings_, now);
+  if (!outcome.clients_key) slot->keys.report(held.key, outcome, key_settings_, now);
   if (outcome.kind == OutcomeKind::success) {
     ++slot->counts.successes;
     average(slot->counts.latency, held.since, now);

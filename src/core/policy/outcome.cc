@@ -5,6 +5,8 @@ namespace clasp::policy {
 namespace {
 
 FailureClass classify_status(const Outcome& outcome) {
+  const bool key_refused = outcome.quota || outcome.status == 401 || outcome.status == 402;
+  if (outcome.clients_key && key_refused) return FailureClass::request;
   if (outcome.quota) return FailureClass::quota;
   switch (outcome.status) {
     case 401:

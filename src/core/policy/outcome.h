@@ -31,7 +31,13 @@ struct Outcome {
   std::int64_t retry_after_ms = -1;  // what the backend asked for, -1: nothing
   bool quota = false;                // a 429 or 403 that means: money or quota is used up
   bool passing = false;              // name, tls: the cause may pass by itself (resolver busy)
+  // The key was the client's own. Its refusal is the request's fault then: no other backend is
+  // asked instead, whose key would be ours, and nothing is held against this one.
+  bool clients_key = false;
 };
+
+// A client's own key that is refused, or has no money left, is the request's fault: no other
+// backend is asked instead, whose key would be ours, and nothing is held against this one.
 
 // The classes that statistics count, and that rules are written in.
 enum class FailureClass {

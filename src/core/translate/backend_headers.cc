@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/calendar.h"
 #include "base/text.h"
 #include "core/translate/durations.h"
 #include "core/translate/errors.h"

@@ -71,6 +71,7 @@ class Converter {
   virtual std::string_view refusal() const { return {}; }
   virtual const Usage& usage() const = 0;            // valid when done; best knowledge otherwise
   virtual std::string_view stop_reason() const = 0;  // valid when done
+  virtual std::uint32_t tool_calls() const = 0;      // tool_use blocks that were begun
   virtual std::string_view upstream_id() const = 0;  // the backend's id of the reply, if seen
   // Replay state of the reply's calls for the secondary store. Without ids when there is none or
   // the context did not ask for it (keep_states); valid when done.

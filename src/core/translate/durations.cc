@@ -1,10 +1,8 @@
-// Parsing durations, printing instants.
+// Parsing durations.
 #include "core/translate/durations.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "base/text.h"
 
@@ -107,31 +105,6 @@ std::optional<double> duration_behind(std::string_view text, std::string_view ph
   if (at == std::string::npos) return std::nullopt;
   std::string_view rest = std::string_view(lower).substr(at + phrase.size());
   return take_duration(rest, true);
-}
-
-std::string render_instant(std::int64_t unix_seconds) {
-  std::int64_t days = unix_seconds / 86400, rest = unix_seconds % 86400;
-  if (rest < 0) {
-    rest += 86400;
-    --days;
-  }
-  // Days since 1970 to a civil date, by eras of 400 years that begin in March.
-  const std::int64_t shifted = days + 719468;
-  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-  const std::int64_t day_of_era = shifted - era * 146097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t shifted_month = (5 * day_of_year + 2) / 153;
-  const int day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
-  const int month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-  const auto year = static_cast<long long>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04lld-%02d-%02dT%02d:%02d:%02dZ", year, month, day,
-                static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
-                static_cast<int>(rest % 60));
-  return text.data();
 }
 
 std::string retry_after_header(std::string_view value) {

@@ -1,4 +1,4 @@
-// Durations and instants in the spellings of HTTP APIs, and header values fit to be passed on.
+// Durations in the spellings of HTTP APIs, and header values fit to be passed on.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,6 @@ namespace clasp::translate {
 std::optional<double> parse_duration(std::string_view text);
 // The duration right behind `phrase` in a sentence; a bare number counts as seconds.
 std::optional<double> duration_behind(std::string_view text, std::string_view phrase);
-// RFC 3339, UTC, whole seconds.
-std::string render_instant(std::int64_t unix_seconds);
 // A retry-after field as it may be passed on: whole seconds, at most an hour, or an HTTP date.
 // Empty when it is neither.
 inline constexpr std::int64_t kLongestRetryAfter = 3600;

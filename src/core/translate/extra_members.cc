@@ -43,16 +43,8 @@ void append_extra(std::string& out, const Translation& t, std::string_view earli
 }
 
 std::string without_fields(std::string body, const std::vector<std::string>& fields) {
-  std::string out = "{";
-  wire::JsonReader reader(body);
-  wire::JsonReader::Members members(reader);
-  std::string_view key, value;
-  while (members.next(key) && reader.skip(value)) {
-    if (std::find(fields.begin(), fields.end(), key) != fields.end()) continue;
-    if (out.size() > 1) out.push_back(',');
-    out.append("\"").append(key).append("\":").append(value);
-  }
-  return reader.ok() ? out + "}" : body;
+  const auto kept = wire::json_members_without(body, fields);
+  return kept ? "{" + *kept + "}" : body;
 }
 
 }  // namespace clasp::translate

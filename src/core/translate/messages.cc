@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/translate/billing.h"
 #include "core/translate/content.h"
 #include "core/translate/tool_names.h"
 #include "core/translate/turns.h"
@@ -19,16 +20,7 @@ using wire::Block;
 using wire::BlockType;
 using wire::Role;
 
-constexpr std::string_view kBillingHeader = "x-anthropic-billing-header:";
 constexpr std::string_view kInterrupted = "[No result: the tool call was interrupted]";
-
-// A system text without the billing line, which changes with every request and would keep
-// backends from recognising the prompt.
-std::string_view without_billing(std::string_view raw) {
-  if (!wire::raw_starts_with(raw, kBillingHeader)) return raw;
-  const std::size_t line = raw.find("\\n");
-  return line == std::string_view::npos ? std::string_view() : raw.substr(line + 2);
-}
 
 class Planner {
  public:

@@ -87,6 +87,7 @@ struct Relay::Impl {
   void on_start(std::string_view data, std::string_view raw);
   void on_delta(std::string_view data);
   void take_message(std::string_view json);
+  void count_call(std::string_view block);
 
   RelayContext context;
   std::string& out;
@@ -101,6 +102,7 @@ struct Relay::Impl {
   bool released;  // nothing is held back any more
   bool start_held = false;
   bool block_opened = false;
+  std::uint32_t tool_calls = 0;
 };
 
 void Relay::Impl::fail(wire::ApiError problem) {
@@ -160,6 +162,7 @@ void Relay::Impl::on_event(const wire::SseEvent& event, std::string_view raw) {
   emit(raw);
   if (name == "content_block_start") {
     block_opened = true;
+    if (const auto block = json_member(event.data, "content_block")) count_call(*block);
   } else if (name == "message_delta") {
     on_delta(event.data);
   } else if (name == "message_stop") {
@@ -167,7 +170,18 @@ void Relay::Impl::on_event(const wire::SseEvent& event, std::string_view raw) {
   }
 }
 
+// Calls that the client is to run, not those that the backend runs itself.
+void Relay::Impl::count_call(std::string_view block) {
+  if (raw_equals(json_string_member(block, "type"), "tool_use")) ++tool_calls;
+}
+
 void Relay::Impl::take_message(std::string_view json) {
+  if (const auto content = json_member(json, "content")) {
+    wire::JsonReader reader(*content);
+    wire::JsonReader::Items blocks(reader);
+    std::string_view block;
+    while (blocks.next() && reader.skip(block)) count_call(block);
+  }
   take_usage(json, usage);
   stop_reason = decode_json_string(json_string_member(json, "stop_reason"));
 }
@@ -279,6 +293,9 @@ const Usage& Relay::usage() const {
 }
 std::string_view Relay::stop_reason() const {
   return impl_->stop_reason;
+}
+std::uint32_t Relay::tool_calls() const {
+  return impl_->tool_calls;
 }
 std::string_view Relay::upstream_id() const {
   return {};

@@ -301,6 +301,9 @@ const Usage& Reply::usage() const {
 std::string_view Reply::stop_reason() const {
   return impl_->stop_reason;
 }
+std::uint32_t Reply::tool_calls() const {
+  return impl_->queue.tools_emitted();
+}
 std::string_view Reply::upstream_id() const {
   return impl_->upstream_id;
 }

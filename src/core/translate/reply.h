@@ -55,6 +55,7 @@ class Reply final : public Converter {
   std::string_view refusal() const override;
   const Usage& usage() const override;
   std::string_view stop_reason() const override;
+  std::uint32_t tool_calls() const override;
   std::string_view upstream_id() const override;
   const CallStates& call_states() const override;
   const std::vector<std::string>& notes() const override;

@@ -164,7 +164,8 @@ void BlockQueue::start(Slot& slot) {
       break;
     case Kind::tool: {
       ToolCall& call = *slot.call;
-      call.started = tool_emitted_ = true;
+      call.started = true;
+      ++tools_emitted_;
       sink_.tool_start(index, client_id(call), shown_name(call),
                        call.declared != nullptr ? call.declared->toolset : std::string_view());
       break;

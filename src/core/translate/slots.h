@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -88,7 +88,8 @@ class BlockQueue {
 
   bool block_opened() const { return next_index_ > 0; }
   bool has_content() const { return block_opened() || !slots_.empty(); }
-  bool tool_emitted() const { return tool_emitted_; }
+  bool tool_emitted() const { return tools_emitted_ > 0; }
+  std::uint32_t tools_emitted() const { return tools_emitted_; }
   bool tools_seen() const { return !calls_.empty(); }
   std::size_t output_bytes() const { return output_bytes_; }
   // What was tolerated: input passed on as text, bytes behind a call's object.
@@ -148,7 +149,7 @@ class BlockQueue {
   const ReplyContext& context_;
   wire::EventSink& sink_;
   Random& random_;
-  std::deque<Slot> slots_;  // the first is, or will be, open on the wire
+  std::list<Slot> slots_;  // the first is, or will be, open on the wire
   std::vector<std::unique_ptr<ToolCall>> calls_;
   std::unordered_set<std::string> used_ids_;
   std::string space_, thinking_space_;  // white space that may precede a block's text
@@ -160,7 +161,7 @@ class BlockQueue {
   std::size_t output_bytes_ = 0;
   bool break_text_ = false;
   bool ending_ = false;
-  bool tool_emitted_ = false;
+  std::uint32_t tools_emitted_ = 0;
   bool overflow_ = false;
   bool raw_input_kept_ = false;
 };

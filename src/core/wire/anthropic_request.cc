@@ -345,6 +345,7 @@ bool RequestParser::parse(bool counting) {
   JsonReader::Members members(reader_);
   while (members.next(key))
     if (!parse_member(key)) return false;
+  out_.needless_escapes = reader_.needless_escapes();
   return reader_.at_end() && check(counting);
 }
 

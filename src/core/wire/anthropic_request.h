@@ -122,6 +122,7 @@ struct MessagesRequest {
       thread_json;
   bool fallbacks = false;
   std::vector<std::string> unknown_fields;  // names, decoded; also other metadata keys
+  bool needless_escapes = false;            // there may be some: see plain_spelling.h
 };
 
 // A 400 invalid_request_error.

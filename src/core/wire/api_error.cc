@@ -56,16 +56,10 @@ namespace {
 
 // The backend's words under our id: the one that the answer's header names.
 std::string with_request_id(const std::string& object, std::string_view request_id) {
-  std::string out = "{";
-  JsonReader reader(object);
-  JsonReader::Members members(reader);
-  std::string_view key, value;
-  while (members.next(key) && reader.skip(value)) {
-    if (key == "request_id") continue;
-    out.append("\"").append(key).append("\":").append(value).push_back(',');
-  }
-  if (!reader.ok()) return object;
-  out.append("\"request_id\":");
+  static const std::string kName[] = {"request_id"};
+  const auto others = json_members_without(object, kName);
+  if (!others) return object;
+  std::string out = "{" + *others + (others->empty() ? "" : ",") + "\"request_id\":";
   append_json_string(out, scrub_utf8(request_id));
   return out + "}";
 }

@@ -25,6 +25,15 @@ class Headers {
   class Iterator;
 
   Headers() = default;
+  Headers(const Headers&) = default;
+  Headers(Headers&&) noexcept = default;
+  // A string that an empty one is moved into keeps its memory; this gives it back.
+  Headers& operator=(Headers other) noexcept {
+    text_.swap(other.text_);
+    fields_.swap(other.fields_);
+    return *this;
+  }
+  ~Headers() = default;
   Headers(std::initializer_list<Field> fields) {
     for (const auto& [name, value] : fields) add(name, value);
   }

@@ -4,6 +4,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+
 #include "base/json_scan.h"
 #include "base/text.h"
 
@@ -21,11 +23,11 @@ bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+// But for the slash, which needs none.
 bool is_short_escape(char c) {
   switch (c) {
     case '"':
     case '\\':
-    case '/':
     case 'b':
     case 'f':
     case 'n':
@@ -64,17 +66,20 @@ JsonReader::Kind JsonReader::kind() {
   }
 }
 
-bool JsonReader::scan_escape() {
-  if (at_ + 1 >= text_.size()) return fail();
-  const char c = text_[at_ + 1];
-  if (c != 'u') {
-    if (!is_short_escape(c)) return fail();
+// Of the other kinds, from the backslash on.
+bool JsonReader::scan_rare_escape() {
+  const std::string_view rest = text_.substr(at_);
+  if (rest.size() >= 2 && rest[1] == '/') {
+    needless_escapes_ = true;
     at_ += 2;
     return true;
   }
-  if (at_ + 6 > text_.size()) return fail();
-  for (std::size_t k = 2; k < 6; ++k)
-    if (!is_hex(text_[at_ + k])) return fail();
+  if (rest.size() < 6 || rest[1] != 'u') return fail();
+  for (const char digit : rest.substr(2, 4))
+    if (!is_hex(digit)) return fail();
+  // ASCII, and no control character.
+  if (rest[2] == '0' && rest[3] == '0' && rest[4] >= '2' && rest[4] <= '7')
+    needless_escapes_ = true;
   at_ += 6;
   return true;
 }
@@ -89,7 +94,12 @@ bool JsonReader::scan_string() {
       ++at_;
       return true;
     }
-    if (text_[at_] != '\\' || !scan_escape()) return fail();
+    if (text_[at_] != '\\') return fail();
+    // Nearly all escapes are such, and a text is full of them.
+    if (at_ + 1 < text_.size() && is_short_escape(text_[at_ + 1]))
+      at_ += 2;
+    else if (!scan_rare_escape())
+      return fail();
   }
 }
 
@@ -322,6 +332,22 @@ std::string_view json_string_member(std::string_view object, std::string_view na
   const auto value = json_member(object, name);
   if (!value) return {};
   return json_string(*value).value_or(std::string_view());
+}
+
+std::optional<std::string> json_members_without(std::string_view object,
+                                                std::span<const std::string> names) {
+  std::string out;
+  out.reserve(object.size());
+  JsonReader reader(object);
+  JsonReader::Members members(reader);
+  std::string_view key, value;
+  while (members.next(key) && reader.skip(value)) {
+    if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+    if (!out.empty()) out.push_back(',');
+    out.append("\"").append(key).append("\":").append(value);
+  }
+  if (!reader.ok()) return std::nullopt;
+  return out;
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <bitset>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ class JsonReader {
   bool ok() const { return !failed_; }
   // Where reading stands, after a failure where it broke.
   std::size_t offset() const { return at_; }
+  // A string that was read has escapes that plain_spelling() may take away.
+  bool needless_escapes() const { return needless_escapes_; }
 
   // What the next value is, judged by its first character. Skips white space only.
   Kind kind();
@@ -64,7 +67,7 @@ class JsonReader {
   void skip_space();
   bool enter(char open);
   bool scan_string();
-  bool scan_escape();
+  bool scan_rare_escape();
   bool scan_number();
   bool scan_word(std::string_view word);
   bool scan_scalar();
@@ -75,6 +78,7 @@ class JsonReader {
   std::size_t at_ = 0;
   int depth_ = 0;
   bool failed_ = false;
+  bool needless_escapes_ = false;
 };
 
 // True when the whole text is one JSON value in valid UTF-8.
@@ -94,6 +98,10 @@ std::optional<std::string_view> json_member(std::string_view object, std::string
 std::optional<std::string_view> json_string(std::string_view json);
 // json_member and json_string in one; empty when missing.
 std::string_view json_string_member(std::string_view object, std::string_view name);
+// The members of `object`, written from one to the next without the braces, but for those with one
+// of these names (as they are written). Nothing when it is no object.
+std::optional<std::string> json_members_without(std::string_view object,
+                                                std::span<const std::string> names);
 // Appends without the white space between tokens.
 void append_compact_json(std::string& out, std::string_view json);
 // The same as the inside of a JSON string.

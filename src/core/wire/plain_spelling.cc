@@ -67,4 +67,15 @@ std::optional<std::string> plain_spelling(std::string_view body) {
   return out;
 }
 
+// Looking for escapes costs as much as reading the body, and the reader meets each of them anyway.
+Result<MessagesRequest, ApiError> parse_plain_request(std::string_view body, bool counting,
+                                                      std::string& plain) {
+  auto parsed = parse_messages_request(body, counting);
+  if (parsed && !parsed->needless_escapes) return parsed;
+  auto spelling = plain_spelling(body);
+  if (!spelling) return parsed;
+  plain = std::move(*spelling);
+  return parse_messages_request(plain, counting);
+}
+
 }  // namespace clasp::wire

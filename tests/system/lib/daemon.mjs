@@ -95,7 +95,7 @@ export class Daemon {
     try {
       const answer = await fetch(`${this.url}/health`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) });
       await answer.arrayBuffer();
-      return answer.status === 200;
+      return answer.status === 200 || answer.status === 401; // health, too, may need a key
     } catch {
       return false;
     }

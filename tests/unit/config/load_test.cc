@@ -270,18 +270,7 @@ TEST_CASE("model settings") {
   CHECK(any_has(both->warnings, "both CLASP_MODEL and CLASP_DEFAULT_MODEL are set and differ"));
 }
 
-TEST_CASE("what is not there yet is said, what would be unsafe without refuses to start") {
-  const Environment env = {{"OPENAI_API_KEY", "k"}};
-  const auto cache = load_from({"-cache", "-cache-max-size", "500", "-queue=false"}, env);
-  REQUIRE(cache);
-  CHECK(any_has(cache->warnings, "option -cache: not available in this version"));
-  CHECK(any_has(cache->warnings, "option -cache-max-size: not available"));
-  CHECK(cache->warnings.size() == 2);
-  CHECK(load_from({"-cache-max-size", "1000"}, env)->warnings.empty());
-  CHECK(has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)),
-            "option -auth: not available in this version; starting without it"));
-  CHECK(!has(complaint(load_from({"-auth", "-auth-api-key", "s3cret"}, env)), "s3cret"));
-  CHECK(load_from({"-auth=false"}, env));
+TEST_CASE("what has no effect any more is said") {
   const auto old = load_from({}, {{"OPENAI_API_KEY", "k"}, {"CLASP_COMPACTION", "true"}});
   CHECK(any_has(old->warnings,
                 "CLASP_COMPACTION: no longer has an effect; conversations are never chained"));
@@ -435,12 +424,33 @@ TEST_CASE("several backends") {
             "not a header name"));
 }
 
-TEST_CASE("planned sections of the file are known") {
-  const auto loaded = load_text("[cache]\nenabled = yes\nttl = 30m\n[rate_limit]\nenabled = off\n");
-  REQUIRE_MESSAGE(loaded, complaint(loaded));
-  CHECK(any_has(loaded->warnings, "clasp.conf:2: [cache] enabled: not available in this version"));
-  CHECK(loaded->warnings.size() == 2);
-  CHECK(has(complaint(load_text("[auth]\napi_key = k\n")), "refuses to start"));
+TEST_CASE("the response cache from flags, variables and the file") {
+  const auto plain = load_from({"-cache"}, {{"OPENAI_API_KEY", "k"}});
+  REQUIRE(plain);
+  CHECK(plain->warnings.empty());
+  CHECK(plain->settings.cache.enabled);
+  CHECK(plain->settings.cache.max_size == 1000);
+  CHECK(plain->settings.cache.ttl_ms == 3'600'000);
+  const auto flags = load_from({"-cache", "-cache-max-size", "500", "-cache-ttl", "1800"},
+                               {{"OPENAI_API_KEY", "k"}});
+  CHECK(flags->settings.cache.max_size == 500);
+  CHECK(flags->settings.cache.ttl_ms == 1'800'000);
+  const auto env = load_from(
+      {}, {{"OPENAI_API_KEY", "k"}, {"CLASP_CACHE", "true"}, {"CLASP_CACHE_MAX_SIZE", "500"}});
+  CHECK(env->settings.cache.enabled);
+  CHECK(env->settings.cache.max_size == 500);
+  const auto file = load_text(
+      "[cache]\nenabled = yes\nttl = 30m\nmax_bytes = 64M\nper_client = on\nstreams = on\n"
+      "unset_temperature = off\ncoalesce = off\n");
+  REQUIRE_MESSAGE(file, complaint(file));
+  CHECK(file->settings.cache.ttl_ms == 1'800'000);
+  CHECK(file->settings.cache.max_bytes == 64u << 20);
+  CHECK(file->settings.cache.per_client);
+  CHECK(file->settings.cache.streams);
+  CHECK_FALSE(file->settings.cache.unset_temperature);
+  CHECK_FALSE(file->settings.cache.coalesce);
+  CHECK(has(complaint(load_from({"-cache", "-cache-max-size", "0"}, {{"OPENAI_API_KEY", "k"}})),
+            "-cache-max-size"));
 }
 
 TEST_CASE("log levels") {

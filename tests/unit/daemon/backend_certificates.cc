@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 namespace clasp::daemon::test {
 namespace {
@@ -59,18 +60,50 @@ Authority::Authority() : key_(EVP_EC_gen("P-256")) {
 
 Authority::~Authority() {
   std::remove(file_.c_str());
+  for (const std::string& file : written_) std::remove(file.c_str());
   X509_free(certificate_);
   EVP_PKEY_free(key_);
 }
 
-std::shared_ptr<SSL_CTX> Authority::server(const CertificateOrder& order) const {
-  EVP_PKEY* const key = EVP_EC_gen("P-256");
-  X509* const certificate = make_certificate("clasp test server", key, order);
-  add_extension(certificate, certificate_, NID_subject_alt_name, order.alternative_names);
+X509* Authority::issue(EVP_PKEY* key, const CertificateOrder& order) const {
+  X509* const certificate = make_certificate(order.subject, key, order);
+  if (!order.alternative_names.empty())
+    add_extension(certificate, certificate_, NID_subject_alt_name, order.alternative_names);
+  if (!order.usage.empty()) add_extension(certificate, certificate_, NID_ext_key_usage, order.usage);
   if (order.self_signed)
     sign(certificate, certificate, key);
   else
     sign(certificate, certificate_, key_);
+  return certificate;
+}
+
+CertificateFiles Authority::files(const CertificateOrder& order) const {
+  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  X509* const certificate = issue(key, order);
+  const auto write = [&](const std::function<void(std::FILE*)>& content) {
+    char path[] = "/tmp/clasp-test-pem-XXXXXX";
+    std::FILE* const file = fdopen(mkstemp(path), "w");
+    REQUIRE(file != nullptr);
+    content(file);
+    std::fclose(file);
+    return written_.emplace_back(path);
+  };
+  CertificateFiles out;
+  out.certificate = write([&](std::FILE* file) {
+    PEM_write_X509(file, certificate);
+    if (!order.self_signed) PEM_write_X509(file, certificate_);
+  });
+  out.private_key = write([&](std::FILE* file) {
+    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  });
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return out;
+}
+
+std::shared_ptr<SSL_CTX> Authority::server(const CertificateOrder& order) const {
+  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  X509* const certificate = issue(key, order);
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   SSL_CTX_use_certificate(context.get(), certificate);
   SSL_CTX_use_PrivateKey(context.get(), key);

@@ -4,13 +4,16 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
+#include "backend_certificates.h"
 #include "base/text.h"
 
 namespace clasp::test {
@@ -123,7 +126,27 @@ std::unique_ptr<RequestTask> Handler::on_request(RequestHead head, std::string b
 
 // ---- server -------------------------------------------------------------------------------------
 
-Server::Server(daemon::HttpLimits limits, bool unix_socket) : base_(event_base_new()) {
+std::shared_ptr<daemon::Entrance> make_tls_entrance() {
+  static const daemon::test::Authority authority;
+  static const auto files = authority.files({.alternative_names = "DNS:localhost,IP:127.0.0.1"});
+  auto entrance = std::make_shared<daemon::Entrance>();
+  entrance->listener.tls.certificates = {{files.certificate, files.private_key}};
+  std::vector<std::string> warnings;
+  entrance->tls = *daemon::TlsServer::make(entrance->listener.tls, warnings);
+  return entrance;
+}
+
+Server::Server(daemon::HttpLimits limits, bool unix_socket) {
+  tls_ = std::getenv("CLASP_FRONT_TLS") != nullptr;
+  start(limits, unix_socket, tls_ ? make_tls_entrance() : std::make_shared<daemon::Entrance>());
+}
+
+Server::Server(daemon::HttpLimits limits, std::shared_ptr<daemon::Entrance> entrance) {
+  start(limits, false, std::move(entrance));
+}
+
+void Server::start(daemon::HttpLimits limits, bool unix_socket, daemon::EntrancePtr entrance) {
+  base_.reset(event_base_new());
   scheduler_ = std::make_unique<daemon::LoopScheduler>(base_.get());
   mailbox_ = std::move(*daemon::Mailbox::make(base_.get()));
   handler_ = std::make_unique<Handler>(*scheduler_);
@@ -144,7 +167,7 @@ Server::Server(daemon::HttpLimits limits, bool unix_socket) : base_(event_base_n
     getsockname(fd->get(), reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
   }
-  if (fd) (void)server_->add_listener(std::move(*fd));
+  if (fd) (void)server_->add_listener(std::move(*fd), std::move(entrance), 1);
   thread_ = std::thread([this] { event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY); });
 }
 
@@ -194,6 +217,24 @@ Client::Client(const Server& server, int receive_buffer, int port) {
   const auto* address =
       is_unix ? reinterpret_cast<sockaddr*>(&un) : reinterpret_cast<sockaddr*>(&in);
   if (connect(fd_, address, is_unix ? sizeof un : sizeof in) != 0) close();
+  if (fd_ >= 0 && server.tls() && (port == 0 || port == server.port())) start_tls();
+}
+
+bool Client::start_tls(const std::function<void(ssl_st*)>& adjust) {
+  static SSL_CTX* const context = [] {
+    SSL_CTX* made = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_clear_mode(made, SSL_MODE_AUTO_RETRY);
+    return made;
+  }();
+  ssl_ = SSL_new(context);
+  SSL_set_fd(ssl_, fd_);
+  if (adjust) adjust(ssl_);
+  return SSL_connect(ssl_) == 1;
+}
+
+void Client::half_close() {
+  if (ssl_ != nullptr) SSL_shutdown(ssl_);
+  ::shutdown(fd_, SHUT_WR);
 }
 
 Client::~Client() {
@@ -201,6 +242,8 @@ Client::~Client() {
 }
 
 void Client::close() {
+  SSL_free(ssl_);
+  ssl_ = nullptr;
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
@@ -212,6 +255,12 @@ void Client::reset() {
 }
 
 bool Client::send(std::string_view bytes) {
+  if (ssl_ == nullptr) return send_raw(bytes);
+  std::size_t n = 0;
+  return bytes.empty() || SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n) == 1;
+}
+
+bool Client::send_raw(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n <= 0) return false;
@@ -224,9 +273,18 @@ bool Client::fill(Clock::time_point until) {
   if (ended_ || fd_ < 0) return false;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
   pollfd one{fd_, POLLIN, 0};
-  if (left.count() <= 0 || poll(&one, 1, static_cast<int>(left.count())) <= 0) return false;
+  const bool here = ssl_ != nullptr && SSL_pending(ssl_) > 0;
+  if (!here && (left.count() <= 0 || poll(&one, 1, static_cast<int>(left.count())) <= 0))
+    return false;
   char bytes[65536];
-  const ssize_t n = recv(fd_, bytes, sizeof bytes, 0);
+  ssize_t n;
+  if (ssl_ == nullptr) {
+    n = recv(fd_, bytes, sizeof bytes, 0);
+  } else {
+    errno = 0;
+    n = SSL_read(ssl_, bytes, sizeof bytes);
+    if (n <= 0 && SSL_get_error(ssl_, static_cast<int>(n)) == SSL_ERROR_WANT_READ) return true;
+  }
   if (n > 0) {
     buffer_.append(bytes, static_cast<std::size_t>(n));
     return true;

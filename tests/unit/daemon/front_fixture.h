@@ -1,5 +1,6 @@
 // A real HttpServer on a loop thread of its own, a handler with a few paths, and a blocking test
-// client whose every wait is bounded.
+// client whose every wait is bounded. With CLASP_FRONT_TLS in the environment both speak TLS, and
+// every test of the front says the same of HTTPS.
 #pragma once
 
 #include <sys/socket.h>
@@ -21,7 +22,12 @@
 #include "daemon/scheduler.h"
 #include "daemon/system_random.h"
 
+struct ssl_st;
+
 namespace clasp::test {
+
+// What `CLASP_FRONT_TLS` turns on, and tests of TLS use: a certificate for localhost.
+std::shared_ptr<daemon::Entrance> make_tls_entrance();
 
 using daemon::HttpAnswer;
 
@@ -51,9 +57,12 @@ class Handler final : public daemon::HttpHandler {
 class Server {
  public:
   explicit Server(daemon::HttpLimits limits = {}, bool unix_socket = false);
+  // Another entrance than the usual one.
+  Server(daemon::HttpLimits limits, std::shared_ptr<daemon::Entrance> entrance);
   ~Server();
 
   int port() const { return port_; }
+  bool tls() const { return tls_; }
   const std::string& path() const { return path_; }
   Handler& handler() { return *handler_; }
   // Runs on the loop's thread and waits for it.
@@ -61,6 +70,9 @@ class Server {
   std::size_t connections();
 
  private:
+  void start(daemon::HttpLimits limits, bool unix_socket, daemon::EntrancePtr entrance);
+
+  bool tls_ = false;
   std::string path_;
   int port_ = 0;
   daemon::EventBasePtr base_;
@@ -85,6 +97,9 @@ class Client {
   // Connects; receive_buffer limits what the kernel takes for a client that does not read; port is
   // another one than the server's first.
   explicit Client(const Server& server, int receive_buffer = 0, int port = 0);
+  // Speaks TLS from now on; false when the handshake fails.
+  bool start_tls(const std::function<void(ssl_st*)>& adjust = {});
+  ssl_st* tls() const { return ssl_; }
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -101,7 +116,9 @@ class Client {
   bool closed_within(std::chrono::milliseconds wait);
   bool was_reset() const { return reset_; }
   int interim() const { return interim_; }
-  void half_close() { ::shutdown(fd_, SHUT_WR); }
+  void half_close();
+  // Sent to the socket as they are.
+  bool send_raw(std::string_view bytes);
   void reset();  // closes with RST
   void close();
   int fd() const { return fd_; }
@@ -109,6 +126,7 @@ class Client {
  private:
   bool fill(std::chrono::steady_clock::time_point until);
   int fd_ = -1;
+  ssl_st* ssl_ = nullptr;
   std::string buffer_;
   bool ended_ = false;
   bool reset_ = false;

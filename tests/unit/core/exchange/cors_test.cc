@@ -30,3 +30,38 @@ TEST_CASE("cors: a preflight is told the methods and its own headers") {
     CHECK_FALSE(preflight_headers("POST", {{"access-control-request-headers", odd}})
                     .find("access-control-allow-headers"));
 }
+
+TEST_CASE("pages that nobody admitted do nothing, whatever they call themselves") {
+  const auto refused = [](const char* method, const wire::Headers& headers,
+                          const std::vector<std::string>& origins = {"https://app.example"}) {
+    const auto error = exchange::refuse_page(origins, method, headers);
+    if (error) {
+      CHECK(error->status == 403);
+      CHECK(error->type == wire::ErrorType::permission);
+      CHECK(error->message.find("cors_origins") != std::string::npos);
+    }
+    return error.has_value();
+  };
+  // Programs, and pages that were admitted.
+  CHECK_FALSE(refused("POST", {{"content-type", "application/json"}}));
+  CHECK_FALSE(refused("POST", {{"sec-fetch-mode", "cors"}}));
+  CHECK_FALSE(refused("POST", {{"sec-fetch-site", "none"}}));
+  CHECK_FALSE(
+      refused("POST", {{"Origin", "https://APP.example"}, {"sec-fetch-site", "cross-site"}}));
+  CHECK_FALSE(refused("POST", {{"origin", "null"}}, {"*"}));
+  // Others: also from here, since a name can be made to point here.
+  CHECK(refused("POST", {{"origin", "https://evil.example"}, {"content-type", "text/plain"}}));
+  CHECK(refused("POST", {{"origin", "http://evil.example:8080"}, {"host", "evil.example:8080"}}));
+  CHECK(refused("POST", {{"origin", "http://127.0.0.1:8080"}, {"host", "127.0.0.1:8080"}}));
+  CHECK(refused("POST", {{"origin", "null"}}));
+  CHECK(refused("POST", {{"origin", ""}}));
+  CHECK(refused("POST", {{"sec-fetch-site", "cross-site"}}, {"*"}));
+  CHECK(refused("POST", {{"sec-fetch-site", "same-origin"}}));
+  CHECK(refused("POST", {{"origin", "https://evil.example"}, {"origin", "https://app.example"}}));
+  CHECK(refused("POST", {{"origin", "https://x"}}, {}));
+  // Reading does nothing, and is not shown to the page.
+  for (const char* method : {"GET", "HEAD", "OPTIONS"})
+    CHECK_FALSE(refused(method, {{"origin", "https://evil.example"}}));
+  CHECK(exchange::refuse_page({}, "POST", {{"origin", std::string(5000, 'x')}})->message.size() <
+        300);
+}

@@ -70,18 +70,11 @@ TEST_CASE(
   record.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   const std::string line = exchange::render_record(record);
   CHECK(line.starts_with("req_5 key=alice status=-"));
-  CHECK(line.find(" cost=0.0142 cache=coalesced ") != std::string::npos);
+  CHECK(line.find(" cost=0.0142 ") != std::string::npos);
+  CHECK(line.find(" cache=coalesced ") != std::string::npos);
   CHECK(line.ends_with(" trace=4bf92f3577b34da6a3ce929d0e0e4736"));
   for (const char* field : {"key=", "cost=", "cache=", "trace="})
     CHECK(exchange::render_record({}).find(field) == std::string::npos);
-}
-
-TEST_CASE("record: dollars have cents, and smaller parts where there are some") {
-  CHECK(exchange::render_cost(0) == "0.00");
-  CHECK(exchange::render_cost(1) == "0.000000001");
-  CHECK(exchange::render_cost(14'200'000) == "0.0142");
-  CHECK(exchange::render_cost(500'000'000) == "0.50");
-  CHECK(exchange::render_cost(12'345'678'901) == "12.345678901");
 }
 
 TEST_CASE("record: names of any length and any characters stay a field of one line") {

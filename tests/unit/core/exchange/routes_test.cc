@@ -14,6 +14,8 @@ TEST_CASE("routes: what is served") {
   CHECK(match_route("HEAD", "/api/hello") == Endpoint::hello);
   CHECK(match_route("GET", "/healthz") == Endpoint::alive);
   CHECK(match_route("HEAD", "/readyz") == Endpoint::ready);
+  CHECK(match_route("GET", "/metrics") == Endpoint::metrics);
+  CHECK(match_route("HEAD", "/metrics/prometheus") == Endpoint::metrics_text);
   for (const char* path : {"/api/event_logging/batch", "/api/event_logging/v2/batch",
                            "/api/claude_cli_feedback", "/api/claude_code/metrics"})
     CHECK(match_route("POST", path) == Endpoint::telemetry);
@@ -47,4 +49,17 @@ TEST_CASE("routes: what a stranger sent is not repeated raw") {
   REQUIRE_FALSE(route);
   CHECK(route.error().message.size() < 200);
   CHECK(route.error().message.find('\x01') == std::string::npos);
+}
+
+TEST_CASE("routes: who may use them") {
+  using exchange::Access;
+  using exchange::access_of;
+  for (const char* path : {"/", "/api/hello", "/api/event_logging/batch"})
+    CHECK(access_of(path) == Access::open);
+  for (const char* path : {"/health", "/healthz", "/readyz"})
+    CHECK(access_of(path) == Access::health);
+  CHECK(access_of("/providers/health") == Access::metrics);
+  for (const char* path : {"/v1/messages", "/v1/messages/count_tokens", "/v1/models",
+                           "/v1/models/x", "/nothing", "", "/v1/files", "/health/", "//"})
+    CHECK(access_of(path) == Access::key);
 }

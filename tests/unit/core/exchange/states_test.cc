@@ -96,4 +96,8 @@ TEST_CASE("tenants: one per key, whatever the header, and never the key itself")
   CHECK(bearer.find("secret") == std::string::npos);
   CHECK(tenant_of({}) == tenant_of({{"x-api-key", ""}, {"accept", "x"}}));
   CHECK(bearer != tenant_of({}));
+  // A client with a name is the same with each of its keys, and nobody's key looks like its name.
+  CHECK(tenant_of_client("ann") == tenant_of_client("ann"));
+  CHECK(tenant_of_client("ann") != tenant_of_client("bob"));
+  CHECK(tenant_of_client("ann") != tenant_of({{"x-api-key", "ann"}}));
 }

@@ -467,3 +467,24 @@ TEST_CASE("desk: names") {
   CHECK(refusal_name(RefusalReason::mixed) == "mixed");
   CHECK(admin_state_name(AdminState::draining) == "draining");
 }
+
+TEST_CASE("desk: keys of clients are not in turn, and no refusal of one rests a key of ours") {
+  config::BackendSettings settings = backend("a");
+  settings.more_keys.emplace_back("second");
+  settings.pass_client_key = true;
+  Kit kit(settings_with({settings}));
+  CHECK(kit.desk.keys("a")->size() == 1);
+  const Outcome refused{.kind = OutcomeKind::status, .status = 401, .clients_key = true};
+  for (int i = 0; i < 20; ++i) {
+    const Permit permit = kit.acquire(i);
+    kit.desk.report(permit.id, refused, at_ms(i));
+    SeededRandom random{1};
+    CHECK(kit.desk.decide(permit.id, refused, {.attempts = 1, .another = true}, random, at_ms(i))
+              .step == NextStep::give_up);
+    kit.desk.release(permit.id);
+  }
+  CHECK(kit.desk.keys("a")->resting(at_ms(20)) == 0);
+  kit.run(21, {.kind = OutcomeKind::status, .status = 429, .clients_key = true});
+  CHECK(kit.desk.keys("a")->resting(at_ms(21)) == 0);
+  CHECK(kit.desk.snapshot(at_ms(22)).backends.front().health.state != HealthState::down);
+}

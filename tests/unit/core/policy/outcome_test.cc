@@ -94,3 +94,21 @@ TEST_CASE("outcomes: class names are labels, all different") {
   }
   CHECK(names.size() == kFailureClasses);
 }
+
+TEST_CASE("outcomes: a client's own key that is refused is the request's fault") {
+  for (const int status : {401, 402}) {
+    const Outcome own{.kind = OutcomeKind::status, .status = status, .clients_key = true};
+    CHECK(classify(own) == FailureClass::request);
+    CHECK(judge(own) == Verdict::nothing);
+  }
+  CHECK(
+      classify({.kind = OutcomeKind::status, .status = 429, .quota = true, .clients_key = true}) ==
+      FailureClass::request);
+  CHECK(classify({.kind = OutcomeKind::in_band, .status = 401, .clients_key = true}) ==
+        FailureClass::request);
+  // What is wrong with the backend stays so.
+  CHECK(classify({.kind = OutcomeKind::status, .status = 503, .clients_key = true}) ==
+        FailureClass::overloaded);
+  CHECK(classify({.kind = OutcomeKind::status, .status = 429, .clients_key = true}) ==
+        FailureClass::rate_limited);
+}

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/calendar.h"
 #include "base/text.h"
 #include "core/translate/durations.h"
 #include "core/translate/error_body.h"
@@ -322,7 +323,7 @@ TEST_CASE("vector 138: rate limit headers") {
                                            1'790'000'000);
   CHECK(out.get("anthropic-ratelimit-tokens-limit") == "30000");
   CHECK(out.get("anthropic-ratelimit-tokens-remaining") == "29000");
-  CHECK(out.get("anthropic-ratelimit-tokens-reset") == translate::render_instant(1'790'000'360));
+  CHECK(out.get("anthropic-ratelimit-tokens-reset") == render_instant(1'790'000'360));
   CHECK(out.get("anthropic-ratelimit-requests-limit") == "100");
   CHECK_FALSE(out.find("anthropic-ratelimit-requests-reset"));
   CHECK(out.get("retry-after") == "3600");
@@ -333,18 +334,14 @@ TEST_CASE("vector 138: rate limit headers") {
   CHECK_FALSE(out.find("server"));
 }
 
-TEST_CASE("durations and instants") {
+TEST_CASE("durations") {
   using translate::parse_duration;
-  using translate::render_instant;
   CHECK(parse_duration("6m0s") == 360);
   CHECK(parse_duration("1h2m3s") == 3723);
   CHECK(parse_duration("12ms").value() == doctest::Approx(0.012));
   CHECK(parse_duration("1.25s") == 1.25);
   for (const char* bad : {"", "soon", "5", "1s!", "-3s", "1.s", "99999999999999999999s"})
     CHECK_FALSE(parse_duration(bad).has_value());
-  CHECK(render_instant(0) == "1970-01-01T00:00:00Z");
-  CHECK(render_instant(1'709'210'096) == "2024-02-29T12:34:56Z");
-  CHECK(render_instant(4'102'444'799) == "2099-12-31T23:59:59Z");
 }
 
 TEST_CASE("header values with control characters are not passed on") {

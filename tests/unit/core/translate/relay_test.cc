@@ -90,6 +90,31 @@ TEST_CASE("what was counted and why it stopped") {
   CHECK(silent.usage().estimated);
 }
 
+TEST_CASE("tool calls of the client's are counted, in streams and documents") {
+  const auto block = [](std::string_view type) {
+    return event("content_block_start",
+                 R"(,"index":0,"content_block":{"type":")" + std::string(type) + R"("})");
+  };
+  std::string out;
+  Relay stream({}, out);
+  stream.feed_stream(kStart + block("tool_use") + block("server_tool_use") + block("text") +
+                     block("tool_use") + kDelta + kStop);
+  CHECK(stream.state() == State::done);
+  CHECK(stream.tool_calls() == 2);
+  Relay document({.plain = true}, out);
+  std::string body =
+      R"({"type":"message","content":[{"type":"text","text":"tool_use"},{"type":"tool_use"}]})";
+  document.feed_document(body);
+  CHECK(document.tool_calls() == 1);
+  for (const char* odd : {R"({"type":"message","content":"tool_use"})",
+                          R"({"type":"message","content":[1,null,[{"type":"tool_use"}]]})"}) {
+    Relay none({.plain = true}, out);
+    body = odd;
+    none.feed_document(body);
+    CHECK(none.tool_calls() == 0);
+  }
+}
+
 TEST_CASE("§5.2: nothing is shown before content, unless the stream is opened") {
   std::string out;
   Relay relay({}, out);
@@ -237,8 +262,9 @@ TEST_CASE("statuses and bodies of refusals are the backend's, under our id") {
   for (const int status : {400, 401, 403, 404, 413, 429, 500, 503, 529}) {
     const auto error = translate::relay_backend_error(status, {}, body);
     CHECK(error.status == status);
-    CHECK(wire::render_error_body(error, "req_ours") ==
-          R"({"type":"error","error":{"type": "new_error", "message": "no"},"request_id":"req_ours"})");
+    CHECK(
+        wire::render_error_body(error, "req_ours") ==
+        R"({"type":"error","error":{"type": "new_error", "message": "no"},"request_id":"req_ours"})");
   }
   std::string frame;
   wire::append_error_event(frame, translate::relay_backend_error(500, {}, body), "req_ours");

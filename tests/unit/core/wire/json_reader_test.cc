@@ -123,3 +123,26 @@ TEST_CASE("helpers over slices") {
   CHECK(raw_starts_with("\\u0078-anthropic", "x-"));
   CHECK_FALSE(raw_starts_with("x", "x-"));
 }
+
+TEST_CASE("members but for some; no object gives nothing") {
+  const std::string names[] = {"a", "c"};
+  CHECK(json_members_without(R"({ "a":1, "b" : [ 2 ],"c":{},"\u0061":3 })", names) ==
+        R"("b":[ 2 ],"\u0061":3)");
+  CHECK(json_members_without(R"({"a":1})", names) == "");
+  CHECK(json_members_without("{}", names) == "");
+  for (const char* other : {"", "[]", "1", R"({"b":)", R"({"b":1,})"})
+    CHECK_FALSE(json_members_without(other, names));
+}
+
+TEST_CASE("the reader notices escapes that nobody needs, also in what it skips") {
+  const auto noticed = [](std::string_view json) {
+    JsonReader reader(json);
+    REQUIRE(reader.skip());
+    return reader.needless_escapes();
+  };
+  for (const char* odd : {R"("\/")", R"({"a":["b\u0041"]})", R"({"\u0074ype":1})", R"("\n\u007e")"})
+    CHECK(noticed(odd));
+  for (const char* plain : {R"("\"\\\b\f\n\r\t")", R"("\\/ \\u0041")",
+                            R"("\u00e9\u001f\u4100\ud83d\ude00")", R"({"/":[1,true,null]})"})
+    CHECK_FALSE(noticed(plain));
+}

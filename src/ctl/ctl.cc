@@ -1,0 +1,86 @@
+// The command line, and which function carries a command out.
+#include "ctl/ctl.h"
+
+#include "config/value.h"
+#include "ctl/emit.h"
+#include "ctl/keys.h"
+
+namespace clasp::ctl {
+namespace {
+
+using Handler = Result<std::string> (*)(const Call&, const World&);
+
+struct Row {
+  std::string_view words;
+  Handler handler;
+};
+
+// Of the commands whose place is here.
+constexpr Row kHandlers[] = {
+    {"key new", make_key},
+    {"key hash", hash_key},
+};
+
+Answer usage_error(const std::string& message) {
+  return {kExitUsage, "", "claspctl: " + message + "\nclaspctl --help lists the commands\n"};
+}
+
+std::string describe(const control::Command& command) {
+  std::string out = "claspctl " + std::string(command.words);
+  if (!command.arguments.empty()) out.append(" ").append(command.arguments);
+  return out;
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out.append(out.empty() ? "" : " ").append(word);
+  return out;
+}
+
+Answer carry_out(const Call& call, const World& world) {
+  for (const Row& row : kHandlers) {
+    if (row.words != call.command->words) continue;
+    auto out = row.handler(call, world);
+    if (!out) return {kExitFailure, "", "claspctl: " + out.error().message + "\n"};
+    return {kExitSuccess, std::move(*out), ""};
+  }
+  return {kExitFailure, "", "claspctl: this command is not there yet\n"};
+}
+
+}  // namespace
+
+Answer run(const std::vector<std::string>& args, const World& world) {
+  Call call;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    if (arg == "--help" || arg == "-help" || arg == "-h") return {kExitSuccess, emit_help(), ""};
+    if (arg == "--version" || arg == "-version")
+      return {kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
+    if (arg == "--emit" && i + 1 < args.size()) return {kExitSuccess, emit(args[i + 1]), ""};
+    if (arg == "--json" || arg == "-json")
+      call.json = true;
+    else if (arg.size() > 1 && arg.front() == '-')
+      return usage_error("unknown option " + config::quoted(arg));
+    else
+      words.push_back(arg);
+  }
+  if (words.empty()) return usage_error("what is to be done?");
+  std::size_t used = 0;
+  call.command = control::find_command(words, used);
+  if (call.command == nullptr) {
+    std::vector<std::string_view> names;
+    for (const control::Command& one : control::commands()) names.push_back(one.words);
+    const std::string asked = join(words);
+    return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
+  }
+  call.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  const std::size_t count = call.arguments.size();
+  if (count < call.command->fewest || count > call.command->most)
+    return usage_error("write " + describe(*call.command));
+  if (call.json && !call.command->json)
+    return usage_error(describe(*call.command) + " has no --json");
+  return carry_out(call, world);
+}
+
+}  // namespace clasp::ctl

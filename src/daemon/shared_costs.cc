@@ -1,0 +1,99 @@
+// See shared_costs.h.
+#include "daemon/shared_costs.h"
+
+#include <algorithm>
+
+#include "base/calendar.h"
+#include "base/log.h"
+
+namespace clasp::daemon {
+
+// Only what a backend was asked for: errors before that and answers from memory cost nothing.
+void SharedCosts::on_record(const exchange::Record& record) {
+  const bool from_memory = record.cache == exchange::CacheUse::hit ||
+                           record.cache == exchange::CacheUse::coalesced;
+  const bool used = record.input_tokens > 0 || record.output_tokens > 0 ||
+                    record.outcome == exchange::Outcome::completed;
+  if (record.backend.empty() || from_memory || !used) return;
+  policy::Charge charge;
+  charge.client = record.client_name;
+  charge.model = record.model_used;
+  charge.backend = record.backend;
+  charge.input_tokens = record.input_tokens;
+  charge.output_tokens = record.output_tokens;
+  charge.cached_tokens = record.cached_tokens;
+  charge.cost = record.cost;
+  charge.priced = record.priced;
+  const std::lock_guard lock(mutex_);
+  ledger_.add(charge, record.ended);
+}
+
+std::optional<policy::BudgetRefusal> SharedCosts::over_budget(const config::ClientSettings& client,
+                                                              std::int64_t unix_now) const {
+  const std::lock_guard lock(mutex_);
+  return ledger_.over_budget(client, unix_now);
+}
+
+policy::LedgerState SharedCosts::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return ledger_.state();
+}
+
+void SharedCosts::keep_in(std::unique_ptr<CostsFile> file) {
+  file_ = std::move(file);
+  const std::lock_guard lock(mutex_);
+  ledger_.restore(file_->loaded());
+}
+
+void SharedCosts::save() {
+  if (!file_) return;
+  policy::LedgerState state;
+  std::uint64_t version = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    version = ledger_.version();
+    if (version == saved_version_) return;
+    state = ledger_.state();
+  }
+  const auto written = file_->write(state);
+  if (written) {
+    saved_version_ = version;
+    if (failed_) log_info("costs.file: " + file_->path() + " is written again");
+  } else if (!failed_) {
+    log_error(written.error().message + "; tried again until it succeeds");
+  }
+  failed_ = !written;
+}
+
+Result<void> open_costs(SharedCosts& costs, const config::Settings& settings,
+                        const char* state_directories) {
+  const std::string path = costs_path(settings.costs, state_directories);
+  if (path.empty()) {
+    const auto& clients = settings.auth.clients;
+    const bool budgets = std::any_of(clients.begin(), clients.end(), [](const auto& client) {
+      return client.daily_budget > 0 || client.monthly_budget > 0;
+    });
+    if (budgets)
+      log_warn(
+          "clients have budgets, and no costs.file is set: what they have spent is forgotten when "
+          "the daemon stops");
+    return {};
+  }
+  auto file = CostsFile::open(path);
+  if (!file) return tl::unexpected(file.error());
+  costs.keep_in(std::move(*file));
+  return {};
+}
+
+wire::ApiError budget_error(const std::string& client, const policy::BudgetRefusal& refusal) {
+  const char* period = refusal.period == policy::BudgetPeriod::day ? "daily" : "monthly";
+  wire::ApiError error = wire::make_error(
+      wire::ErrorType::billing, std::string("the ") + period + " budget of $" +
+                                    policy::render_usd(refusal.budget) + " of client " + client +
+                                    " is used up; it is renewed at " +
+                                    render_instant(refusal.renewed_at));
+  error.should_retry = false;
+  return error;
+}
+
+}  // namespace clasp::daemon

@@ -1,0 +1,103 @@
+// claspctl from its words to its output.
+#include "ctl/ctl.h"
+
+#include <doctest/doctest.h>
+
+#include "base/sha256.h"
+#include "base/text.h"
+#include "ctl/emit.h"
+
+using namespace clasp;
+using ctl::Answer;
+
+namespace {
+
+Answer call(const std::vector<std::string>& args, const std::string& input = "") {
+  ctl::World world;
+  world.read_input = [input]() -> Result<std::string> { return input; };
+  world.random_bytes = [](std::size_t count) -> Result<std::string> {
+    return std::string(count, '\xfb');
+  };
+  return ctl::run(args, world);
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("claspctl key new: the key first, once, and what to write where") {
+  const Answer made = call({"key", "new", "ann"});
+  CHECK(made.exit_code == 0);
+  CHECK(made.err.empty());
+  const std::string key = made.out.substr(0, made.out.find('\n'));
+  CHECK(key.size() == 6 + 43);
+  CHECK(key.starts_with("clasp--_v7-_v7"));
+  const std::string hash = "sha256:" + sha256_hex(key);
+  CHECK(has(made.out, "\n[client ann]\nkey_hash = " + hash + "\n"));
+  CHECK(has(made.out, "\nann:" + hash + "\n"));
+  CHECK(call({"key", "new", "ann", "--json"}).out ==
+        R"({"name":"ann","key":")" + key + R"(","key_hash":")" + hash + "\"}\n");
+}
+
+TEST_CASE("claspctl key hash: of one line of standard input") {
+  const std::string hash = "sha256:" + sha256_hex("my-key");
+  for (const char* input : {"my-key", "my-key\n", "  my-key \r\n\n"})
+    CHECK(call({"key", "hash"}, input).out == hash + "\n");
+  CHECK(call({"--json", "key", "hash"}, "my-key").out == "{\"key_hash\":\"" + hash + "\"}\n");
+  for (const char* input : {"", "\n", "a\nb\n", "a b"}) {
+    const Answer answer = call({"key", "hash"}, input);
+    CHECK(answer.exit_code == 1);
+    CHECK(answer.out.empty());
+    CHECK(answer.err.starts_with("claspctl: "));
+  }
+}
+
+TEST_CASE("claspctl: what fails is 1, what is written wrongly 2") {
+  CHECK(call({"key", "new", "a b"}).exit_code == 1);
+  ctl::World poor;
+  poor.random_bytes = [](std::size_t) -> Result<std::string> { return fail("no luck"); };
+  CHECK(ctl::run({"key", "new", "ann"}, poor).err == "claspctl: no luck\n");
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{},
+                                             {"key"},
+                                             {"key", "new"},
+                                             {"key", "new", "a", "b"},
+                                             {"key", "hash", "secret"},
+                                             {"kez", "new"},
+                                             {"--jsonn"},
+                                             {"-x", "key", "hash"},
+                                             {"hash", "key"}}) {
+    const Answer answer = call(wrong, "x");
+    CHECK(answer.exit_code == 2);
+    CHECK(answer.out.empty());
+    CHECK(has(answer.err, "claspctl --help"));
+  }
+  CHECK(has(call({"kez", "new"}).err, "did you mean key new?"));
+  CHECK(has(call({"key", "new"}).err, "write claspctl key new NAME"));
+}
+
+TEST_CASE("claspctl: help, version, completions name every command") {
+  const std::string help = call({"--help"}).out;
+  CHECK(call({"-h"}).out == help);
+  CHECK(call({"--version"}).out.starts_with("claspctl "));
+  for (const control::Command& command : control::commands()) {
+    CHECK(has(help, command.words));
+    const std::string second(command.words.substr(command.words.find(' ') + 1));
+    CHECK(has(ctl::emit("bash"), second));
+    CHECK(has(ctl::emit("zsh"), second));
+    CHECK(has(ctl::emit("man-commands"), ".It Cm " + std::string(command.words)));
+    std::size_t used = 0;
+    const auto words = split(command.words, ' ');
+    const std::vector<std::string> asked(words.begin(), words.end());
+    CHECK(control::find_command(asked, used) == &command);
+    CHECK(used == words.size());
+    // Whatever is in the table is carried out somewhere.
+    const std::vector<std::string> none(command.fewest, "x");
+    std::vector<std::string> whole = asked;
+    whole.insert(whole.end(), none.begin(), none.end());
+    if (command.place == control::Place::local)
+      CHECK_FALSE(has(call(whole, "x").err, "not there yet"));
+  }
+}
