@@ -211,6 +211,7 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
       case Endpoint::telemetry:
         return answer(200, "{}");
       case Endpoint::server_info:
+      case Endpoint::costs:
       case Endpoint::messages:
         break;
     }

@@ -23,7 +23,6 @@ constexpr Route kRoutes[] = {
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
-    {"/costs", "GET, HEAD", Endpoint::costs},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/metrics", "GET, HEAD", Endpoint::metrics},
@@ -94,6 +93,7 @@ Access access_of(std::string_view path) {
     case Endpoint::providers_health:
     case Endpoint::metrics:
     case Endpoint::metrics_text:
+    case Endpoint::costs:
       return Access::metrics;
     case Endpoint::messages:
     case Endpoint::count_tokens:
@@ -137,6 +137,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
       return "metrics";
     case Endpoint::metrics_text:
       return "metrics_prometheus";
+    case Endpoint::costs:
+      return "costs";
     case Endpoint::messages:
       return "messages";
     case Endpoint::count_tokens:
