@@ -58,6 +58,7 @@ void RecordFields::add_counts(const Record& record) {
   add("CLASP_TOOL_CALLS", static_cast<std::int64_t>(record.tool_calls));
   if (record.priced) add("CLASP_COST_USD", policy::render_usd(record.cost));
   if (record.first_byte_us >= 0) add("CLASP_FIRST_USEC", record.first_byte_us);
+  if (record.first_content_us >= 0) add("CLASP_CONTENT_USEC", record.first_content_us);
   add("CLASP_TOTAL_USEC", record.total_us);
   add("CLASP_QUEUED_USEC", record.queued_us);
   add("CLASP_BYTES_IN", static_cast<std::int64_t>(record.bytes_in));

@@ -149,6 +149,8 @@ Attributes server_attributes(const Record& record) {
   if (record.cache != CacheUse::off) attributes.text("clasp.cache", render_cache_use(record.cache));
   if (record.cost > 0) attributes.decimal("clasp.cost_usd", policy::render_usd(record.cost));
   if (record.first_byte_us >= 0) attributes.number("clasp.first_byte_us", record.first_byte_us);
+  if (record.first_content_us >= 0)
+    attributes.number("clasp.first_content_us", record.first_content_us);
   if (record.queued_us > 0) attributes.number("clasp.queued_us", record.queued_us);
   return attributes;
 }

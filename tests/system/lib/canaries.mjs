@@ -21,7 +21,7 @@ export class Canaries {
   #outputs = [];      // {where, text}
 
   // A secret of no known format, so that only who knows it can mask it.
-  make(name, make = (random) => `Canary-${name}-${random}`) {
+  make(name, make = (random) => `Canary${random}`) {
     const word = make(randomBytes(12).toString('hex'));
     this.add(name, word);
     return word;
