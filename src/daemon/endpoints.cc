@@ -1,6 +1,7 @@
 // See endpoints.h.
 #include "daemon/endpoints.h"
 
+#include "base/log.h"
 #include "core/exchange/cors.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
@@ -125,7 +126,11 @@ std::optional<HttpAnswer> Endpoints::judge(exchange::RequestHead& head) const {
   auto client =
       catalog_->clients.identify(policy::presented_keys(head.headers), head.certificate_name,
                                  services_.scheduler.unix_seconds());
-  if (!client) return error_answer(client.error(), head.path);
+  if (!client) {
+    if (log_enabled(LogLevel::debug))
+      log_debug("refused " + head.peer + ": " + client.error().message);
+    return error_answer(client.error(), head.path);
+  }
   head.client = std::move(*client);
   return std::nullopt;
 }

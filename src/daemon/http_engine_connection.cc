@@ -83,7 +83,7 @@ EngineConnection::EngineConnection(HttpEngine& engine, evhtp_connection* connect
 // Who waits for the end of an answer must not take the end of the connection for it: close_notify
 // is only for those who have got everything.
 EngineConnection::~EngineConnection() {
-  if (tls_ && !reset_ && pending() == 0) tls_->say_goodbye();
+  if (tls_ && connection_ != nullptr && !reset_ && pending() == 0) tls_->say_goodbye();
   tls_writable_.reset();
   tls_.reset();
   if (connection_ != nullptr) evhtp_connection_free(connection_);
@@ -320,7 +320,9 @@ EngineConnection::Flush EngineConnection::flush_tls() {
   evbuffer_unfreeze(out, 1);
   while (const std::size_t left = evbuffer_get_length(out)) {
     const std::size_t size = std::min(left, kTlsRecord);
-    const IoResult result = tls_->write(evbuffer_pullup(out, static_cast<ev_ssize_t>(size)), size);
+    const unsigned char* record = evbuffer_pullup(out, static_cast<ev_ssize_t>(size));
+    if (record == nullptr) return Flush::failed;
+    const IoResult result = tls_->write(record, size);
     if (result.status == IoStatus::done) {
       evbuffer_drain(out, result.bytes);
       continue;
@@ -356,7 +358,7 @@ void EngineConnection::on_event_thunk(bufferevent*, short events, void* self) no
 }
 
 void EngineConnection::shutdown_write() {
-  if (tls_) tls_->say_goodbye();
+  if (tls_ && connection_ != nullptr) tls_->say_goodbye();
   ::shutdown(fd_, SHUT_WR);
 }
 

@@ -82,8 +82,8 @@ Result<KeyPtr> parse_key(const std::string& path, const std::string& text) {
   bool asked = false;
   ERR_clear_error();
   KeyPtr key(PEM_read_bio_PrivateKey(make_bio(text).get(), nullptr, &on_passphrase, &asked));
-  const bool missing = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();
+  const bool missing = text.find("PRIVATE KEY-----") == std::string::npos;
   if (key) return key;
   if (asked)
     return fail("private key " + path +

@@ -41,6 +41,8 @@ test('-cache: the second time from memory; response headers say HIT or MISS', as
   assert.equal(second.headers['x-clasp-model'], first.headers['x-clasp-model']);
   const other = await client.message(ask('What is 2 + 3?'));
   assert.deepEqual([use(other), texts(other)], ['MISS', 'answer 2']);
+  const { cache } = (await client.get('/metrics')).json;
+  assert.deepEqual([cache.enabled, cache.size, cache.hits, cache.misses], [true, 2, 1, 2]);
   await until(() => /cache=hit/.test(daemon.stderr) && /cache=miss/.test(daemon.stderr), 3000, 'the log lines');
 });
 
@@ -190,6 +192,18 @@ test('clients that are kept apart', async (b) => {
   const as = async (key) => { const one = await client.message(ask('a'), { headers: { 'x-api-key': key } }); return `${use(one)} ${texts(one)}`; };
   assert.deepEqual([await as('one'), await as('two'), await as('one'), await as('two')],
     ['MISS answer 1', 'MISS answer 2', 'HIT answer 1', 'HIT answer 2']);
+});
+
+test('clients that come with the same key of ours but pay with keys of their own', async (b) => {
+  const mock = await b.mock(counting(), { rules: 'compatible' });
+  const daemon = await b.daemon({ config: `[backend own]\nprovider = custom\nbase_url = ${mock.url}\npass_client_key = true\n[cache]\nenabled = true\n[client team]\nkey = the-key-of-the-whole-team\n` });
+  const client = b.client(daemon.url, { headers: { 'x-api-key': 'the-key-of-the-whole-team' } });
+  const as = async (key) => {
+    mock.auth = { authorization: `Bearer ${key}` };
+    const one = await client.message(ask('a'), { headers: { authorization: `Bearer ${key}` } });
+    return `${use(one)} ${texts(one)}`;
+  };
+  assert.deepEqual([await as('sk-one'), await as('sk-two'), await as('sk-one')], ['MISS answer 1', 'MISS answer 2', 'HIT answer 1']);
 });
 
 test('reload: entries survive, what changes the translation makes other ones, off empties', async (b) => {

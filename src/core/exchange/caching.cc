@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "core/exchange/states.h"
 
@@ -50,9 +51,10 @@ std::unique_ptr<Caching> begin_caching(const Catalog& catalog, const RequestHead
   auto caching = std::make_unique<Caching>();
   caching->afresh = has_directive(wish, "no-cache");
   if (catalog.settings->cache.per_client) caching->client = identity_of(head);
-  const auto passes_key = [](const Backend& one) { return one.settings.pass_client_key; };
-  if (std::any_of(catalog.backends.begin(), catalog.backends.end(), passes_key))
-    caching->key_owner = "p" + tenant_of(head.headers);
+  // The key that goes on, which need not be the one that the client is known by.
+  if (catalog.passes_client_keys)
+    caching->key_owner =
+        "p" + sha256_hex(policy::key_to_pass(head.headers, head.client.get()).reveal());
   return caching;
 }
 

@@ -18,9 +18,10 @@ inline constexpr std::size_t kMaxProxyHeader = 536;
 struct ProxyHeader {
   enum class State { incomplete, complete, refused };
   State state = State::incomplete;
-  std::size_t size = 0;        // of a complete header
-  std::optional<PeerAddress> source;  // the client; none: whoever connected (a health check, or not known)
-  const char* reason = "";     // of a refusal
+  std::size_t size = 0;  // of a complete header
+  std::optional<PeerAddress>
+      source;               // the client; none: whoever connected (a health check, or not known)
+  const char* reason = "";  // of a refusal
 };
 
 // `bytes` is all that has come so far. Incomplete means that every byte of it belongs to the

@@ -46,13 +46,14 @@ export class Authority {
       extensions: [extension('2.5.29.19', true, seq(bool(true))), extension('2.5.29.15', true, der(0x03, Buffer.from([1, 6])))] });
   }
 
-  // {cert, key} for a server. names: DNS names and IPv4 addresses.
-  issue(names, { from = days(-1), to = days(10) } = {}) {
+  // {cert, key} for a server, or, with usage client, for a client named names[0]. names: DNS names and IPv4 addresses.
+  issue(names, { from = days(-1), to = days(10), usage = 'server' } = {}) {
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const general = names.map((n) => (/^\d+(\.\d+){3}$/.test(n) ? der(0x87, Buffer.from(n.split('.').map(Number))) : der(0x82, Buffer.from(n))));
     const cert = certificate({ subject: names[0], issuer: this.name, key, issuerKey: this.#key, from, to,
-      extensions: [extension('2.5.29.17', false, seq(...general)), extension('2.5.29.37', false, seq(oid('1.3.6.1.5.5.7.3.1')))] });
+      extensions: [extension('2.5.29.17', false, seq(...general)), extension('2.5.29.37', false, seq(oid(usage === 'server' ? '1.3.6.1.5.5.7.3.1' : '1.3.6.1.5.5.7.3.2')))] });
     return { cert, key: key.privateKey.export({ type: 'pkcs8', format: 'pem' }) };
   }
+  issueFuture(names) { return this.issue(names, { from: days(2), to: days(9) }); }
   issueExpired(names) { return this.issue(names, { from: days(-20), to: days(-1) }); }
 }

@@ -69,7 +69,8 @@ X509* Authority::issue(EVP_PKEY* key, const CertificateOrder& order) const {
   X509* const certificate = make_certificate(order.subject, key, order);
   if (!order.alternative_names.empty())
     add_extension(certificate, certificate_, NID_subject_alt_name, order.alternative_names);
-  if (!order.usage.empty()) add_extension(certificate, certificate_, NID_ext_key_usage, order.usage);
+  if (!order.usage.empty())
+    add_extension(certificate, certificate_, NID_ext_key_usage, order.usage);
   if (order.self_signed)
     sign(certificate, certificate, key);
   else

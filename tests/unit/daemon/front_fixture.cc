@@ -100,6 +100,10 @@ std::unique_ptr<RequestTask> Handler::on_request(RequestHead head, std::string b
     stream.answer(200, {{"content-type", "application/octet-stream"}}, body);
     return nullptr;
   }
+  if (head.path == "/who") {
+    stream.answer(200, {}, head.peer + "|" + head.certificate_name);
+    return nullptr;
+  }
   if (head.path == "/broken") return nullptr;
   if (head.path == "/evil") {
     stream.answer(200, {{"x-evil", "a\r\nset-cookie: b"}, {"x-bad\r\nname", "c"}}, "x");

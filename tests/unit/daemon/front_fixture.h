@@ -34,7 +34,7 @@ using daemon::HttpAnswer;
 // Paths: /sync answers at once what it was given; /echo the body; /later the same from a timer;
 // /hold never; /stream?n=N writes N chunks, one per millisecond; /flood?n=BYTES streams with
 // backpressure; /abort breaks off in the middle; /broken answers nothing; /evil puts line breaks
-// into headers. on_head refuses /denied with 401.
+// into headers; /who answers with peer and certificate's name. on_head refuses /denied with 401.
 class Handler final : public daemon::HttpHandler {
  public:
   explicit Handler(Scheduler& scheduler) : scheduler_(scheduler) {}

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/sha256.h"
+
 using namespace clasp;
 using exchange::begin_caching;
 using exchange::is_cacheable;
@@ -134,4 +136,13 @@ TEST_CASE("caching: whose key pays is remembered only where keys are passed on")
   const std::string owner = begin_caching(*catalog(false, true), head)->key_owner;
   CHECK_FALSE(owner.empty());
   CHECK(begin_caching(*catalog(false, true), head_of({{"x-api-key", "two"}}))->key_owner != owner);
+  // Two of one client's people, each with a key of their own at the backend.
+  const auto with_bearer = [](const char* bearer) {
+    exchange::RequestHead both = head_of({{"x-api-key", "door"}, {"authorization", bearer}});
+    auto client = std::make_shared<config::ClientSettings>();
+    client->key_hashes.push_back(sha256_hex("door"));
+    both.client = client;
+    return begin_caching(*catalog(false, true), both)->key_owner;
+  };
+  CHECK(with_bearer("Bearer a") != with_bearer("Bearer b"));
 }
