@@ -52,6 +52,8 @@ void KnownSecrets::add(std::string_view secret) {
   append_json_escaped(json, scrub_utf8(secret));
   add_word(std::string(secret));
   add_word(percent_encode(secret));
+  add_word(base64url_encode(secret));
+  add_word(base64(secret));
   add_word(std::move(json));
 }
 

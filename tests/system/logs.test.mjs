@@ -27,7 +27,7 @@ test('the line of an exchange says what there is to say, and only that', async (
   await client.message(ask('x'), { headers: { traceparent: `00-${kTraceId}-00f067aa0ba902b7-01` } });
   await appears(daemon, 'outcome=completed', 2);
   const [plain, traced] = lines(daemon, 'outcome=completed');
-  assert.match(plain, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} info req_\w{24} client=127\.0\.0\.1:\d+ model=\S+ used=gpt-4o backend=openai status=200 outcome=completed stop=end_turn in=\d+ out=\d+ first=[\d.]+ms total=[\d.]+ms$/);
+  assert.match(plain, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} info req_\w{24} client=127\.0\.0\.1:\d+ model=\S+ used=gpt-4o backend=openai status=200 outcome=completed stop=end_turn in=\d+ out=\d+ cost=[\d.]+ first=[\d.]+ms total=[\d.]+ms$/);
   assert.ok(traced.endsWith(` trace=${kTraceId}`));
 });
 

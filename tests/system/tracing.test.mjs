@@ -83,7 +83,8 @@ test('each exchange is a span, each attempt one below it; they arrive when the d
     assert.ok(Number(span.startTimeUnixNano) >= before - 1e9 && Number(span.endTimeUnixNano) <= Date.now() * 1e6 + 1e9);
     assert.ok(BigInt(span.startTimeUnixNano) <= BigInt(span.endTimeUnixNano));
   }
-  assert.ok(BigInt(server.startTimeUnixNano) <= BigInt(one.startTimeUnixNano) && BigInt(two.endTimeUnixNano) <= BigInt(server.endTimeUnixNano));
+  assert.ok(BigInt(server.startTimeUnixNano) <= BigInt(one.startTimeUnixNano) && BigInt(two.endTimeUnixNano) <= BigInt(server.endTimeUnixNano),
+    `${server.startTimeUnixNano} ${one.startTimeUnixNano} … ${two.endTimeUnixNano} ${server.endTimeUnixNano}`);
 });
 
 test('the sampled flag is obeyed; without a trace one begins here', async (b) => {

@@ -277,9 +277,11 @@ void Exchange::finish(Outcome outcome) {
     record_.bytes_out = answer_->bytes_out();
   }
   if (outcome == Outcome::client_left) record_reply();
+  catalog_->secrets.mask(record_.upstream_id);
+  if (own_secrets_) own_secrets_->mask(record_.upstream_id);
   if (bodies_) bodies_->end();
   if (trace_) {
-    trace_->end_attempt(elapsed_us(), backend_status_,
+    trace_->end_attempt(record_.total_us, backend_status_,
                         outcome == Outcome::completed ? "" : render_outcome(outcome));
     record_.spans = trace_->take_spans();
   }
@@ -326,6 +328,11 @@ wire::Headers Exchange::answer_headers() const {
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
+  const auto masked = [this](std::string_view text) {
+    std::string out = catalog_->secrets.masked(text);
+    if (own_secrets_) own_secrets_->mask(out);
+    return out;
+  };
   for (const auto& [name, value] :
        relays() ? translate::relay_backend_headers(search_->backend_headers)
                 : translate::translate_backend_headers(
@@ -333,10 +340,10 @@ wire::Headers Exchange::answer_headers() const {
     // Where we limit, the client is told our limits: they are the ones that refuse it.
     if (admission_ && admission_->has_headers() && name.starts_with("anthropic-ratelimit-"))
       continue;
-    add_cut(headers, name, catalog_->secrets.masked(value));
+    add_cut(headers, name, masked(value));
   }
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
-    add_cut(headers, "x-clasp-upstream-id", catalog_->secrets.masked(reply_->upstream_id()));
+    add_cut(headers, "x-clasp-upstream-id", masked(reply_->upstream_id()));
   // A stream's headers are out before anybody knows.
   const bool done = from_cache() || (reply_ && reply_->state() == translate::Reply::State::done);
   if (done && !answer_->streams() && record_.tokens_estimated)
