@@ -2,9 +2,18 @@
 _claspctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words='key --help --version'
+    words='status reload backends breakers queue cache metrics log-level commands key --help --version'
   elif [[ $COMP_CWORD -eq 2 ]]; then
     case ${COMP_WORDS[1]} in
+      status) words='' ;;
+      reload) words='' ;;
+      backends) words='show enable disable' ;;
+      breakers) words='trip reset' ;;
+      queue) words='show cancel flush pause resume' ;;
+      cache) words='flush' ;;
+      metrics) words='' ;;
+      log-level) words='set' ;;
+      commands) words='' ;;
       key) words='new hash' ;;
     esac
   else

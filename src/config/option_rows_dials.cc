@@ -89,6 +89,22 @@ void add_tracing(std::vector<Option>& rows) {
        }});
 }
 
+void add_control(std::vector<Option>& rows) {
+  rows.insert(rows.end(), {
+    {.section = "control", .key = "socket", .flag = "control-socket", .env = "CLASP_CONTROL_SOCKET",
+     .domain = kText, .default_text = "auto", .argument = "PATH",
+     .help = "Unix socket that claspctl talks to. auto: control.sock in the runtime directory that systemd "
+             "gives, in /run/clasp for root, else in the folder clasp of $XDG_RUNTIME_DIR. off: none.",
+     .slot = CLASP_AT(settings.control.socket)},
+    {.section = "control", .key = "mode", .env = "CLASP_CONTROL_MODE", .domain = kText,
+     .default_text = "0660", .argument = "MODE",
+     .help = "Who may connect and so read; only root and the daemon's user may change something.",
+     .slot = CLASP_AT(control_mode)},
+    {.section = "control", .key = "group", .env = "CLASP_CONTROL_GROUP", .domain = kText,
+     .argument = "GROUP", .help = "Group of the socket.", .slot = CLASP_AT(settings.control.group)},
+  });
+}
+
 }  // namespace
 
 void add_dial_rows(std::vector<Option>& rows) {
@@ -100,6 +116,7 @@ void add_dial_rows(std::vector<Option>& rows) {
   add_cache(rows);
   add_costs(rows);
   add_tracing(rows);
+  add_control(rows);
 }
 
 }  // namespace clasp::config

@@ -9,6 +9,8 @@ std::vector<std::string> restart_needed(const Settings& running, const Settings&
     if (member(running) != member(next)) names.emplace_back(name);
   };
   using S = const Settings&;
+  compare(
+      "control", [](S s) -> auto& { return s.control; });
   compare("server.workers", [](S s) { return s.workers; });
   compare(
       "server.ca_file", [](S s) -> auto& { return s.ca_file; });

@@ -2,10 +2,12 @@
 #include "ctl/ctl.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "config/value.h"
 #include "ctl/emit.h"
 #include "ctl/keys.h"
+#include "ctl/remote.h"
 
 namespace clasp::ctl {
 namespace {
@@ -47,6 +49,7 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 Answer carry_out(const Call& call, const World& world) {
+  if (!call.command->is_local()) return carry_out_remotely(call, world);
   for (const Row& row : kHandlers) {
     if (row.words != call.command->words) continue;
     auto out = row.handler(call, world);
@@ -67,6 +70,22 @@ Answer run(const std::vector<std::string>& args, const World& world) {
     if (arg == "--version" || arg == "-version")
       return {kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
     if (arg == "--emit" && i + 1 < args.size()) return {kExitSuccess, emit(args[i + 1]), ""};
+    const auto value_of = [&](std::string_view option) -> std::optional<std::string> {
+      if (arg == option && i + 1 < args.size()) return args[++i];
+      if (arg.starts_with(std::string(option) + "=")) return arg.substr(option.size() + 1);
+      return std::nullopt;
+    };
+    if (auto socket = value_of("--socket")) {
+      call.options.socket = std::move(*socket);
+      continue;
+    }
+    if (auto seconds = value_of("--timeout")) {
+      const auto number = parse_unsigned(*seconds);
+      if (!number || *number == 0 || *number > 86'400)
+        return usage_error("--timeout takes seconds, 1 to 86400");
+      call.options.seconds = static_cast<long>(*number);
+      continue;
+    }
     if (arg == "--json" || arg == "-json")
       call.json = true;
     else if (arg.size() > 1 && arg.front() == '-')
@@ -87,6 +106,11 @@ Answer run(const std::vector<std::string>& args, const World& world) {
     return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
   }
   call.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  // What may be set may be asked for with the same word.
+  if (call.command->words == "log-level" && call.arguments.size() == 1) {
+    words.insert(words.begin() + 1, "set");
+    call.command = control::find_command(words, used);
+  }
   const std::size_t count = call.arguments.size();
   if (count < call.command->fewest || count > call.command->most)
     return usage_error("write " + describe(*call.command));

@@ -14,11 +14,41 @@ namespace clasp::ctl {
 inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitFailure = 1;  // it could not be done
 inline constexpr int kExitUsage = 2;    // the command line is wrong
+inline constexpr int kExitNotRunning = 3;
+inline constexpr int kExitTimeout = 4;  // no answer in time, or the daemon is another version
+
+// An answer of the control API.
+struct Told {
+  int status = 0;
+  std::string body;
+};
+
+struct LinkError {
+  enum class Kind { refused, not_running, timeout };
+  Kind kind = Kind::refused;
+  std::string message;
+};
+
+// How text is shown.
+struct Look {
+  bool colour = false;
+};
+
+struct Options {
+  bool json = false;
+  std::string socket;  // --socket; empty: the usual place
+  long seconds = 30;   // --timeout
+};
 
 // What commands need from outside.
 struct World {
   std::function<Result<std::string>()> read_input;  // all of standard input, at most a megabyte
   std::function<Result<std::string>(std::size_t count)> random_bytes;  // fit for keys
+  // Asks the daemon, as the options say where.
+  std::function<Result<Told, LinkError>(const Options&, const std::string& method,
+                                        const std::string& target)>
+      ask_daemon;
+  Look look = {};
 };
 
 struct Answer {
@@ -30,6 +60,7 @@ struct Call {
   const control::Command* command = nullptr;
   std::vector<std::string> arguments;
   bool json = false;
+  Options options = {};
 };
 
 // `args` without the program's name.

@@ -12,6 +12,7 @@
 #include "config/exit_codes.h"
 #include "config/listen.h"
 #include "daemon/backend_options.h"
+#include "daemon/control_server.h"
 #include "daemon/listener_set.h"
 #include "daemon/record_fan.h"
 #include "daemon/reload.h"
@@ -23,6 +24,7 @@
 #include "daemon/shared_limits.h"
 #include "daemon/shared_states.h"
 #include "daemon/span_exporter.h"
+#include "daemon/system_random.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -48,7 +50,7 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
   return limits;
 }
 
-class Process {
+class Process final : private ControlDeeds {
  public:
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
           Reloader& reloader, AccessLog& access_log)
@@ -58,7 +60,7 @@ class Process {
         limits_(limits),
         reloader_(reloader),
         access_log_(access_log),
-        metrics_(desk, CLASP_VERSION),
+        metrics_(desk, limits_, CLASP_VERSION),
         metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}),
@@ -75,6 +77,13 @@ class Process {
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
   void on_signal(int number);
   void on_hangup();
+  void load_again();
+  // ControlDeeds
+  ReloadReport reload() override;
+  exchange::CatalogPtr catalog() const override { return catalog_; }
+  std::vector<std::string> listening() const override { return listeners_.names(); }
+  std::size_t workers() const override { return workers_.size(); }
+  bool draining() const override { return draining_; }
   void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
@@ -105,6 +114,10 @@ class Process {
   std::vector<std::unique_ptr<Worker>> workers_;
   ListenerSet listeners_;
   TimerHandle certificate_check_;
+  exchange::CatalogPtr catalog_;  // of the configuration in force
+  SystemRandom random_;
+  std::unique_ptr<ControlDesk> control_desk_;
+  std::unique_ptr<ControlServer> control_;
   std::string status_;
   bool on_terminal_ = false;
   bool draining_ = false;
@@ -133,6 +146,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
 
   const unsigned count = worker_count(settings_);
   parts_.catalog = std::move(catalog);
+  catalog_ = parts_.catalog;
   parts_.facts = {CLASP_VERSION, scheduler_->now()};
   parts_.resolver = resolver_.get();
   exporter_ = std::make_unique<SpanExporter>(base_.get(), *scheduler_, *mailbox_, *resolver_,
@@ -166,6 +180,11 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
+  control_desk_ = std::make_unique<ControlDesk>(
+      ControlDesk{*this, *scheduler_, desk_, cache_, metrics_, CLASP_VERSION, scheduler_->now()});
+  control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
+  if (auto opened = control_->open(settings_.control); !opened)
+    return tl::unexpected(opened.error());
   return set_up_signals();
 }
 
@@ -240,6 +259,15 @@ void Process::on_hangup() {
   if (draining_) return;
   // It says both "load again" and "your terminal is gone".
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
+  load_again();
+}
+
+ReloadReport Process::reload() {
+  load_again();
+  return reloader_.report();
+}
+
+void Process::load_again() {
   notify_reloading();
   std::optional<ListenerSet::Prepared> listeners;
   const auto prepare = [&](const config::Settings& settings) -> Result<void> {
@@ -249,6 +277,7 @@ void Process::on_hangup() {
     return {};
   };
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
+    catalog_ = catalog;
     metrics_.set_catalog(catalog);
     exporter_->configure(catalog->settings->tracing);
     auto changes = listeners_.commit(std::move(*listeners));
@@ -288,6 +317,7 @@ void Process::on_worker_idle() {
 }
 
 void Process::stop_workers() {
+  control_->close();
   drain_deadline_.reset();
   for (auto& worker : workers_) worker->stop();
   event_base_loopbreak(base_.get());

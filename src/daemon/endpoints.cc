@@ -26,7 +26,6 @@ std::uint8_t route_label(const exchange::RequestHead& head) {
 std::optional<Refused> refusal_of(int status) {
   if (status == 401) return Refused::authentication;
   if (status == 403) return Refused::origin;
-  if (status == 429) return Refused::rate_limit;
   return std::nullopt;
 }
 

@@ -55,11 +55,13 @@ void Gate::advance_preface() {
     case Preface::State::waiting:
       return;
     case Preface::State::ready:
+      if (link_->has_tls()) ++server_.counters_.handshakes;
       if (overloaded_) refuse(529, kTooMany);
       return;
     case Preface::State::plain_http:
       return refuse(400, "this port speaks HTTPS; use https:// in the address");
     case Preface::State::refused:
+      ++server_.counters_.prefaces_refused;
       server_.log_refused(*link_, *done);
       if (!link_->has_tls()) return close();
       return linger();  // the alert must get there

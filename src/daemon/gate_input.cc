@@ -212,6 +212,7 @@ exchange::RequestHead Gate::make_request_head() const {
   head.headers.reserve(parsed.fields.size());
   for (const auto& [name, value] : parsed.fields) head.headers.add(name, value);
   head.peer = link_->render_peer();
+  if (head.peer == "unix") head.peer_user = link_->peer_user();
   head.certificate_name = link_->certificate_name();
   head.body_length = parsed.content_length;
   return head;

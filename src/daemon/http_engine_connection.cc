@@ -107,6 +107,15 @@ std::optional<PeerAddress> EngineConnection::peer() const {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> EngineConnection::peer_user() const {
+  ucred who{};
+  socklen_t size = sizeof who;
+  // On other sockets the kernel says that it does not know: pid 0.
+  if (getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.pid == 0)
+    return std::nullopt;
+  return who.uid;
+}
+
 std::string EngineConnection::render_peer() const {
   const auto known = peer();
   return known ? clasp::render_peer(*known) : "unix";

@@ -77,6 +77,7 @@ struct OpenListener {
 struct HttpCounters {
   Count accepted, open;  // connections
   Count bytes_in, bytes_out;
+  Count handshakes, prefaces_refused;  // TLS that was agreed; TLS and PROXY headers that were not
 };
 
 class Gate;

@@ -31,23 +31,30 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   desk_.pump(now);
   limits_.reconfigure(*settings, now);
   for (const std::string& warning : loaded->warnings) log_warn(warning);
-  if (const auto names = config::restart_needed(*running_, *settings); !names.empty())
-    log_warn("these changes need a restart: " + join(names));
+  report_.warnings = std::move(loaded->warnings);
+  report_.restart_needed = config::restart_needed(*running_, *settings);
+  if (!report_.restart_needed.empty())
+    log_warn("these changes need a restart: " + join(report_.restart_needed));
   access_log_.take(*settings);
   return catalog;
 }
 
 exchange::CatalogPtr Reloader::reload(TimePoint now, const Prepare& prepare) {
+  report_ = {};
   auto catalog = try_reload(now, prepare);
   if (catalog) {
+    report_.good = true;
+    report_.file = (*catalog)->settings->config_file;
     const std::string& file = (*catalog)->settings->config_file;
-    log_info("SIGHUP: the configuration was loaded again" +
+    log_info("reload: the configuration was loaded again" +
              (file.empty() ? std::string() : " from " + file));
     return *catalog;
   }
-  for (const std::string_view line : split(catalog.error().message, '\n'))
-    log_error("SIGHUP: " + std::string(line));
-  log_error("SIGHUP: the configuration has mistakes; the one before stays in force");
+  for (const std::string_view line : split(catalog.error().message, '\n')) {
+    log_error("reload: " + std::string(line));
+    report_.errors.emplace_back(line);
+  }
+  log_error("reload: the configuration has mistakes; the one before stays in force");
   return nullptr;
 }
 

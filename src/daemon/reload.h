@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "config/load.h"
 #include "core/exchange/catalog.h"
@@ -13,6 +15,13 @@
 namespace clasp::daemon {
 
 using ConfigLoader = std::function<Result<config::Loaded, config::LoadError>()>;
+
+// How one reload went, for whoever asked for it.
+struct ReloadReport {
+  bool good = false;
+  std::string file;  // the configuration's, may be empty
+  std::vector<std::string> errors, warnings, restart_needed;
+};
 
 class Reloader {
  public:
@@ -30,12 +39,14 @@ class Reloader {
   // `prepare` is asked last whether everything else can be had; what it says no to is a mistake.
   using Prepare = std::function<Result<void>(const config::Settings&)>;
   exchange::CatalogPtr reload(TimePoint now, const Prepare& prepare);
+  const ReloadReport& report() const { return report_; }  // of the last one
 
  private:
   Result<exchange::CatalogPtr> try_reload(TimePoint now, const Prepare& prepare);
 
   const config::Snapshot running_;
   ConfigLoader load_;
+  ReloadReport report_;
   SharedDesk& desk_;
   SharedLimits& limits_;
   AccessLog& access_log_;

@@ -27,7 +27,8 @@ export async function freePort() {
 // Nothing of the caller's environment reaches the program but what it needs to run at all.
 function environment(directory, env) {
   const out = { PATH: process.env.PATH, HOME: directory, XDG_CONFIG_HOME: directory,
-                CLASP_CONFIG_FILE: path.join(directory, 'clasp.conf') };
+                CLASP_CONFIG_FILE: path.join(directory, 'clasp.conf'),
+                CLASP_CONTROL_SOCKET: 'off' };
   for (const [name, value] of Object.entries(process.env)) if (/^(ASAN|UBSAN|LSAN|TSAN)_OPTIONS$/.test(name)) out[name] = value;
   for (const [name, value] of Object.entries(env)) if (value === null) delete out[name]; else out[name] = value;
   return out;
