@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "base/secret.h"
 #include "base/text.h"
@@ -92,10 +93,13 @@ bool is_service_link(const Option& option, std::string_view value) {
 std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
                                       std::vector<std::string>& errors) {
   std::vector<Argument> out;
+  bool unknown_before = false;  // what follows may be its value, and a key
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     if (arg.size() < 2 || arg[0] != '-') {
-      errors.push_back(quoted(mask_secrets(arg)) + " is not an option; options begin with a dash");
+      if (!std::exchange(unknown_before, false))
+        errors.push_back(quoted(mask_secrets(arg)) +
+                         " is not an option; options begin with a dash");
       continue;
     }
     std::string_view name = std::string_view(arg).substr(arg[1] == '-' ? 2 : 1);
@@ -105,6 +109,7 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
     name = name.substr(0, equals);
     if (name == "h") name = "help";
     const Option* option = find_flag(name);
+    unknown_before = option == nullptr && !has_value;
     if (option == nullptr) {
       errors.push_back("unknown option -" + scrub_utf8(name.substr(0, 60)) +
                        hint(name, flag_names()));

@@ -72,7 +72,6 @@ void add_costs(std::vector<Option>& rows) {
 void add_tracing(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "tracing";
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.key = "forward", .env = "CLASP_TRACING_FORWARD", .domain = kBool, .default_text = "true",
@@ -82,6 +81,11 @@ void add_tracing(std::vector<Option>& rows) {
        .help = "Send a span of each request there, as OTLP over HTTP (JSON), such as "
                "http://127.0.0.1:4318/v1/traces. Without it nothing is exported.",
        .slot = CLASP_AT(settings.tracing.otlp_url)});
+  row({.key = "header.*", .domain = kText, .argument = "VALUE",
+       .help = "Extra header of the requests that carry spans, such as header.Authorization.",
+       .slot = [](Draft& d, std::string_view rest) -> Slot {
+         return &d.settings.tracing.headers[std::string(rest)];
+       }});
 }
 
 void add_control(std::vector<Option>& rows) {
@@ -105,7 +109,8 @@ void add_control(std::vector<Option>& rows) {
 void add_dial_rows(std::vector<Option>& rows) {
   rows.push_back({.section = "log", .key = "debug_bytes", .env = "CLASP_DEBUG_BYTES",
                   .domain = bytes(256, 64 << 20), .default_text = "16K", .argument = "SIZE",
-                  .help = "Of each body that is logged, at most this much.", .status = Status::planned,
+                  .help = "Of each body that is logged, at most this much; data of pictures and files is "
+                          "shortened before.",
                   .slot = CLASP_AT(settings.debug_bytes)});
   add_cache(rows);
   add_costs(rows);

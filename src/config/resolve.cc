@@ -33,6 +33,7 @@ class Resolver {
 
   void run() {
     resolve_log();
+    resolve_tracing();
     resolve_listeners(collector_);
     resolve_control();
     resolve_origins();
@@ -61,6 +62,12 @@ class Resolver {
     if (!draft_.debug) return;
     settings_.log_level = LogLevel::debug;
     settings_.debug_requests = settings_.debug_responses = true;
+  }
+
+  void resolve_tracing() {
+    for (const auto& [name, value] : settings_.tracing.headers)
+      if (!is_header_name(name) || is_own_header(name))
+        error("[tracing] header." + quoted(name) + ": no header that can be set");
   }
 
   void resolve_control() {

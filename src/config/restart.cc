@@ -29,8 +29,6 @@ std::vector<std::string> restart_needed(const Settings& running, const Settings&
   compare("media.pdf_text", [](S s) { return s.media.pdf_text; });
   compare(
       "costs.file", [](S s) -> auto& { return s.costs.file; });
-  compare("log.debug_requests", [](S s) { return s.debug_requests; });
-  compare("log.debug_responses", [](S s) { return s.debug_responses; });
   return names;
 }
 

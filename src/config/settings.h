@@ -118,6 +118,7 @@ struct CostSettings {
 struct TracingSettings {
   bool forward = true;   // traceparent and tracestate go to backends
   std::string otlp_url;  // spans are sent there (OTLP over HTTP, JSON); empty: nothing is exported
+  std::map<std::string, std::string> headers;  // of those requests
 };
 
 // Which header carries a backend's key.

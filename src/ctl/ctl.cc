@@ -1,9 +1,8 @@
 // The command line, and which function carries a command out.
 #include "ctl/ctl.h"
 
+#include <algorithm>
 #include <optional>
-
-#include "base/text.h"
 
 #include "config/value.h"
 #include "ctl/emit.h"
@@ -27,6 +26,13 @@ constexpr Row kHandlers[] = {
     {"key new", make_key},
     {"key hash", hash_key},
 };
+
+bool is_command_word(std::string_view word) {
+  constexpr std::size_t kLongest = 16;
+  return word.size() <= kLongest && std::all_of(word.begin(), word.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || c == '-';
+         });
+}
 
 Answer usage_error(const std::string& message) {
   return {kExitUsage, "", "claspctl: " + message + "\nclaspctl --help lists the commands\n"};
@@ -103,6 +109,9 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   if (call.command == nullptr) {
     std::vector<std::string_view> names;
     for (const control::Command& one : control::commands()) names.push_back(one.words);
+    // What stands behind may be anything, a key too.
+    if (words.size() > 1 && !is_command_word(words[1])) words.resize(1);
+    words.resize(std::min<std::size_t>(words.size(), 2));
     const std::string asked = join(words);
     return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
   }

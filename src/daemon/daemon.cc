@@ -24,6 +24,7 @@
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_limits.h"
 #include "daemon/shared_states.h"
+#include "daemon/span_exporter.h"
 #include "daemon/system_random.h"
 #include "daemon/worker.h"
 
@@ -55,20 +56,21 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 class Process final : private ControlDeeds {
  public:
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-          SharedCosts& costs, Reloader& reloader)
+          SharedCosts& costs, Reloader& reloader, AccessLog& access_log)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
         limits_(limits),
         costs_(costs),
         reloader_(reloader),
+        access_log_(access_log),
         metrics_(desk, limits_, CLASP_VERSION),
         metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}),
         listeners_(worker_count(settings)) {}
 
-  Result<void> set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records);
+  Result<void> set_up(exchange::CatalogPtr catalog);
   void run();
 
  private:
@@ -95,6 +97,7 @@ class Process final : private ControlDeeds {
   void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
+  void flush_spans();
 
   const config::Settings& settings_;  // of the start
   Duration drain_time_;
@@ -102,12 +105,15 @@ class Process final : private ControlDeeds {
   SharedLimits& limits_;
   SharedCosts& costs_;
   Reloader& reloader_;
+  AccessLog& access_log_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
   std::unique_ptr<Mailbox> mailbox_;
   std::vector<EventPtr> signals_;
-  WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<SpanExporter> exporter_;
+  std::unique_ptr<RecordFan> records_;
+  WorkerParts parts_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
   Metrics metrics_;
@@ -146,7 +152,7 @@ Result<void> Process::set_up_signals() {
   return {};
 }
 
-Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records) {
+Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   base_.reset(event_base_new());
   if (!base_) return fail("libevent made no event loop");
   scheduler_ = std::make_unique<LoopScheduler>(base_.get());
@@ -160,7 +166,12 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
   catalog_ = parts_.catalog;
   parts_.facts = {CLASP_VERSION, scheduler_->now()};
   parts_.resolver = resolver_.get();
-  parts_.records = &records;
+  exporter_ = std::make_unique<SpanExporter>(base_.get(), *scheduler_, *mailbox_, *resolver_,
+                                             make_backend_options(settings_));
+  exporter_->configure(settings_.tracing);
+  records_ = std::make_unique<RecordFan>(
+      std::vector<exchange::RecordSink*>{&access_log_, &costs_, exporter_.get()});
+  parts_.records = records_.get();
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
@@ -218,6 +229,7 @@ void Process::run() {
   save_costs();
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+  flush_spans();
   metrics_service_.stop();
 }
 
@@ -237,6 +249,16 @@ void Process::tell_about_listeners(const config::Settings& settings) {
 void Process::watch_certificates() {
   for (const std::string& text : listeners_.date_warnings()) log_warn(text);
   certificate_check_ = scheduler_->after(kCertificateCheck, [this] { watch_certificates(); });
+}
+
+// No request runs any more; what is known of the last ones goes out.
+void Process::flush_spans() {
+  bool flushed = false;
+  exporter_->flush([this, &flushed] {
+    flushed = true;
+    event_base_loopbreak(base_.get());
+  });
+  if (!flushed) event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 std::string Process::status_of(const exchange::Catalog& catalog) const {
@@ -293,6 +315,7 @@ void Process::load_again() {
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
     catalog_ = catalog;
     metrics_.set_catalog(catalog);
+    exporter_->configure(catalog->settings->tracing);
     auto changes = listeners_.commit(std::move(*listeners));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       workers_[i]->set_catalog(catalog);
@@ -391,26 +414,26 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     log_error(good.error().message);
     return config::kExitConfiguration;
   }
-  AccessLog access_log(settings->debug_requests, settings->debug_responses);
+  AccessLog access_log(*settings);
   SharedCosts costs;
   if (auto opened = open_costs(costs, *settings, std::getenv("STATE_DIRECTORY")); !opened) {
     log_error(opened.error().message);
     return config::kExitFailure;
   }
-  RecordFan records({&access_log, &costs});
   SharedLimits limits;
   limits.reconfigure(*settings, TimePoint{});
-  Reloader reloader(settings, std::move(load), desk, limits);
+  Reloader reloader(settings, std::move(load), desk, limits, access_log);
   reloader.set_given(loaded.given);
   const bool served = [&] {
-    Process process(*settings, desk, limits, costs, reloader);
-    if (auto ready = process.set_up(*catalog, records); !ready) {
+    Process process(*settings, desk, limits, costs, reloader, access_log);
+    if (auto ready = process.set_up(*catalog); !ready) {
       log_error(ready.error().message);
       return false;
     }
     process.run();
     return true;
   }();
+  access_log.tell_everything();
   costs.save();  // the last exchanges are over now
   if (!served) return config::kExitFailure;
   log_info("stopped");

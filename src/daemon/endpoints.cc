@@ -11,6 +11,7 @@
 #include "core/wire/forwarded.h"
 #include "core/wire/plain_spelling.h"
 #include "daemon/json_tree.h"
+#include "daemon/refusal_log.h"
 
 namespace clasp::daemon {
 
@@ -189,6 +190,16 @@ std::optional<HttpAnswer> Endpoints::limit(exchange::RequestHead& head) const {
   }
   head.admission = std::move(*admission);
   return std::nullopt;
+}
+
+// What is held back of them is told when it is over.
+void Endpoints::on_refused(const exchange::Refusal& refusal) {
+  services_.records.on_refusal(refusal);
+  if (refusals_timer_) return;
+  refusals_timer_ = services_.scheduler.after(RefusalLog::kWindow, [this] {
+    refusals_timer_.reset();
+    services_.records.settle_refusals();
+  });
 }
 
 std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHead head,

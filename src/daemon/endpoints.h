@@ -41,6 +41,7 @@ class Endpoints final : public HttpHandler {
             SharedDesk& desk, SharedLimits& limits, SharedCosts& costs, MetricsAccess metrics);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
+  void on_refused(const exchange::Refusal& refusal) override;
   void on_early_answer(const exchange::RequestHead& head, const HttpAnswer& answer) override;
   void on_refusal(int status) override;
   wire::Headers more_headers(const exchange::RequestHead& head) override;
@@ -95,6 +96,7 @@ class Endpoints final : public HttpHandler {
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
   bool resting_ = false;
+  TimerHandle refusals_timer_;
   std::unordered_set<exchange::Exchange*> live_;
 };
 

@@ -116,7 +116,29 @@ void Gate::complete_request() {
 }
 
 void Gate::refuse(int status, std::string_view message, HttpClientStream::Request request) {
-  send_last_answer(server_.render_refusal(status, message), request);
+  const HttpAnswer answer = server_.render_refusal(status, message);
+  tell_refusal(answer, message);
+  send_last_answer(answer, request);
+}
+
+// For the log; the head is known where it could be read.
+void Gate::tell_refusal(const HttpAnswer& answer, std::string_view message) const {
+  exchange::Refusal refusal;
+  refusal.request_id = answer.headers.get("request-id");
+  refusal.status = answer.status;
+  refusal.error = message;
+  std::string peer;
+  if (incoming_) {
+    const exchange::RequestHead& head = incoming_->head;
+    refusal.client = head.peer;
+    if (head.client) refusal.client_name = head.client->name;
+    refusal.method = head.method;
+    refusal.path = head.path;
+  } else {
+    peer = link_->render_peer();
+    refusal.client = peer;
+  }
+  server_.handler_.on_refused(refusal);
 }
 
 // An answer after which the connection ends, whatever the client still sends.

@@ -235,6 +235,7 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   const bool wants_continue = parsed.expect_continue && !more_follows;
   if (const auto early = server_.handler_.on_head(in.head)) {
     server_.handler_.on_early_answer(in.head, *early);
+    if (early->status >= 400) tell_refusal(*early, wire::message_of_error_body(early->body));
     return settle_early(*early, wants_continue);
   }
   if (in.length > server_.limits_.body_bytes)

@@ -41,8 +41,8 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
         "authentication is off now, nobody is asked for a key; enabled = true in [auth] would "
         "refuse a configuration without clients");
   asks_for_keys_ = settings->auth.enabled;
-  set_log_level(settings->log_level);
   given_ = std::move(loaded->given);
+  access_log_.take(*settings);
   return catalog;
 }
 

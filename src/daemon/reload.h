@@ -8,6 +8,7 @@
 
 #include "config/load.h"
 #include "core/exchange/catalog.h"
+#include "daemon/access_log.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_limits.h"
 
@@ -25,11 +26,13 @@ struct ReloadReport {
 class Reloader {
  public:
   // `first` is what the process was started with.
-  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, SharedLimits& limits)
+  Reloader(config::Snapshot first, ConfigLoader load, SharedDesk& desk, SharedLimits& limits,
+           AccessLog& access_log)
       : running_(std::move(first)),
         load_(std::move(load)),
         desk_(desk),
         limits_(limits),
+        access_log_(access_log),
         asks_for_keys_(running_->auth.enabled) {}
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
@@ -53,6 +56,7 @@ class Reloader {
   std::vector<config::GivenValue> given_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  AccessLog& access_log_;
   bool asks_for_keys_;
 };
 

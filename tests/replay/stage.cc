@@ -10,6 +10,7 @@
 #include "../support/local_cache.h"
 #include "../support/local_desk.h"
 #include "base/text.h"
+#include "core/exchange/span_json.h"
 
 namespace clasp::test {
 
@@ -233,6 +234,18 @@ Problem Stage::set(const std::string& rest) {
       {"breaker_timeout_ms", [&] { settings_.breaker.timeout_ms = number(); }},
       {"max_concurrency", [&] { settings_.backends[0].max_concurrency = number(); }},
       {"keys", [&] { set_keys(value, in); }},
+      {"header",
+       [&] {
+         settings_.backends[0].extra_headers[value.substr(0, value.find('='))] =
+             value.substr(value.find('=') + 1);
+       }},
+      {"forward", [&] { settings_.tracing.forward = value == "on"; }},
+      {"otlp_url", [&] { settings_.tracing.otlp_url = value; }},
+      {"debug",
+       [&] {
+         records_.requests = value != "responses";
+         records_.answers = value != "requests";
+       }},
       {"cache", [&] { settings_.cache.enabled = value == "on"; }},
       {"cache_streams", [&] { settings_.cache.streams = value == "on"; }},
       {"cache_per_client", [&] { settings_.cache.per_client = value == "on"; }},
@@ -569,6 +582,28 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        [&] { return same("lessons", rest, std::string(lessons_.empty() ? "none" : "some")); }},
       {"expect-repairs", [&] { return same("repairs", rest, record().repairs); }},
       {"expect-tolerated", [&] { return same("tolerated", rest, record().tolerated); }},
+      {"expect-cause", [&] { return same("cause", rest, record().cause); }},
+      {"expect-trace",
+       [&] { return same("trace", rest == "-" ? std::string() : rest, record().trace_id); }},
+      {"expect-logged",
+       [&]() -> Problem {
+         const std::size_t at = records_.logged.find(rest);
+         if (at == std::string::npos) return "not logged: " + rest + "\n  but: " + records_.logged;
+         records_.logged.erase(0, at + rest.size());
+         return std::nullopt;
+       }},
+      {"expect-not-logged",
+       [&]() -> Problem {
+         if (records_.logged.find(rest) == std::string::npos) return std::nullopt;
+         return "logged: " + records_.logged;
+       }},
+      {"expect-span",
+       [&]() -> Problem {
+         const std::string spans = exchange::render_spans(record(), 1'000'000'000'000);
+         if (spans.find(rest) != std::string::npos || (rest == "-" && spans.empty()))
+           return std::nullopt;
+         return "the spans do not hold: " + rest + "\n  but: " + spans;
+       }},
       {"expect-error", [&] { return same("error", rest, record().error); }},
   };
   const auto found = steps.find(verb);

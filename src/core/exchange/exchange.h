@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
+#include "core/exchange/body_log.h"
 #include "core/exchange/cache_port.h"
 #include "core/exchange/calibration.h"
 #include "core/exchange/desk_port.h"
@@ -22,6 +23,7 @@
 #include "core/exchange/record.h"
 #include "core/exchange/repairs.h"
 #include "core/exchange/search.h"
+#include "core/exchange/trace.h"
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/schema_cache.h"
@@ -134,6 +136,7 @@ class Exchange final : public RequestTask,
   bool goes_on() const;
   void make_reply(translate::ReplyContext context);
   bool relays() const;
+  void call(BackendRequest request);
   void attempt_relay();
   bool repair_and_repeat(int status, std::string_view refusal);
   void remember_lessons();
@@ -165,6 +168,9 @@ class Exchange final : public RequestTask,
   CatalogPtr catalog_;
   ClientStream& client_;
   Record record_;
+  std::unique_ptr<BodyLog> bodies_;            // where they are logged
+  std::unique_ptr<Trace> trace_;               // of the client, or begun here
+  std::unique_ptr<KnownSecrets> own_secrets_;  // of this client, where a backend gets its key
   TimePoint started_;
   Phase phase_ = Phase::preparing;
   std::unique_ptr<Search> search_;        // nullptr once a stream's content has begun
