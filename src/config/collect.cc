@@ -376,20 +376,13 @@ void Collector::add_arguments(const std::vector<Argument>& arguments) {
     set(*argument.option, {}, argument.value, Source::flag, "option " + argument.flag);
 }
 
-// ---- what this version does not do -------------------------------------------------------------
+// ---- what has no effect any more ---------------------------------------------------------------
 
 void Collector::report_unavailable() {
   for (const Option& option : options()) {
     const auto found = given_.find(&option);
     if (found == given_.end() || !found->second.differs) continue;
     const std::string& place = found->second.place;
-    if (option.status == Status::planned)
-      warnings.push_back(place + ": not available in this version, ignored");
-    if (option.status == Status::planned_safety)
-      errors.push_back(place +
-                       ": not available in this version; starting without it would leave the proxy "
-                       "open, so it refuses to start. Remove the option and restrict access by the "
-                       "listen address");
     if (option.status == Status::retired)
       warnings.push_back(place + ": no longer has an effect; " + option.instead);
   }

@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kHelpWidth = 100;
 constexpr std::size_t kHelpIndent = 30;
 constexpr std::size_t kSampleWidth = 96;
-constexpr std::string_view kNotYet = "not in this version";
 
 struct Emitter {
   std::string_view kind;
@@ -32,8 +31,6 @@ std::string help_remark(const Option& option) {
   if (!option.flag.empty() && !option.env.empty()) parts.push_back(show_variables(option, ", "));
   if (!option.default_text.empty() && !option.is_switch())
     parts.push_back("default " + option.default_text);
-  if (option.status == Status::planned || option.status == Status::planned_safety)
-    parts.emplace_back(kNotYet);
   std::string out;
   for (const std::string& part : parts) out.append(out.empty() ? "(" : "; ").append(part);
   return out.empty() ? out : out + ")";
@@ -160,12 +157,6 @@ std::vector<const Option*> keys_of(const Section& section) {
   return keys;
 }
 
-bool is_planned(const Section& section) {
-  const auto keys = keys_of(section);
-  return std::all_of(keys.begin(), keys.end(),
-                     [](const Option* option) { return option->status != Status::available; });
-}
-
 std::string emit_help() {
   std::string out =
       "usage: clasp [options]\n"
@@ -191,12 +182,6 @@ std::string emit_sample() {
     const auto keys = keys_of(section);
     out.append("\n\n");
     comment(out, section.text);
-    if (is_planned(section))
-      comment(
-          out,
-          "Not in this version yet: what is set here is reported at start and otherwise ignored" +
-              std::string(section.name == "auth" ? ", or refused where that would be unsafe."
-                                                 : "."));
     const bool only_named = !section.rest.empty();
     out.append(only_named ? "#[" : "[").append(section.name);
     if (only_named) out.append(" ").append(section.rest);

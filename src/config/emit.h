@@ -37,7 +37,5 @@ std::string sample_key(const Option& option);
 std::string sample_value(const Option& option);
 // The options of a section that can stand in a file.
 std::vector<const Option*> keys_of(const Section& section);
-// True when nothing in the section works in this version.
-bool is_planned(const Section& section);
 
 }  // namespace clasp::config

@@ -41,10 +41,6 @@ void remarks(std::string& out, const Option& option) {
   if (!option.default_text.empty() && !option.is_switch())
     out.append("The default is\n.Ql ").append(argument(option.default_text)).append(" .\n");
   if (option.is_switch() && option.default_text == "true") out.append("On by default.\n");
-  if (option.status == Status::planned)
-    out.append("Not in this version yet: reported at start, otherwise without effect.\n");
-  if (option.status == Status::planned_safety)
-    out.append("Not in this version yet: the daemon refuses to start with it.\n");
   if (option.status == Status::retired) paragraph(out, "Without effect: " + option.instead + ".");
 }
 
@@ -112,7 +108,6 @@ std::string emit_man_file() {
       out.append(", also with a name");
     out.append("\n");
     paragraph(out, section.text);
-    if (is_planned(section)) out.append("Not in this version yet.\n");
     out.append(".Bl -tag -width Ds\n");
     for (const Option* option : keys_of(section)) {
       const std::string key = option->key == "*" ? "NAME" : option->key;
@@ -122,8 +117,6 @@ std::string emit_man_file() {
       if (option->is_switch() && option->default_text == "true") out.append("On by default.\n");
       if (!option->default_text.empty() && !option->is_switch())
         out.append("The default is\n.Ql ").append(argument(option->default_text)).append(" .\n");
-      if (option->status == Status::planned_safety)
-        out.append("The daemon refuses to start with it.\n");
       if (!option->flag.empty()) out.append("Flag:\n.Fl ").append(option->flag).append(" .\n");
       variables(out, *option);
     }

@@ -113,9 +113,7 @@ struct Draft {
 
 enum class Status {
   available,
-  planned,         // known, not in this version: told at start, then ignored
-  planned_safety,  // the same, but running without it would be unsafe: refuses to start
-  retired,         // of the original program, replaced by something else: told, then ignored
+  retired,  // of the original program, replaced by something else: told, then ignored
 };
 
 // Where a value is kept. Nothing: it is checked and then dropped.

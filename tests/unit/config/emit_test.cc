@@ -82,15 +82,6 @@ TEST_CASE("every option of the sample that works can be uncommented") {
   CHECK(loaded->settings.models.aliases.at("fast") == "MODEL");
 }
 
-TEST_CASE("the sample's planned options are known too") {
-  const std::string text = uncomment([](const std::string& section, std::string_view key) {
-    const Option* option = find_key(section, key).option;
-    return option != nullptr && option->status == Status::planned;
-  });
-  const auto loaded = load_from({}, kKeyed, {{"clasp.conf", text}});
-  REQUIRE_MESSAGE(loaded, complaint(loaded));
-}
-
 TEST_CASE("the help names every flag and its variable, within 100 columns") {
   const std::string help = emit_help();
   for (const Option& option : options()) {
