@@ -66,6 +66,7 @@ core_lib := $(BUILD)/libclasp-core.a
 daemon_lib := $(BUILD)/libclasp-daemon.a
 ctl_lib := $(BUILD)/libclasp-ctl.a
 core_libs := $(SIMDJSON_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -linih
+ctl_libs := $(CURL_LIBS)
 daemon_libs := -levhtp $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lprometheus-cpp-core -lpthread
 
 programs := $(BUILD)/clasp $(BUILD)/claspctl
@@ -91,7 +92,7 @@ $(BUILD)/clasp: $(BUILD)/src/daemon/main.o $(daemon_lib) $(core_lib)
 
 $(BUILD)/claspctl: $(BUILD)/src/ctl/main.o $(ctl_lib) $(core_lib)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
+	$(Q)$(CXX) $(LDFLAGS) $^ $(ctl_libs) $(core_libs) -o $@
 
 # ---- tests -----------------------------------------------------------------------------------
 # Unit tests of the core link without the I/O libraries: the linker proves that it is pure.
@@ -105,7 +106,7 @@ $(BUILD)/unit-core: $(test_main) $(call obj,$(unit_core_src)) $(core_lib)
 	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
 $(BUILD)/unit-daemon: $(test_main) $(call obj,$(unit_daemon_src)) $(ctl_lib) $(daemon_lib) $(core_lib)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+	$(Q)$(CXX) $(LDFLAGS) $^ $(ctl_libs) $(daemon_libs) $(core_libs) -o $@
 $(BUILD)/replay: $(test_main) $(call obj,$(replay_src)) $(core_lib)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(LDFLAGS) $^ $(core_libs) -o $@
@@ -185,6 +186,7 @@ install: build
 	$(INSTALL) -D -m 755 $(BUILD)/claspctl $(DESTDIR)$(bindir)/claspctl
 	$(INSTALL) -D -m 644 man/claspctl.1 $(DESTDIR)$(mandir)/man1/claspctl.1
 	$(INSTALL) -D -m 644 man/clasp.8 $(DESTDIR)$(mandir)/man8/clasp.8
+	$(INSTALL) -D -m 644 man/clasp-control.7 $(DESTDIR)$(mandir)/man7/clasp-control.7
 	$(INSTALL) -D -m 644 man/clasp.conf.5 $(DESTDIR)$(mandir)/man5/clasp.conf.5
 	$(INSTALL) -D -m 644 completions/clasp.bash \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp
@@ -197,7 +199,7 @@ install: build
 		$(INSTALL) -D -m 640 etc/clasp.conf $(DESTDIR)$(sysconfdir)/clasp/clasp.conf
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(bindir)/claspctl \
-		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man8/clasp.8 \
+		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man7/clasp-control.7 $(DESTDIR)$(mandir)/man8/clasp.8 \
 		$(DESTDIR)$(mandir)/man5/clasp.conf.5 \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/claspctl \

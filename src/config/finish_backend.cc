@@ -28,6 +28,8 @@ std::string join_or(std::string_view words) {
   return out;
 }
 
+}  // namespace
+
 bool is_header_name(std::string_view name) {
   constexpr std::string_view kSeparators = "\"(),/:;<=>?@[\\]{}";
   for (char c : name)
@@ -35,13 +37,14 @@ bool is_header_name(std::string_view name) {
   return !name.empty();
 }
 
-// Headers that frame the message; a second one would let it be read in two ways.
 bool is_own_header(std::string_view name) {
   for (std::string_view own : {"host", "content-length", "transfer-encoding", "connection",
                                "content-type", "accept-encoding", "expect", "upgrade"})
     if (iequals(own, name)) return true;
   return false;
 }
+
+namespace {
 
 class Finisher {
  public:

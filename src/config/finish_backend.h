@@ -12,4 +12,8 @@ namespace clasp::config {
 std::optional<BackendSettings> finish_backend(Collector& collector, const FileReader& read_file,
                                               const BackendDraft& draft);
 
+bool is_header_name(std::string_view name);
+// One of those that frame a message; a second one would let it be read in two ways.
+bool is_own_header(std::string_view name);
+
 }  // namespace clasp::config

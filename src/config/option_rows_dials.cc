@@ -48,7 +48,6 @@ void add_cache(std::vector<Option>& rows) {
 
 void add_costs(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.section = "costs", .key = "file", .env = "CLASP_COSTS_FILE", .domain = kPath, .argument = "FILE",
@@ -73,7 +72,6 @@ void add_costs(std::vector<Option>& rows) {
 void add_tracing(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "tracing";
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.key = "forward", .env = "CLASP_TRACING_FORWARD", .domain = kBool, .default_text = "true",
@@ -83,6 +81,27 @@ void add_tracing(std::vector<Option>& rows) {
        .help = "Send a span of each request there, as OTLP over HTTP (JSON), such as "
                "http://127.0.0.1:4318/v1/traces. Without it nothing is exported.",
        .slot = CLASP_AT(settings.tracing.otlp_url)});
+  row({.key = "header.*", .domain = kText, .argument = "VALUE",
+       .help = "Extra header of the requests that carry spans, such as header.Authorization.",
+       .slot = [](Draft& d, std::string_view rest) -> Slot {
+         return &d.settings.tracing.headers[std::string(rest)];
+       }});
+}
+
+void add_control(std::vector<Option>& rows) {
+  rows.insert(rows.end(), {
+    {.section = "control", .key = "socket", .flag = "control-socket", .env = "CLASP_CONTROL_SOCKET",
+     .domain = kText, .default_text = "auto", .argument = "PATH",
+     .help = "Unix socket that claspctl talks to. auto: control.sock in the runtime directory that systemd "
+             "gives, in /run/clasp for root, else in the folder clasp of $XDG_RUNTIME_DIR. off: none.",
+     .slot = CLASP_AT(settings.control.socket)},
+    {.section = "control", .key = "mode", .env = "CLASP_CONTROL_MODE", .domain = kText,
+     .default_text = "0660", .argument = "MODE",
+     .help = "Who may connect and so read; only root and the daemon's user may change something.",
+     .slot = CLASP_AT(control_mode)},
+    {.section = "control", .key = "group", .env = "CLASP_CONTROL_GROUP", .domain = kText,
+     .argument = "GROUP", .help = "Group of the socket.", .slot = CLASP_AT(settings.control.group)},
+  });
 }
 
 }  // namespace
@@ -90,11 +109,13 @@ void add_tracing(std::vector<Option>& rows) {
 void add_dial_rows(std::vector<Option>& rows) {
   rows.push_back({.section = "log", .key = "debug_bytes", .env = "CLASP_DEBUG_BYTES",
                   .domain = bytes(256, 64 << 20), .default_text = "16K", .argument = "SIZE",
-                  .help = "Of each body that is logged, at most this much.", .status = Status::planned,
+                  .help = "Of each body that is logged, at most this much; data of pictures and files is "
+                          "shortened before.",
                   .slot = CLASP_AT(settings.debug_bytes)});
   add_cache(rows);
   add_costs(rows);
   add_tracing(rows);
+  add_control(rows);
 }
 
 }  // namespace clasp::config

@@ -87,6 +87,7 @@ const std::vector<Section>& sections() {
        "[price PATTERN]: what the models cost whose name on the backend matches; * and ? match any "
        "text. Dollars per million tokens. Stronger than the prices that are shipped.",
        true, "PATTERN"},
+      {"control", "Control", "Where claspctl finds the daemon, and who may use it."},
       {"tracing", "Tracing", "Following a request through several programs."},
       {"retry", "Retries",
        "A request that failed is tried again by itself while its client has seen nothing of an "

@@ -104,7 +104,7 @@ struct Draft {
   std::vector<PriceDraft> prices;
   Secret auth_key;
   std::string auth_key_file, client_keys_file;
-  std::string rate_limit_scope = "global";
+  std::string rate_limit_scope = "global", control_mode = "0660";
   bool multi_provider = false, fallback = false;
   std::string config_file, emit;
   bool debug = false, demo_if_unconfigured = false, proxy_only = false;

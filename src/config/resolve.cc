@@ -33,7 +33,9 @@ class Resolver {
 
   void run() {
     resolve_log();
+    resolve_tracing();
     resolve_listeners(collector_);
+    resolve_control();
     resolve_origins();
     resolve_aliases();
     resolve_media();
@@ -60,6 +62,29 @@ class Resolver {
     if (!draft_.debug) return;
     settings_.log_level = LogLevel::debug;
     settings_.debug_requests = settings_.debug_responses = true;
+  }
+
+  void resolve_tracing() {
+    for (const auto& [name, value] : settings_.tracing.headers)
+      if (!is_header_name(name) || is_own_header(name))
+        error("[tracing] header." + quoted(name) + ": no header that can be set");
+  }
+
+  void resolve_control() {
+    const auto place = [this](std::string_view key) {
+      return collector_.place_of(*find_key("control", key).option) + ": ";
+    };
+    if (const auto mode = parse_file_mode(draft_.control_mode))
+      settings_.control.mode = *mode;
+    else
+      error(place("mode") + quoted(draft_.control_mode) + " is no mode such as 0660");
+    std::string& socket = settings_.control.socket;
+    if (socket.starts_with("unix:")) socket.erase(0, 5);
+    constexpr std::size_t kMaxPath = 107;  // sun_path less its terminator
+    if (socket == "auto" || socket == "off") return;
+    if (!socket.starts_with('/') || socket.size() > kMaxPath)
+      error(place("socket") + quoted(socket) +
+            " is neither an absolute path of 107 characters at most, nor auto, nor off");
   }
 
   // As browsers write them: scheme, host, port, nothing behind.

@@ -118,14 +118,9 @@ class Resolver {
       return;
     }
     listener.unix_group = draft.group;
-    listener.unix_mode = 0;
-    const std::string_view mode = draft.mode;
-    const bool octal = mode.size() >= 3 && mode.size() <= 4 &&
-                       mode.find_first_not_of("01234567") == mode.npos &&
-                       (mode.size() == 3 || mode.front() == '0');
-    if (!octal) return error(where + " mode: " + quoted(mode) + " is no mode such as 0660");
-    for (const char digit : mode)
-      listener.unix_mode = listener.unix_mode * 8 + static_cast<std::uint32_t>(digit - '0');
+    const auto mode = parse_file_mode(draft.mode);
+    if (!mode) return error(where + " mode: " + quoted(draft.mode) + " is no mode such as 0660");
+    listener.unix_mode = *mode;
   }
 
   Collector& collector_;
@@ -137,6 +132,16 @@ class Resolver {
 
 void resolve_listeners(Collector& collector) {
   Resolver(collector).run();
+}
+
+std::optional<std::uint32_t> parse_file_mode(std::string_view text) {
+  const bool octal = text.size() >= 3 && text.size() <= 4 &&
+                     text.find_first_not_of("01234567") == text.npos &&
+                     (text.size() == 3 || text.front() == '0');
+  if (!octal) return std::nullopt;
+  std::uint32_t mode = 0;
+  for (const char digit : text) mode = mode * 8 + static_cast<std::uint32_t>(digit - '0');
+  return mode;
 }
 
 }  // namespace clasp::config

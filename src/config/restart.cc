@@ -9,6 +9,8 @@ std::vector<std::string> restart_needed(const Settings& running, const Settings&
     if (member(running) != member(next)) names.emplace_back(name);
   };
   using S = const Settings&;
+  compare(
+      "control", [](S s) -> auto& { return s.control; });
   compare("server.workers", [](S s) { return s.workers; });
   compare(
       "server.ca_file", [](S s) -> auto& { return s.ca_file; });
@@ -25,8 +27,8 @@ std::vector<std::string> restart_needed(const Settings& running, const Settings&
   compare(
       "media.fetch_networks", [](S s) -> auto& { return s.media.fetch_networks; });
   compare("media.pdf_text", [](S s) { return s.media.pdf_text; });
-  compare("log.debug_requests", [](S s) { return s.debug_requests; });
-  compare("log.debug_responses", [](S s) { return s.debug_responses; });
+  compare(
+      "costs.file", [](S s) -> auto& { return s.costs.file; });
   return names;
 }
 

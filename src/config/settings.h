@@ -103,8 +103,8 @@ struct CacheSettings {
 // What tokens of the models cost whose name on the backend matches. Millionths of a dollar per
 // million tokens, which are pico-dollars per token.
 struct PriceRule {
-  std::string pattern;  // lower case, * and ? match any text
-  std::string place;    // empty: shipped with CLASP
+  std::string pattern;   // lower case, * and ? match any text
+  std::string place;     // empty: shipped with CLASP
   std::string backend;   // its name; empty: every backend
   std::string provider;  // of the shipped ones: only backends of that kind; empty: any
   std::int64_t input = 0, output = 0, cache_read = 0, cache_write = 0;
@@ -118,6 +118,7 @@ struct CostSettings {
 struct TracingSettings {
   bool forward = true;   // traceparent and tracestate go to backends
   std::string otlp_url;  // spans are sent there (OTLP over HTTP, JSON); empty: nothing is exported
+  std::map<std::string, std::string> headers;  // of those requests
 };
 
 // Which header carries a backend's key.
@@ -270,6 +271,14 @@ struct MediaSettings {
   bool pdf_text = true;                 // where the program for it is installed
 };
 
+// The control API's Unix socket.
+struct ControlSettings {
+  std::string socket = "auto";  // a path; auto: the usual place; off: none
+  std::uint32_t mode = 0660;    // who may connect: read
+  std::string group;            // of the socket; empty: the daemon's
+  friend bool operator==(const ControlSettings&, const ControlSettings&) = default;
+};
+
 struct Settings {
   std::vector<Listener> listeners;
   std::uint32_t workers = 0;  // 0: one per core
@@ -297,6 +306,7 @@ struct Settings {
   CacheSettings cache;
   CostSettings costs;
   TracingSettings tracing;
+  ControlSettings control;
   std::vector<Network> trusted_proxies;  // their word about a client's address is believed
   bool trust_unix_sockets = false;       // the same for whoever connects to a Unix socket
   bool demo_fallback = false;            // nothing is configured, the demo backend answers instead

@@ -6,14 +6,124 @@
 namespace clasp::control {
 namespace {
 
+constexpr Privilege kChange = Privilege::change;
+constexpr Effect kState = Effect::state, kProcess = Effect::process;
+
 // clang-format off
 constexpr Command kCommands[] = {
+    {.words = "status", .method = "GET", .path = "/v1/status", .json = true,
+     .help = "Show on one screen how the daemon is doing."},
+    {.words = "reload", .method = "POST", .path = "/v1/reload", .effect = kProcess, .privilege = kChange,
+     .json = true,
+     .help = "Load the configuration again. On a mistake the old one stays and the mistake is shown."},
+    {.words = "config show", .method = "GET", .path = "/v1/config", .json = true,
+     .help = "Show what is set, where and by whom, without secrets."},
+    {.words = "config check", .method = "POST", .path = "/v1/config/check",
+     .privilege = kChange, .json = true,
+     .help = "Check the configuration as a reload would, and change nothing."},
+    {.words = "config diff", .method = "POST", .path = "/v1/config/diff",
+     .privilege = kChange, .json = true, .help = "Show what a reload would change."},
+    {.words = "config options", .json = true,
+     .help = "List all options with their defaults and what they mean."},
+    {.words = "drain", .method = "POST", .path = "/v1/drain", .effect = kProcess, .privilege = kChange,
+     .json = true,
+     .help = "Take the daemon out of service: no new messages, load balancers are told; what runs has "
+             "until timeouts.drain."},
+    {.words = "undrain", .method = "POST", .path = "/v1/undrain", .effect = kProcess,
+     .privilege = kChange, .json = true, .help = "Put a drained daemon back into service."},
+    {.words = "backends", .method = "GET", .path = "/v1/backends", .json = true,
+     .help = "List the backends: state, requests in flight, failures, latency."},
+    {.words = "backends show", .arguments = "NAME", .fewest = 1, .most = 1, .method = "GET",
+     .path = "/v1/backends/{name}", .json = true, .help = "Show one backend in full."},
+    {.words = "backends enable", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
+     .path = "/v1/backends/{name}/enable", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Use a backend again."},
+    {.words = "backends disable", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
+     .path = "/v1/backends/{name}/disable", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Send no request to a backend any more, and end those that it is answering."},
+    {.words = "backends drain", .arguments = "NAME [SECONDS]", .fewest = 1, .most = 2, .method = "POST",
+     .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Send no request to a backend any more, and wait until it is idle (25 seconds at most)."},
+    {.words = "exchanges", .method = "GET", .path = "/v1/exchanges", .json = true,
+     .help = "List the requests in flight, the oldest first."},
+    {.words = "exchanges show", .arguments = "ID", .fewest = 1, .most = 1, .method = "GET",
+     .path = "/v1/exchanges/{id}", .json = true, .help = "Show one request in flight."},
+    {.words = "exchanges cancel", .arguments = "ID", .fewest = 1, .most = 1, .method = "DELETE",
+     .path = "/v1/exchanges/{id}", .effect = kState, .privilege = kChange, .json = true,
+     .help = "End one request in flight with an error that its client understands."},
+    {.words = "breakers", .method = "GET", .path = "/v1/breakers", .json = true,
+     .help = "List the circuit breakers."},
+    {.words = "breakers trip", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
+     .path = "/v1/breakers/{name}/trip", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Open a backend's breaker, as its failures would."},
+    {.words = "breakers reset", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
+     .path = "/v1/breakers/{name}/reset", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Close a backend's breaker and forget its failures."},
+    {.words = "queue", .method = "GET", .path = "/v1/queue", .json = true,
+     .help = "List the requests that wait for a backend."},
+    {.words = "queue show", .arguments = "ID", .fewest = 1, .most = 1, .method = "GET",
+     .path = "/v1/queue/{id}", .json = true, .help = "Show one waiting request."},
+    {.words = "queue cancel", .arguments = "ID", .fewest = 1, .most = 1, .method = "DELETE",
+     .path = "/v1/queue/{id}", .effect = kState, .privilege = kChange, .json = true,
+     .help = "End one waiting request with an error."},
+    {.words = "queue flush", .method = "POST", .path = "/v1/queue/flush", .effect = kState,
+     .privilege = kChange, .json = true, .help = "End all waiting requests with an error."},
+    {.words = "queue pause", .method = "POST", .path = "/v1/queue/pause", .effect = kState,
+     .privilege = kChange, .json = true, .help = "Let nobody out of the queue until it is resumed."},
+    {.words = "queue resume", .method = "POST", .path = "/v1/queue/resume", .effect = kState,
+     .privilege = kChange, .json = true, .help = "Let waiting requests go on."},
+    {.words = "cache", .method = "GET", .path = "/v1/cache", .json = true,
+     .help = "Show the response cache."},
+    {.words = "cache flush", .arguments = "[PATTERN]", .most = 1, .method = "POST",
+     .path = "/v1/cache/flush", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Forget cached answers: all, or those of models that match (* and ? match any text)."},
+    {.words = "metrics", .method = "GET", .path = "/v1/metrics", .json = true,
+     .help = "Print the metrics as GET /metrics gives them."},
+    {.words = "log-level", .method = "GET", .path = "/v1/log-level", .json = true,
+     .help = "Show the log level."},
+    {.words = "log-level set", .arguments = "LEVEL", .fewest = 1, .most = 1, .method = "PUT",
+     .path = "/v1/log-level/{level}", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Set the log level until the next reload: debug, info, warn or error."},
+    {.words = "commands", .method = "GET", .path = "/v1/commands", .json = true,
+     .help = "List what the daemon can be asked."},
+    {.words = "doctor", .json = true,
+     .help = "Look for the usual mistakes and say what to do about them."},
+    {.words = "claude", .arguments = "[ARGUMENT ...]", .most = 1000,
+     .help = "Run Claude Code against this daemon. Its key is $CLASP_AUTH_API_KEY where keys are asked "
+             "for; what stands behind -- is for Claude Code."},
     {.words = "key new", .arguments = "NAME", .fewest = 1, .most = 1, .json = true,
      .help = "Make a key for a client. It is printed once, with what to put into the configuration."},
     {.words = "key hash", .json = true,
      .help = "Print the hash of a key that is read from standard input."},
 };
 // clang-format on
+
+// Splits a template or a path at its slashes; the first piece, before the first slash, is empty.
+bool match_template(std::string_view pattern, std::string_view path,
+                    std::vector<std::string>& arguments) {
+  const auto wanted = split(pattern, '/'), given = split(path, '/');
+  if (wanted.size() != given.size()) return false;
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!wanted[i].starts_with('{')) {
+      if (wanted[i] != given[i]) return false;
+      continue;
+    }
+    auto text = percent_decode(given[i]);
+    if (!text || text->empty()) return false;
+    found.push_back(std::move(*text));
+  }
+  arguments = std::move(found);
+  return true;
+}
+
+// "[PATTERN]" -> "pattern"
+std::string query_name(std::string_view argument) {
+  std::string name;
+  for (const char c : to_lower(argument))
+    if (c >= 'a' && c <= 'z') name.push_back(c);
+  return name;
+}
 
 }  // namespace
 
@@ -34,6 +144,70 @@ const Command* find_command(std::span<const std::string> words, std::size_t& use
     used = parts.size();
   }
   return found;
+}
+
+std::string_view privilege_name(Privilege privilege) {
+  return privilege == Privilege::read ? "read" : "change";
+}
+
+std::string_view effect_name(Effect effect) {
+  switch (effect) {
+    case Effect::none:
+      return "none";
+    case Effect::state:
+      return "state";
+    case Effect::process:
+      break;
+  }
+  return "process";
+}
+
+// A path that is written out counts before one with a place in it ("/v1/queue/flush").
+Asked match_request(std::string_view method, std::string_view path) {
+  Asked asked;
+  bool literal = false;
+  for (const Command& command : kCommands) {
+    std::vector<std::string> arguments;
+    if (command.is_local() || !match_template(command.path, path, arguments)) continue;
+    if (arguments.empty() && !literal) {
+      literal = true;
+      asked = {};
+    }
+    if (literal && !arguments.empty()) continue;
+    asked.methods.append(asked.methods.empty() ? "" : ", ").append(command.method);
+    if (command.method != method) continue;
+    asked.command = &command;
+    asked.arguments = std::move(arguments);
+  }
+  return asked;
+}
+
+std::string make_target(const Command& command, std::span<const std::string> arguments) {
+  std::string out;
+  std::size_t next = 0;
+  std::string_view rest = command.path;
+  while (!rest.empty()) {
+    const std::size_t open = rest.find('{');
+    out.append(rest.substr(0, open));
+    if (open == std::string_view::npos) break;
+    if (next < arguments.size()) out.append(percent_encode(arguments[next++]));
+    rest.remove_prefix(rest.find('}') + 1);
+  }
+  const auto names = split(command.arguments, ' ');
+  for (char mark = '?'; next < arguments.size() && next < names.size(); ++next, mark = '&') {
+    out.push_back(mark);
+    out.append(query_name(names[next])).append("=").append(percent_encode(arguments[next]));
+  }
+  return out;
+}
+
+std::string query_value(std::string_view query, std::string_view name) {
+  for (const std::string_view part : split(query, '&')) {
+    const std::size_t equals = part.find('=');
+    if (part.substr(0, equals) != name || equals == std::string_view::npos) continue;
+    return percent_decode(part.substr(equals + 1)).value_or("");
+  }
+  return "";
 }
 
 }  // namespace clasp::control

@@ -1,5 +1,6 @@
-// THE command table: what claspctl can be asked to do. Help, manual page and completions come from
-// it, and both programs look commands up in it.
+// THE command table: what claspctl can be told and what the control API answers, one row per
+// command. From it come claspctl's help, its completion, the command part of its manual page, the
+// routing of the control API and GET /v1/commands. Both programs look commands up in it.
 #pragma once
 
 #include <cstddef>
@@ -10,23 +11,53 @@
 
 namespace clasp::control {
 
-// Who carries it out.
-enum class Place {
-  local,  // claspctl itself, also where no daemon runs
+enum class Privilege {
+  read,    // whoever may connect to the control socket
+  change,  // root and the daemon's own user
+};
+
+enum class Effect {
+  none,     // only tells
+  state,    // changes what the running daemon does; lost with a restart
+  process,  // reloads, drains or replaces the process
 };
 
 struct Command {
-  std::string_view words;           // "key new"
+  std::string_view words;           // "backends disable"
   std::string_view arguments = {};  // "NAME", as help shows them; empty: none
   std::size_t fewest = 0, most = 0;
+  // The request of the control API. {name} in the path stands for the argument in that place; an
+  // argument without a place goes into the query, by its name in small letters. Empty: claspctl
+  // carries it out itself, also where no daemon runs.
+  std::string_view method = {}, path = {};
+  Effect effect = Effect::none;
+  Privilege privilege = Privilege::read;
   bool json = false;           // understands --json
+  bool streams = false;        // answers a line of JSON per event, until either side ends it
   std::string_view help = {};  // a sentence or two
-  Place place = Place::local;
+
+  bool is_local() const { return path.empty(); }
 };
 
 std::span<const Command> commands();
 
+std::string_view privilege_name(Privilege privilege);
+std::string_view effect_name(Effect effect);
+
 // The command that `words` begin with, and how many of them it takes. Null: there is none.
 const Command* find_command(std::span<const std::string> words, std::size_t& used);
+
+// What a request of the API asks for. `path` is without the query.
+struct Asked {
+  const Command* command = nullptr;    // null: see `methods`
+  std::vector<std::string> arguments;  // in the order of the path's {…}, decoded
+  std::string methods;                 // of that path, for an Allow header; empty: no such path
+};
+Asked match_request(std::string_view method, std::string_view path);
+
+// Path and query of the request that carries the command out with these arguments.
+std::string make_target(const Command& command, std::span<const std::string> arguments);
+// The value of `name` in a query, decoded; empty when it is not there.
+std::string query_value(std::string_view query, std::string_view name);
 
 }  // namespace clasp::control

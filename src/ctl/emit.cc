@@ -95,6 +95,17 @@ std::string emit_zsh() {
          "fi\n";
 }
 
+// The requests of the control API, as rows of a table.
+std::string emit_requests() {
+  std::string out;
+  for (const control::Command& command : control::commands()) {
+    if (command.is_local()) continue;
+    out.append(".It ").append(command.method).append(" Ta ").append(command.path).append(" Ta ");
+    out.append(control::privilege_name(command.privilege)).append("\n");
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string emit_help() {
@@ -112,14 +123,15 @@ std::string emit_help() {
          "  --json                    Answer in JSON, for programs\n"
          "  --help                    Show this text\n"
          "  --version                 Show the version\n\n"
-         "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong. See "
-         "claspctl(1).\n";
+         "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong, 3 no daemon "
+         "runs,\n4 it does not answer or is another version. See claspctl(1).\n";
 }
 
 std::string emit(std::string_view kind) {
   if (kind == "bash") return emit_bash();
   if (kind == "zsh") return emit_zsh();
   if (kind == "man-commands") return emit_man();
+  if (kind == "api-requests") return emit_requests();
   return {};
 }
 

@@ -1,9 +1,14 @@
 // The program `claspctl`: gives the command line to run() and prints what comes back.
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
+#include "control/socket_path.h"
 #include "ctl/ctl.h"
+#include "ctl/link.h"
+#include "ctl/system.h"
 
 namespace {
 
@@ -23,6 +28,31 @@ clasp::Result<std::string> random_bytes(std::size_t count) {
   return bytes;
 }
 
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+clasp::Result<clasp::ctl::Told, clasp::ctl::LinkError> ask_daemon(
+    const clasp::ctl::Options& options, const std::string& method, const std::string& target) {
+  std::string socket = options.socket.empty() ? variable("CLASP_CONTROL_SOCKET") : options.socket;
+  if (socket.empty())
+    socket = clasp::control::default_socket_path({geteuid() == 0, "", variable("XDG_RUNTIME_DIR")});
+  if (socket.empty())
+    return tl::unexpected(
+        clasp::ctl::LinkError{clasp::ctl::LinkError::Kind::not_running,
+                              "no control socket is known here; name it with --socket PATH"});
+  return clasp::ctl::ask_daemon(socket, method, target, options.seconds);
+}
+
+clasp::Result<clasp::config::Loaded, clasp::config::LoadError> load_configuration() {
+  clasp::config::Inputs inputs;
+  inputs.environment = clasp::config::make_environment(environ);
+  inputs.read_file = clasp::config::load_file;
+  inputs.file_mode = clasp::config::load_file_mode;
+  return clasp::config::load(inputs);
+}
+
 bool print(std::FILE* to, const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
 }
@@ -31,7 +61,12 @@ bool print(std::FILE* to, const std::string& text) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const clasp::ctl::Answer answer = clasp::ctl::run(args, {read_input, random_bytes});
+  const clasp::ctl::Look look{isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() &&
+                              variable("TERM") != "dumb"};
+  const clasp::ctl::Answer answer =
+      clasp::ctl::run(args, {read_input, random_bytes, ask_daemon, look, variable,
+                             load_configuration, clasp::ctl::why_not_listen,
+                             clasp::ctl::clock_is_synchronised, clasp::ctl::run_program});
   print(stderr, answer.err);
   return print(stdout, answer.out) ? answer.exit_code : clasp::ctl::kExitFailure;
 }

@@ -12,15 +12,20 @@
 #include "config/exit_codes.h"
 #include "config/listen.h"
 #include "daemon/backend_options.h"
+#include "daemon/control_server.h"
 #include "daemon/listener_set.h"
+#include "daemon/record_fan.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
+#include "daemon/shared_costs.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_limits.h"
 #include "daemon/shared_states.h"
+#include "daemon/span_exporter.h"
+#include "daemon/system_random.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -28,6 +33,8 @@ namespace clasp::daemon {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
+// What a power failure may lose of what was spent.
+constexpr Duration kSaveCosts{5'000};
 constexpr Duration kCertificateCheck{24 * 3600 * 1000};
 
 unsigned worker_count(const config::Settings& settings) {
@@ -46,22 +53,24 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
   return limits;
 }
 
-class Process {
+class Process final : private ControlDeeds {
  public:
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-          Reloader& reloader)
+          SharedCosts& costs, Reloader& reloader, AccessLog& access_log)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
         limits_(limits),
+        costs_(costs),
         reloader_(reloader),
-        metrics_(desk, CLASP_VERSION),
+        access_log_(access_log),
+        metrics_(desk, limits_, CLASP_VERSION),
         metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
         states_({settings.limits.reasoning_state_bytes,
                  Duration{settings.timeouts.reasoning_state_ms}}),
         listeners_(worker_count(settings)) {}
 
-  Result<void> set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records);
+  Result<void> set_up(exchange::CatalogPtr catalog);
   void run();
 
  private:
@@ -72,21 +81,39 @@ class Process {
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
   void on_signal(int number);
   void on_hangup();
+  void load_again();
+  // ControlDeeds
+  ReloadReport reload() override;
+  ReloadReport check(std::vector<config::GivenValue>& given) override;
+  const std::vector<config::GivenValue>& given() const override { return reloader_.given(); }
+  exchange::CatalogPtr catalog() const override { return catalog_; }
+  std::vector<std::string> listening() const override { return listeners_.names(); }
+  std::size_t workers() const override { return workers_.size(); }
+  void set_resting(bool resting) override;
+  std::optional<Duration> rest_left() const override;
+  bool stopping() const override { return draining_; }
+  bool draining() const override { return draining_ || resting_; }
+  void save_costs();
   void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
+  void flush_spans();
 
   const config::Settings& settings_;  // of the start
   Duration drain_time_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  SharedCosts& costs_;
   Reloader& reloader_;
+  AccessLog& access_log_;
   EventBasePtr base_;
   std::unique_ptr<LoopScheduler> scheduler_;
   std::unique_ptr<Mailbox> mailbox_;
   std::vector<EventPtr> signals_;
-  WorkerParts parts_;
   std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<SpanExporter> exporter_;
+  std::unique_ptr<RecordFan> records_;
+  WorkerParts parts_;
   SharedLessons lessons_;
   SharedCalibration calibration_;
   Metrics metrics_;
@@ -98,11 +125,21 @@ class Process {
   std::vector<std::unique_ptr<Worker>> workers_;
   ListenerSet listeners_;
   TimerHandle certificate_check_;
+  exchange::CatalogPtr catalog_;  // of the configuration in force
+  SystemRandom random_;
+  std::unique_ptr<WorkerPolls> polls_;
+  std::unique_ptr<Later> later_;
+  std::unique_ptr<ControlDesk> control_desk_;
+  std::unique_ptr<ControlServer> control_;
   std::string status_;
   bool on_terminal_ = false;
   bool draining_ = false;
+  bool resting_ = false;
+  TimePoint rest_end_;
+  TimerHandle rest_deadline_;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
+  TimerHandle costs_timer_;
 };
 
 Result<void> Process::set_up_signals() {
@@ -115,7 +152,7 @@ Result<void> Process::set_up_signals() {
   return {};
 }
 
-Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink& records) {
+Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   base_.reset(event_base_new());
   if (!base_) return fail("libevent made no event loop");
   scheduler_ = std::make_unique<LoopScheduler>(base_.get());
@@ -126,13 +163,20 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
 
   const unsigned count = worker_count(settings_);
   parts_.catalog = std::move(catalog);
+  catalog_ = parts_.catalog;
   parts_.facts = {CLASP_VERSION, scheduler_->now()};
   parts_.resolver = resolver_.get();
-  parts_.records = &records;
+  exporter_ = std::make_unique<SpanExporter>(base_.get(), *scheduler_, *mailbox_, *resolver_,
+                                             make_backend_options(settings_));
+  exporter_->configure(settings_.tracing);
+  records_ = std::make_unique<RecordFan>(
+      std::vector<exchange::RecordSink*>{&access_log_, &costs_, exporter_.get()});
+  parts_.records = records_.get();
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.limits = &limits_;
+  parts_.costs = &costs_;
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
@@ -154,6 +198,18 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog, exchange::RecordSink&
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
+  polls_ = std::make_unique<WorkerPolls>(*scheduler_, *mailbox_,
+                                         [this](const std::function<void(Endpoints&)>& question) {
+                                           for (auto& worker : workers_) worker->ask(question);
+                                           return workers_.size();
+                                         });
+  later_ = std::make_unique<Later>(*scheduler_);
+  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{*this, *scheduler_, desk_, cache_,
+                                                            metrics_, CLASP_VERSION,
+                                                            scheduler_->now(), *polls_, *later_});
+  control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
+  if (auto opened = control_->open(settings_.control); !opened)
+    return tl::unexpected(opened.error());
   return set_up_signals();
 }
 
@@ -170,8 +226,10 @@ void Process::run() {
   status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
+  save_costs();
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
+  flush_spans();
   metrics_service_.stop();
 }
 
@@ -191,6 +249,16 @@ void Process::tell_about_listeners(const config::Settings& settings) {
 void Process::watch_certificates() {
   for (const std::string& text : listeners_.date_warnings()) log_warn(text);
   certificate_check_ = scheduler_->after(kCertificateCheck, [this] { watch_certificates(); });
+}
+
+// No request runs any more; what is known of the last ones goes out.
+void Process::flush_spans() {
+  bool flushed = false;
+  exporter_->flush([this, &flushed] {
+    flushed = true;
+    event_base_loopbreak(base_.get());
+  });
+  if (!flushed) event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 std::string Process::status_of(const exchange::Catalog& catalog) const {
@@ -217,6 +285,25 @@ void Process::on_hangup() {
   if (draining_) return;
   // It says both "load again" and "your terminal is gone".
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
+  load_again();
+}
+
+ReloadReport Process::reload() {
+  load_again();
+  return reloader_.report();
+}
+
+// Opens what is new as a reload would, and closes it again.
+ReloadReport Process::check(std::vector<config::GivenValue>& given) {
+  const auto prepare = [this](const config::Settings& settings) -> Result<void> {
+    auto prepared = listeners_.prepare(settings);
+    if (!prepared) return tl::unexpected(prepared.error());
+    return {};
+  };
+  return reloader_.check(prepare, given);
+}
+
+void Process::load_again() {
   notify_reloading();
   std::optional<ListenerSet::Prepared> listeners;
   const auto prepare = [&](const config::Settings& settings) -> Result<void> {
@@ -226,7 +313,9 @@ void Process::on_hangup() {
     return {};
   };
   if (const exchange::CatalogPtr catalog = reloader_.reload(scheduler_->now(), prepare)) {
+    catalog_ = catalog;
     metrics_.set_catalog(catalog);
+    exporter_->configure(catalog->settings->tracing);
     auto changes = listeners_.commit(std::move(*listeners));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       workers_[i]->set_catalog(catalog);
@@ -241,6 +330,12 @@ void Process::on_hangup() {
     metrics_.on_reload(false, scheduler_->unix_seconds());
   }
   notify_ready(status_);
+}
+
+// Not on the workers' way: they only count.
+void Process::save_costs() {
+  costs_.save();
+  costs_timer_ = scheduler_->after(kSaveCosts, [this] { save_costs(); });
 }
 
 void Process::drain(const std::string& signal) {
@@ -259,11 +354,36 @@ void Process::drain(const std::string& signal) {
   });
 }
 
+// The control API's drain: a load balancer must still be able to ask, and it can be taken back, so
+// listeners stay open.
+void Process::set_resting(bool resting) {
+  if (resting_ == resting) return;
+  resting_ = resting;
+  rest_deadline_.reset();
+  for (auto& worker : workers_)
+    worker->ask([resting](Endpoints& endpoints) { endpoints.set_resting(resting); });
+  if (!resting) return log_info("back in service");
+  log_info("out of service: no new messages; running ones are finished");
+  rest_end_ = scheduler_->now() + drain_time_;
+  rest_deadline_ = scheduler_->after(drain_time_, [this] {
+    rest_deadline_.reset();
+    log_warn("the drain deadline has passed: running requests are ended");
+    for (auto& worker : workers_)
+      worker->ask([](Endpoints& endpoints) { endpoints.end_exchanges(); });
+  });
+}
+
+std::optional<Duration> Process::rest_left() const {
+  if (!rest_deadline_) return std::nullopt;
+  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(rest_end_ - scheduler_->now()));
+}
+
 void Process::on_worker_idle() {
   if (--busy_workers_ == 0) stop_workers();
 }
 
 void Process::stop_workers() {
+  control_->close();
   drain_deadline_.reset();
   for (auto& worker : workers_) worker->stop();
   event_base_loopbreak(base_.get());
@@ -294,16 +414,28 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     log_error(good.error().message);
     return config::kExitConfiguration;
   }
-  AccessLog records(settings->debug_requests, settings->debug_responses);
-  SharedLimits limits;
-  limits.reconfigure(*settings, TimePoint{});
-  Reloader reloader(settings, std::move(load), desk, limits);
-  Process process(*settings, desk, limits, reloader);
-  if (auto ready = process.set_up(*catalog, records); !ready) {
-    log_error(ready.error().message);
+  AccessLog access_log(*settings);
+  SharedCosts costs;
+  if (auto opened = open_costs(costs, *settings, std::getenv("STATE_DIRECTORY")); !opened) {
+    log_error(opened.error().message);
     return config::kExitFailure;
   }
-  process.run();
+  SharedLimits limits;
+  limits.reconfigure(*settings, TimePoint{});
+  Reloader reloader(settings, std::move(load), desk, limits, access_log);
+  reloader.set_given(loaded.given);
+  const bool served = [&] {
+    Process process(*settings, desk, limits, costs, reloader, access_log);
+    if (auto ready = process.set_up(*catalog); !ready) {
+      log_error(ready.error().message);
+      return false;
+    }
+    process.run();
+    return true;
+  }();
+  access_log.tell_everything();
+  costs.save();  // the last exchanges are over now
+  if (!served) return config::kExitFailure;
   log_info("stopped");
   return config::kExitSuccess;
 }

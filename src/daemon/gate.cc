@@ -15,6 +15,8 @@ namespace {
 constexpr Duration kPresenceCheck{500};
 // A client that keeps uploading after its refusal is listened to this many linger times at most.
 constexpr int kLingerRounds = 15;
+// What a connection that is not ready for HTTP yet has left when the server drains.
+constexpr Duration kLastHandshake{1000};
 constexpr std::string_view kTooMany = "too many connections; try again";
 
 }  // namespace
@@ -55,11 +57,13 @@ void Gate::advance_preface() {
     case Preface::State::waiting:
       return;
     case Preface::State::ready:
+      if (link_->has_tls()) ++server_.counters_.handshakes;
       if (overloaded_) refuse(529, kTooMany);
       return;
     case Preface::State::plain_http:
       return refuse(400, "this port speaks HTTPS; use https:// in the address");
     case Preface::State::refused:
+      ++server_.counters_.prefaces_refused;
       server_.log_refused(*link_, *done);
       if (!link_->has_tls()) return close();
       return linger();  // the alert must get there
@@ -112,7 +116,29 @@ void Gate::complete_request() {
 }
 
 void Gate::refuse(int status, std::string_view message, HttpClientStream::Request request) {
-  send_last_answer(server_.render_refusal(status, message), request);
+  const HttpAnswer answer = server_.render_refusal(status, message);
+  tell_refusal(answer, message);
+  send_last_answer(answer, request);
+}
+
+// For the log; the head is known where it could be read.
+void Gate::tell_refusal(const HttpAnswer& answer, std::string_view message) const {
+  exchange::Refusal refusal;
+  refusal.request_id = answer.headers.get("request-id");
+  refusal.status = answer.status;
+  refusal.error = message;
+  std::string peer;
+  if (incoming_) {
+    const exchange::RequestHead& head = incoming_->head;
+    refusal.client = head.peer;
+    if (head.client) refusal.client_name = head.client->name;
+    refusal.method = head.method;
+    refusal.path = head.path;
+  } else {
+    peer = link_->render_peer();
+    refusal.client = peer;
+  }
+  server_.handler_.on_refused(refusal);
 }
 
 // An answer after which the connection ends, whatever the client still sends.
@@ -281,7 +307,8 @@ void Gate::drain() {
     return state_ == State::head && !scanner_.started() && pending_.empty();
   };
   if (!between()) return;
-  on_readable();  // a request that has arrived is still served
+  if (preface_) return set_deadline(kLastHandshake);  // who is just coming in is still served
+  on_readable();                                      // a request that has arrived is still served
   if (between()) close();
 }
 

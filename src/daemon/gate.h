@@ -97,6 +97,7 @@ class Gate final : private EngineEvents, private AnswerOwner {
   void run(Incoming& in);
   void complete_request();
   void refuse(int status, std::string_view message, HttpClientStream::Request request = {});
+  void tell_refusal(const HttpAnswer& answer, std::string_view message) const;
   void send_last_answer(const HttpAnswer& answer, HttpClientStream::Request request);
 
   void count_output();

@@ -212,6 +212,7 @@ exchange::RequestHead Gate::make_request_head() const {
   head.headers.reserve(parsed.fields.size());
   for (const auto& [name, value] : parsed.fields) head.headers.add(name, value);
   head.peer = link_->render_peer();
+  if (head.peer == "unix") head.peer_user = link_->peer_user();
   head.certificate_name = link_->certificate_name();
   head.body_length = parsed.content_length;
   return head;
@@ -234,6 +235,7 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
   const bool wants_continue = parsed.expect_continue && !more_follows;
   if (const auto early = server_.handler_.on_head(in.head)) {
     server_.handler_.on_early_answer(in.head, *early);
+    if (early->status >= 400) tell_refusal(*early, wire::message_of_error_body(early->body));
     return settle_early(*early, wants_continue);
   }
   if (in.length > server_.limits_.body_bytes)
@@ -245,7 +247,7 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
 // long one, or one that may never come, is not waited for.
 void Gate::settle_early(const HttpAnswer& answer, bool body_is_held_back) {
   Incoming& in = *incoming_;
-  const bool skippable = in.framing != wire::BodyFraming::chunked && in.length <= kSkippedBytes &&
+  const bool skippable = !answer.last && in.framing != wire::BodyFraming::chunked && in.length <= kSkippedBytes &&
                          !(body_is_held_back && in.length > 0);
   if (!skippable) return send_last_answer(answer, in.answer);
   skip_ = in.length;

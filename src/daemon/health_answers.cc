@@ -94,8 +94,10 @@ void add_health(json_t* out, const policy::HealthStatus& health, TimePoint now) 
   set(out, "probe", probe);
 }
 
-json_t* long_object(const exchange::Backend& backend, const BackendStatus& status, bool breaker,
-                    TimePoint now) {
+}  // namespace
+
+json_t* make_backend_object(const exchange::Backend& backend, const BackendStatus& status,
+                            bool breaker, TimePoint now) {
   json_t* out = json_object();
   set(out, "name", backend.settings.name);
   set(out, "provider", backend.settings.provider);
@@ -117,9 +119,7 @@ json_t* long_object(const exchange::Backend& backend, const BackendStatus& statu
   return out;
 }
 
-// Each backend with its state. For a moment of a reload a worker's catalog and the desk may know
-// different ones.
-std::vector<std::pair<const exchange::Backend*, const BackendStatus*>> pairs(
+std::vector<std::pair<const exchange::Backend*, const BackendStatus*>> backend_pairs(
     const exchange::Catalog& catalog, const DeskStatus& desk) {
   std::vector<std::pair<const exchange::Backend*, const BackendStatus*>> out;
   for (std::size_t i = 0; i < std::min(catalog.backends.size(), catalog.desk_ids.size()); ++i)
@@ -128,7 +128,7 @@ std::vector<std::pair<const exchange::Backend*, const BackendStatus*>> pairs(
   return out;
 }
 
-json_t* queue_object(const policy::QueueStatus& queue) {
+json_t* make_queue_object(const policy::QueueStatus& queue) {
   json_t* out = json_object();
   set_count(out, "waiting", queue.waiting);
   set_count(out, "max_size", queue.max_size);
@@ -139,8 +139,6 @@ json_t* queue_object(const policy::QueueStatus& queue) {
   set_count(out, "left", queue.left);
   return out;
 }
-
-}  // namespace
 
 std::string render_uptime(std::int64_t seconds) {
   const std::int64_t days = seconds / 86400, hours = seconds / 3600 % 24,
@@ -167,9 +165,9 @@ std::string render_health(const exchange::Catalog& catalog, const DeskStatus& de
   set(root.get(), "uptime", render_uptime(up.count()));
   if (breaker && !desk.backends.empty())
     set(root.get(), "circuit_breaker", breaker_object(desk.backends.front()));
-  if (desk.queue.enabled) set(root.get(), "queue", queue_object(desk.queue));
+  if (desk.queue.enabled) set(root.get(), "queue", make_queue_object(desk.queue));
   json_t* providers = json_object();
-  for (const auto& [backend, status] : pairs(catalog, desk))
+  for (const auto& [backend, status] : backend_pairs(catalog, desk))
     set(providers, backend->settings.name.c_str(), short_object(*backend, *status, breaker));
   set(root.get(), "providers", providers);
   return dump_json(root);
@@ -180,11 +178,11 @@ std::string render_providers_health(const exchange::Catalog& catalog, const Desk
   const JsonPtr root(json_object());
   set(root.get(), "status", health_word(desk, facts.draining));
   json_t* list = json_array();
-  for (const auto& [backend, status] : pairs(catalog, desk))
+  for (const auto& [backend, status] : backend_pairs(catalog, desk))
     json_array_append_new(
-        list, long_object(*backend, *status, catalog.settings->breaker.enabled, facts.now));
+        list, make_backend_object(*backend, *status, catalog.settings->breaker.enabled, facts.now));
   set(root.get(), "providers", list);
-  if (desk.queue.enabled) set(root.get(), "queue", queue_object(desk.queue));
+  if (desk.queue.enabled) set(root.get(), "queue", make_queue_object(desk.queue));
   return dump_json(root);
 }
 

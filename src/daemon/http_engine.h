@@ -66,6 +66,8 @@ class EngineConnection {
   void set_events(EngineEvents& events) { events_ = &events; }
   int fd() const { return fd_; }
   const Entrance& entrance() const { return *entrance_; }
+  // Of a Unix socket: whose process connected.
+  std::optional<std::uint32_t> peer_user() const;
   std::string render_peer() const;  // "127.0.0.1:54321", "[::1]:54321", "unix"
   // Who is at the other end, or, behind a PROXY header, who that one speaks for. None: a Unix
   // socket.

@@ -43,12 +43,13 @@ bool is_own_header(std::string_view name) {
          iequals(name, "connection") || iequals(name, "date");
 }
 
-bool breaks_line(char c) {
-  return c == '\r' || c == '\n' || c == '\0';
+// Clients refuse an answer with any of them.
+bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
 }
 
-bool has_line_break(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), breaks_line);
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), is_control);
 }
 
 void clear_headers(evhtp_headers_t* headers) {
@@ -106,6 +107,15 @@ std::optional<PeerAddress> EngineConnection::peer() const {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> EngineConnection::peer_user() const {
+  ucred who{};
+  socklen_t size = sizeof who;
+  // On other sockets the kernel says that it does not know: pid 0.
+  if (getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.pid == 0)
+    return std::nullopt;
+  return who.uid;
+}
+
 std::string EngineConnection::render_peer() const {
   const auto known = peer();
   return known ? clasp::render_peer(*known) : "unix";
@@ -143,14 +153,14 @@ void EngineConnection::add_headers(const AnswerHead& head, std::vector<std::stri
   };
   cleaned.reserve(head.headers.size());  // so that they do not move
   for (const auto& [name, value] : head.headers) {
-    if (is_own_header(name) || name.empty() || has_line_break(name)) continue;
-    if (!has_line_break(value)) {
+    if (is_own_header(name) || name.empty() || has_control(name)) continue;
+    if (!has_control(value)) {
       add(name.data(), value.data());
       continue;
     }
     // evhtp would let a line break end the header, which is how answers are split.
     std::string& clean = cleaned.emplace_back(value);
-    std::erase_if(clean, breaks_line);
+    std::erase_if(clean, is_control);
     add(name.data(), clean.c_str());
   }
   add("date", head.date.data());

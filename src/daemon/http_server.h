@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/scheduler.h"
 #include "core/exchange/ports.h"
+#include "core/exchange/record.h"
 #include "core/wire/api_error.h"
 #include "core/wire/request_head.h"
 #include "daemon/http_engine.h"
@@ -28,6 +29,7 @@ struct HttpAnswer {
   int status = 200;
   wire::Headers headers;  // without framing, connection and date
   std::string body;
+  bool last = false;  // the connection ends with it
 };
 
 class HttpHandler {
@@ -43,6 +45,8 @@ class HttpHandler {
   virtual void on_refusal(int /*status*/) {}
   // What every answer to this request carries besides its own headers, the server's refusals too.
   virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
+  // What on_head() refused, and what the server refuses by itself; the answer is on its way.
+  virtual void on_refused(const exchange::Refusal&) {}
   // The whole request; the body is decoded and has kBodyPadding spare capacity. May answer at once
   // and return nullptr. A returned task lives until its answer is sent or the client is gone;
   // on_client_gone() is called only while its answer is not over.
@@ -74,6 +78,7 @@ struct OpenListener {
 struct HttpCounters {
   Count accepted, open;  // connections
   Count bytes_in, bytes_out;
+  Count handshakes, prefaces_refused;  // TLS that was agreed; TLS and PROXY headers that were not
 };
 
 class Gate;

@@ -99,10 +99,10 @@ int list_models(const config::Loaded& loaded) {
   if (late) return complain("the backend did not answer within 30 s");
   if (!collect.failure.empty()) return complain(collect.failure);
   if (collect.status != 200)
-    return complain(
+    return complain((*catalog)->secrets.masked(
         "the backend answered " + std::to_string(collect.status) + ": " +
         translate::translate_backend_error(collect.status, collect.headers, collect.body, 0)
-            .message);
+            .message));
   const std::vector<std::string> names = model_names(collect.body);
   if (names.empty()) return complain("the backend's answer names no models");
   for (const std::string& name : names) std::puts(name.c_str());

@@ -137,12 +137,17 @@ std::vector<std::string> ListenerSet::date_warnings() const {
   return out;
 }
 
+std::vector<std::string> ListenerSet::names() const {
+  std::vector<std::string> out;
+  for (const One& one : open_)
+    out.push_back(config::render_listener(one.entrance->listener) +
+                  (one.entrance->tls ? " (https)" : ""));
+  return out;
+}
+
 std::string ListenerSet::render() const {
   std::string out;
-  for (const One& one : open_)
-    out.append(out.empty() ? "" : ", ")
-        .append(config::render_listener(one.entrance->listener))
-        .append(one.entrance->tls ? " (https)" : "");
+  for (const std::string& name : names()) out.append(out.empty() ? "" : ", ").append(name);
   return out;
 }
 

@@ -32,6 +32,7 @@ class ListenerSet {
 
   const std::vector<std::string>& warnings() const { return warnings_; }
   std::vector<std::string> date_warnings() const;
+  std::vector<std::string> names() const;
   std::string render() const;  // "127.0.0.1:8080, unix:/run/clasp.sock"
   // Those that were not there before the last commit(), and that others than this machine reach.
   std::vector<config::Listener> newly_exposed() const;

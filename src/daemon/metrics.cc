@@ -74,8 +74,8 @@ std::string render_go_duration(std::int64_t seconds) {
   return out + std::to_string(seconds % 60) + "s";
 }
 
-Metrics::Metrics(SharedDesk& desk, std::string version)
-    : desk_(desk), version_(std::move(version)) {}
+Metrics::Metrics(SharedDesk& desk, const SharedLimits& limits, std::string version)
+    : desk_(desk), limits_(limits), version_(std::move(version)) {}
 
 WorkerMeter& Metrics::add_worker() {
   workers_.push_back({std::make_unique<WorkerMeter>(pools_), {}});
@@ -137,7 +137,9 @@ policy::CacheStats Metrics::cache_stats() const {
 
 std::string Metrics::render_json(TimePoint now) const {
   Totals all;
-  std::uint64_t in_flight = 0, streams = 0, refused = 0;
+  const RefusedCounts limited = limits_.refused();
+  std::uint64_t refused = limited.requests + limited.tokens + limited.concurrency + limited.budget;
+  std::uint64_t in_flight = 0, streams = 0;
   for (const WorkerEntry& entry : workers_) {
     add(all, entry.meter->totals);
     in_flight += entry.meter->in_flight;

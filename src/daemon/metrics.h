@@ -15,13 +15,14 @@
 #include "daemon/http_server.h"
 #include "daemon/metrics_worker.h"
 #include "daemon/shared_desk.h"
+#include "daemon/shared_limits.h"
 
 namespace clasp::daemon {
 
 class Metrics {
  public:
-  // `desk` outlives this. `started`: of the process, by the workers' clock and by the calendar.
-  Metrics(SharedDesk& desk, std::string version);
+  // Both outlive this.
+  Metrics(SharedDesk& desk, const SharedLimits& limits, std::string version);
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
@@ -32,6 +33,7 @@ class Metrics {
   };
   WorkerMeter& add_worker();
   void set_sources(const WorkerMeter& worker, WorkerSources sources);
+  // Of the process, by the workers' clock and by the calendar.
   void set_started(TimePoint now, std::int64_t unix_seconds);
 
   // From any thread.
@@ -52,6 +54,7 @@ class Metrics {
   exchange::CatalogPtr catalog() const;
 
   SharedDesk& desk_;
+  const SharedLimits& limits_;
   const std::string version_;
   TimePoint started_{};
   std::int64_t started_unix_ = 0;

@@ -171,6 +171,11 @@ void MetricsText::add_requests() {
     for (const auto& entry : metrics_.workers_) all += entry.meter->refused[i];
     refused.count(number(all), {{"reason", std::string(refused_name(static_cast<Refused>(i)))}});
   }
+  const RefusedCounts limited = metrics_.limits_.refused();
+  refused.count(number(limited.requests), {{"reason", "requests"}});
+  refused.count(number(limited.tokens), {{"reason", "tokens"}});
+  refused.count(number(limited.concurrency), {{"reason", "concurrency"}});
+  refused.count(number(limited.budget), {{"reason", "budget"}});
 }
 
 void MetricsText::add_times() {

@@ -35,6 +35,8 @@ void MetricsText::add_connections() {
     http.accepted += sources.http->accepted;
     http.bytes_in += sources.http->bytes_in;
     http.bytes_out += sources.http->bytes_out;
+    http.handshakes += sources.http->handshakes;
+    http.prefaces_refused += sources.http->prefaces_refused;
     // By worker: the kernel spreads them, and one that gets too many would show here.
     open.gauge(number(sources.http->open), {{"worker", std::to_string(i)}});
     const BackendCounters one = sources.backend->counters();
@@ -47,6 +49,9 @@ void MetricsText::add_connections() {
     backend.active += one.active;
   }
   counter("clasp_client_connections_total", "Connections accepted.").count(number(http.accepted));
+  Family handshakes = counter("clasp_tls_handshakes_total", "TLS connections of clients.");
+  handshakes.count(number(http.handshakes), {{"result", "ok"}});
+  handshakes.count(number(http.prefaces_refused), {{"result", "failed"}});
   counter("clasp_client_received_bytes_total", "Bytes read from clients.")
       .count(number(http.bytes_in));
   counter("clasp_client_sent_bytes_total", "Bytes written to clients.")

@@ -69,12 +69,6 @@ std::string_view refused_name(Refused why) {
       return "authentication";
     case Refused::origin:
       return "origin";
-    case Refused::rate_limit:
-      return "rate_limit";
-    case Refused::concurrency:
-      return "concurrency";
-    case Refused::budget:
-      return "budget";
   }
   return "other";
 }

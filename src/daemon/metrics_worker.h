@@ -62,9 +62,9 @@ struct RequestLabels {
 // A status as a label: what people look for by its number, everything else by its class.
 std::uint16_t shown_status(int status);
 
-// Why the door let a request not in.
-enum class Refused { authentication, origin, rate_limit, concurrency, budget };
-inline constexpr std::size_t kRefusals = 5;
+// Why the door let a request not in; the limits count for themselves (shared_limits.h).
+enum class Refused { authentication, origin };
+inline constexpr std::size_t kRefusals = 2;
 std::string_view refused_name(Refused why);
 
 struct BackendTimes {

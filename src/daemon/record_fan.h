@@ -21,11 +21,21 @@ class RecordFan final : public exchange::RecordSink {
     return std::any_of(sinks_.begin(), sinks_.end(),
                        [request](const auto* sink) { return sink->wants_bodies(request); });
   }
-  void on_body(std::string_view request_id, std::string_view what,
-               std::string_view bytes) override {
+  std::size_t body_bytes() const override {
+    std::size_t most = 0;
+    for (const exchange::RecordSink* sink : sinks_) most = std::max(most, sink->body_bytes());
+    return most;
+  }
+  void on_body(std::string_view request_id, std::string_view what, std::string_view text) override {
     const bool request = what.ends_with("request");
     for (exchange::RecordSink* sink : sinks_)
-      if (sink->wants_bodies(request)) sink->on_body(request_id, what, bytes);
+      if (sink->wants_bodies(request)) sink->on_body(request_id, what, text);
+  }
+  void on_refusal(const exchange::Refusal& refusal) override {
+    for (exchange::RecordSink* sink : sinks_) sink->on_refusal(refusal);
+  }
+  void settle_refusals() override {
+    for (exchange::RecordSink* sink : sinks_) sink->settle_refusals();
   }
 
  private:

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <ctime>
+#include <mutex>
 
 namespace clasp::daemon {
 
@@ -49,7 +51,7 @@ class JournalSink final : public LogSink {
   }
 };
 
-// One write per line, so that lines of several threads do not mix.
+// One line at a time, so that lines of several threads do not mix.
 class StderrSink final : public LogSink {
  public:
   explicit StderrSink(bool managed) : managed_(managed) {}
@@ -67,13 +69,26 @@ class StderrSink final : public LogSink {
     }
     const std::size_t start = line.size();
     line.append(message);
-    std::replace(line.begin() + static_cast<std::ptrdiff_t>(start), line.end(), '\n',
-                 ' ');  // one entry, one line
+    // One entry, one line, and nothing that a terminal obeys.
+    std::replace_if(
+        line.begin() + static_cast<std::ptrdiff_t>(start), line.end(),
+        [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; },
+        ' ');
     line.push_back('\n');
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+    const std::lock_guard lock(mutex_);
+    write_all(line);
   }
 
  private:
+  // A pipe takes a long line in pieces.
+  static void write_all(std::string_view line) {
+    while (!line.empty()) {
+      const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+      if (written < 0 && errno != EINTR) return;
+      if (written > 0) line.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
   // The text of a second is made once per thread and second.
   static void append_time(std::string& line) {
     thread_local time_t second = -1;
@@ -93,6 +108,7 @@ class StderrSink final : public LogSink {
   }
 
   bool managed_;
+  std::mutex mutex_;
 };
 
 // systemd sets $JOURNAL_STREAM to "device:inode" of the stream it gave us (systemd.exec(5)).

@@ -43,6 +43,59 @@ void SharedDesk::pump(TimePoint now) {
   if (!desk_.queue().empty()) deliver(desk_.pump(now));
 }
 
+bool SharedDesk::set_admin_state(std::string_view backend, policy::AdminState state,
+                                 TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  if (!desk_.set_admin_state(backend, state)) return false;
+  deliver(desk_.pump(now));
+  return true;
+}
+
+bool SharedDesk::trip_breaker(std::string_view backend, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  policy::Breaker* breaker = desk_.breaker(backend);
+  if (breaker != nullptr) breaker->trip(now, false);
+  return breaker != nullptr;
+}
+
+bool SharedDesk::reset_breaker(std::string_view backend, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  policy::Breaker* breaker = desk_.breaker(backend);
+  if (breaker == nullptr) return false;
+  breaker->reset(now);
+  deliver(desk_.pump(now));
+  return true;
+}
+
+std::vector<policy::TicketInfo> SharedDesk::tickets(TimePoint now, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  return desk_.queue().list(now, most);
+}
+
+bool SharedDesk::cancel_ticket(policy::TicketId ticket, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  const auto event = desk_.queue().cancel(ticket, now);
+  if (event) deliver({*event});
+  return event.has_value();
+}
+
+std::size_t SharedDesk::flush_queue(TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  const auto events = desk_.queue().flush(now);
+  deliver(events);
+  return events.size();
+}
+
+void SharedDesk::pause_queue(bool paused, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  if (paused) {
+    desk_.queue().pause();
+    return;
+  }
+  desk_.queue().resume();
+  deliver(desk_.pump(now));
+}
+
 std::uint64_t SharedDesk::add(WorkerDesk& worker) {
   const std::lock_guard lock(mutex_);
   workers_.emplace(++last_owner_, &worker);

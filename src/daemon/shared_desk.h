@@ -22,6 +22,16 @@ class SharedDesk {
   void drain(TimePoint now);
   void pump(TimePoint now);
 
+  // By hand, for the control API. False: there is no backend, no ticket of that name.
+  bool set_admin_state(std::string_view backend, policy::AdminState state, TimePoint now);
+  bool trip_breaker(std::string_view backend, TimePoint now);
+  bool reset_breaker(std::string_view backend, TimePoint now);
+  // At most `most`, in the order in which they would be looked at.
+  std::vector<policy::TicketInfo> tickets(TimePoint now, std::size_t most);
+  bool cancel_ticket(policy::TicketId ticket, TimePoint now);
+  std::size_t flush_queue(TimePoint now);  // how many were told
+  void pause_queue(bool paused, TimePoint now);
+
  private:
   friend class WorkerDesk;
   std::uint64_t add(WorkerDesk& worker);

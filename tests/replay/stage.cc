@@ -10,6 +10,7 @@
 #include "../support/local_cache.h"
 #include "../support/local_desk.h"
 #include "base/text.h"
+#include "core/exchange/span_json.h"
 
 namespace clasp::test {
 
@@ -41,6 +42,25 @@ class StageMediaWork final : public exchange::MediaWork {
   std::shared_ptr<StageMedia::Waiting> waiting_;
 };
 
+class StageAdmission final : public exchange::Admission {
+ public:
+  explicit StageAdmission(std::string& settled) : settled_(settled) { settled_ = "-"; }
+  ~StageAdmission() override {
+    if (settled_ == "-") settled_ = "never";
+  }
+  bool has_headers() const override { return true; }
+  void add_headers(wire::Headers& headers) const override {
+    headers.add("anthropic-ratelimit-requests-remaining", "7");
+  }
+  void settle(std::uint64_t tokens) override { settled_ = std::to_string(tokens); }
+
+ private:
+  std::string& settled_;
+};
+
+// Of FakeScheduler, in Unix seconds.
+constexpr std::int64_t kStageStart = 1'800'001'000;
+
 using Problem = std::optional<std::string>;
 
 // "NAME MEMBERS" as an event of the Messages API.
@@ -66,6 +86,8 @@ class Stage {
   void set_rule(const std::string& pattern, std::istream& in);
   void set_keys(const std::string& first, std::istream& in);
   void add_backend(const std::string& rest);
+  void add_price(const std::string& rest);
+  Problem expect_cost(const std::string& rest);
   void add_fallback(const std::string& rest);
   Problem expect_breaker(const std::string& rest);
   Problem expect_cache(const std::string& rest);
@@ -93,6 +115,8 @@ class Stage {
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageMedia media_;
   StageRecords records_;
+  bool limited_ = false;
+  std::string settled_ = "-";  // tokens of the last request under limits
   std::size_t requests_ = 0;
 
   // One client with its exchange and the calls that this one makes.
@@ -210,6 +234,18 @@ Problem Stage::set(const std::string& rest) {
       {"breaker_timeout_ms", [&] { settings_.breaker.timeout_ms = number(); }},
       {"max_concurrency", [&] { settings_.backends[0].max_concurrency = number(); }},
       {"keys", [&] { set_keys(value, in); }},
+      {"header",
+       [&] {
+         settings_.backends[0].extra_headers[value.substr(0, value.find('='))] =
+             value.substr(value.find('=') + 1);
+       }},
+      {"forward", [&] { settings_.tracing.forward = value == "on"; }},
+      {"otlp_url", [&] { settings_.tracing.otlp_url = value; }},
+      {"debug",
+       [&] {
+         records_.requests = value != "responses";
+         records_.answers = value != "requests";
+       }},
       {"cache", [&] { settings_.cache.enabled = value == "on"; }},
       {"cache_streams", [&] { settings_.cache.streams = value == "on"; }},
       {"cache_per_client", [&] { settings_.cache.per_client = value == "on"; }},
@@ -258,6 +294,7 @@ Problem Stage::request(const std::string& rest) {
   head.query = "beta=true";
   head.headers = request_headers();
   head.peer = "127.0.0.1:1";
+  if (limited_) head.admission = std::make_shared<StageAdmission>(settled_);
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   now_->services.emplace(exchange::Services{scheduler_, random_, backend(), records_, parser_,
@@ -268,6 +305,19 @@ Problem Stage::request(const std::string& rest) {
   exchange()->start();
   scheduler_.run_posted();
   return std::nullopt;
+}
+
+// PATTERN INPUT OUTPUT CACHE_READ CACHE_WRITE: pico-dollars per token.
+void Stage::add_price(const std::string& rest) {
+  std::istringstream in(rest);
+  config::PriceRule rule;
+  in >> rule.pattern >> rule.input >> rule.output >> rule.cache_read >> rule.cache_write;
+  settings_.costs.prices.push_back(std::move(rule));
+}
+
+Problem Stage::expect_cost(const std::string& rest) {
+  const exchange::Record& record = records_.records.back();
+  return same("cost", rest, record.priced ? std::to_string(record.cost) : std::string("unknown"));
 }
 
 Problem Stage::head(const std::string& rest) {
@@ -516,6 +566,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        [&] {
          return same("outcome", rest, std::string(exchange::render_outcome(record().outcome)));
        }},
+      {"price", [&]() -> Problem { return add_price(rest), std::nullopt; }},
+      {"expect-cost", [&] { return expect_cost(rest); }},
+      {"limited", [&]() -> Problem { return limited_ = true, std::nullopt; }},
+      {"expect-settled", [&] { return same("settled", rest, settled_); }},
+      {"expect-charged-after",
+       [&] { return same("seconds", rest, std::to_string(record().ended - kStageStart)); }},
       {"expect-tokens",
        [&] {
          return same(
@@ -526,6 +582,28 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        [&] { return same("lessons", rest, std::string(lessons_.empty() ? "none" : "some")); }},
       {"expect-repairs", [&] { return same("repairs", rest, record().repairs); }},
       {"expect-tolerated", [&] { return same("tolerated", rest, record().tolerated); }},
+      {"expect-cause", [&] { return same("cause", rest, record().cause); }},
+      {"expect-trace",
+       [&] { return same("trace", rest == "-" ? std::string() : rest, record().trace_id); }},
+      {"expect-logged",
+       [&]() -> Problem {
+         const std::size_t at = records_.logged.find(rest);
+         if (at == std::string::npos) return "not logged: " + rest + "\n  but: " + records_.logged;
+         records_.logged.erase(0, at + rest.size());
+         return std::nullopt;
+       }},
+      {"expect-not-logged",
+       [&]() -> Problem {
+         if (records_.logged.find(rest) == std::string::npos) return std::nullopt;
+         return "logged: " + records_.logged;
+       }},
+      {"expect-span",
+       [&]() -> Problem {
+         const std::string spans = exchange::render_spans(record(), 1'000'000'000'000);
+         if (spans.find(rest) != std::string::npos || (rest == "-" && spans.empty()))
+           return std::nullopt;
+         return "the spans do not hold: " + rest + "\n  but: " + spans;
+       }},
       {"expect-error", [&] { return same("error", rest, record().error); }},
   };
   const auto found = steps.find(verb);

@@ -69,9 +69,14 @@ class StageMedia final : public exchange::MediaPort {
 class StageRecords final : public exchange::RecordSink {
  public:
   void on_record(const exchange::Record& record) override { records.push_back(record); }
-  bool wants_bodies(bool) const override { return false; }
-  void on_body(std::string_view, std::string_view, std::string_view) override {}
+  bool wants_bodies(bool request) const override { return request ? requests : answers; }
+  std::size_t body_bytes() const override { return 2000; }
+  void on_body(std::string_view, std::string_view what, std::string_view text) override {
+    logged.append(what).append(": ").append(text).append("\n");
+  }
   std::vector<exchange::Record> records;
+  bool requests = false, answers = false;
+  std::string logged;  // bodies, a line each
 };
 
 // Plays one scenario file; returns a description of the first thing that went wrong.

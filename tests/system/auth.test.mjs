@@ -4,12 +4,14 @@ import { createHash } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { Anthropic as Upstream, refuse, speak } from './lib/anthropic.mjs';
 import { ccTest, finished, session, stage } from './lib/claude.mjs';
 import { ask } from './lib/client.mjs';
-import { kBinary, runOnce } from './lib/daemon.mjs';
+import { Authority } from './lib/certs.mjs';
+import { freePort, kBinary, runOnce } from './lib/daemon.mjs';
 import { fail, say } from './lib/mock.mjs';
 import { png } from './lib/files.mjs';
 import { sleep, until } from './lib/scale.mjs';
@@ -56,12 +58,15 @@ test('two credentials: one that is valid is enough', async (b) => {
 });
 
 test('what needs a key: the table of the endpoints', async (b) => {
-  const open = ['/', '/api/hello'], health = ['/health', '/healthz', '/readyz'], shut = ['/v1/models', '/v1/models/gpt-4o', '/providers/health', '/nothing', '/v1/files'];
+  const open = ['/', '/api/hello'], health = ['/health', '/healthz', '/readyz'], figures = ['/metrics', '/metrics/prometheus', '/providers/health'];
+  const shut = ['/v1/models', '/v1/models/gpt-4o', '/nothing', '/v1/files'];
   const status = async (client, paths, options = none) => Promise.all(paths.map(async (p) => (await client.get(p, options)).status));
   const { client } = await b.front([], { args: ['-auth'], env: { CLASP_AUTH_API_KEY: kKey } });
   assert.deepEqual(await status(client, [...open, ...health]), [200, 200, 200, 200, 200]);
-  assert.deepEqual(await status(client, shut), [401, 401, 401, 401, 401]);
-  assert.deepEqual(await status(client, shut, key(kKey)), [200, 200, 200, 404, 404]);
+  assert.deepEqual(await status(client, [...shut, ...figures]), Array(7).fill(401));
+  assert.deepEqual(await status(client, [...shut, ...figures], key(kKey)), [200, 200, 404, 404, 200, 200, 200]);
+  assert.equal((await client.get('/costs', none)).status, 401);
+  assert.notEqual((await client.get('/costs', key(kKey))).status, 401);
   assert.equal((await client.ask('HEAD', '/', none)).status, 200);
   assert.equal((await client.ask('HEAD', '/v1/models', none)).status, 401);
   assert.equal((await client.ask('OPTIONS', '/v1/messages', none)).status, 405);
@@ -70,7 +75,8 @@ test('what needs a key: the table of the endpoints', async (b) => {
   assert.equal((await client.post('/api/event_logging/batch', { events: [] }, none)).status, 200);
   const other = await b.front([], { args: ['-auth'], env: { CLASP_AUTH_API_KEY: kKey, CLASP_AUTH_ALLOW_ANONYMOUS_HEALTH: 'false', CLASP_AUTH_ALLOW_ANONYMOUS_METRICS: 'true' } });
   assert.deepEqual(await status(other.client, health), [401, 401, 401]);
-  assert.deepEqual(await status(other.client, [...open, '/providers/health']), [200, 200, 200]);
+  assert.deepEqual(await status(other.client, [...open, ...figures]), Array(5).fill(200));
+  assert.deepEqual(await status(other.client, shut), Array(4).fill(401));
 });
 
 test('strangers are refused before their body is read', async (b) => {
@@ -161,6 +167,10 @@ test('expiry, and a key that is taken away at a reload, on an open connection', 
   refused(await client.message(ask('x'), key(kKey)), /invalid x-api-key/);
   assert.equal((await client.message(ask('x'), key(kOther))).status, 200);
   assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'all on one connection');
+  assert.ok(!daemon.stderr.includes('authentication is off'));
+  writeFileSync(path.join(daemon.directory, 'clasp.conf'), config(''));
+  daemon.signal('SIGHUP');
+  await until(() => daemon.stderr.includes('authentication is off now'), 5000, 'a warning that the door is open');
 });
 
 test('the SDK: with a key, with a token, with both, and its errors', async (b) => {
@@ -291,6 +301,29 @@ test('the warning about a listener that everybody reaches comes only where nobod
     await until(() => daemon.stderr.includes('listening on'), 5000, 'the start');
     assert.equal(/without authentication/.test(daemon.stderr), warns);
   }
+});
+
+test('a certificate stands for a key: the client that the configuration names for it', async (b) => {
+  const authority = new Authority();
+  const server = authority.issue(['localhost']);
+  const folder = credentials(b, { crt: server.cert, key: server.key, ca: authority.cert });
+  const mock = await b.mock(() => say('in'), { rules: 'compatible' });
+  const port = await freePort();
+  await b.daemon({ env: { CREDENTIALS_DIRECTORY: folder }, config: `[backend]\nprovider = custom\nbase_url = ${mock.url}\napi_key = ${mock.key}\n`
+    + `[listener tls]\naddress = 127.0.0.1:${port}\ncertificate = credential:crt\nprivate_key = credential:key\nclient_ca = credential:ca\nclient_certificates = optional\n`
+    + `[client cat]\ncertificate = cat.example\nmodels = claude-*\n[client ann]\nkey_hash = ${hashOf(kKey)}\n` });
+  const send = (name, headers = {}, model = 'claude-x') => new Promise((resolve, reject) => {
+    const request = https.request({ host: '127.0.0.1', port, servername: 'localhost', ca: authority.cert, agent: false, method: 'POST', path: '/v1/messages',
+      ...(name && authority.issue([name], { usage: 'client' })), headers: { 'content-type': 'application/json', ...headers } }, (response) => { response.resume(); resolve(response.statusCode); });
+    request.on('error', reject);
+    request.end(JSON.stringify({ ...ask('x'), model }));
+  });
+  assert.equal(await send('cat.example'), 200);
+  assert.equal(await send('cat.example', { 'x-api-key': 'any' }), 200, 'programs send some key in any case');
+  assert.equal(await send('cat.example', {}, 'gpt-5'), 403);
+  assert.equal(await send('cat.example', { 'x-api-key': kKey }, 'gpt-5'), 200, 'a valid key goes before it');
+  assert.equal(await send('dog.example'), 401);
+  assert.equal(await send(''), 401);
 });
 
 test('the queue: a client takes its turn by its name, not once for each of its keys', async (b) => {

@@ -20,6 +20,13 @@ test('exchanges reach the journal with structured fields', async (b) => {
   assert.equal(exchange.CLASP_BACKEND, 'demo');
   assert.equal(exchange.CLASP_STATUS, '200');
   assert.equal(exchange.PRIORITY, '6');
+  for (const name of ['INPUT_TOKENS', 'OUTPUT_TOKENS', 'CACHED_TOKENS', 'CACHE_WRITE_TOKENS', 'TOOL_CALLS', 'FIRST_USEC', 'TOTAL_USEC', 'QUEUED_USEC', 'BYTES_IN', 'BYTES_OUT', 'ATTEMPTS'])
+    assert.match(exchange[`CLASP_${name}`], /^\d+$/, name);
+  assert.equal(exchange.CLASP_METHOD, 'POST');
+  assert.equal(exchange.CLASP_PATH, '/v1/messages');
+  assert.equal(exchange.CLASP_CACHE, 'off');
+  assert.equal(exchange.CLASP_STREAM, 'no');
+  assert.equal(exchange.CLASP_STOP_REASON, 'end_turn');
   assert.equal(exchange.SYSLOG_IDENTIFIER, 'clasp');
   assert.equal(exchange.CODE_FILE, undefined);
 });

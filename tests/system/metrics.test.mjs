@@ -1,6 +1,7 @@
 // GET /metrics and /metrics/prometheus: their shapes, that they add up, what cannot explode, and
 // that the rules, the dashboard and the manual speak of what is there.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,6 +14,7 @@ import { completionChunks } from './lib/chunks.mjs';
 import { until } from './lib/scale.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const hashOf = (key) => `sha256:${createHash('sha256').update(key).digest('hex')}`;
 const read = (file) => readFileSync(path.join(root, file), 'utf8');
 
 // {type: {name: type}, samples: [{name, labels, value}]}
@@ -204,6 +206,40 @@ test('names from clients cannot explode the labels', { limit: 90_000 }, async (b
   assert.ok(now.samples.length < 2500, `${now.samples.length} samples`);
   const told = now.samples.map((s) => s.name + JSON.stringify(s.labels));
   assert.equal(new Set(told).size, told.length, 'a series is told twice');
+});
+
+test('refusals at the door by reason, requests by the names of clients, the cache', async (b) => {
+  const mock = await b.mock(() => say('in'), { rules: 'compatible' });
+  const config = backend(mock, `[auth]\nenabled = true\nallow_anonymous_metrics = true\n[client alice]\nkey_hash = ${hashOf('alice-key')}\n`
+    + `[client bob]\nkey_hash = ${hashOf('bob-key')}\nrequests = 1\nwindow = 3600\nburst = 0\n[cache]\nenabled = true\n[price *]\ninput = 2\noutput = 10\n`);
+  const daemon = await b.daemon({ config, args: ['-workers', '2'] });
+  const client = b.client(daemon.url);
+  const as = (name) => ({ headers: { 'x-api-key': `${name}-key` } });
+  assert.equal((await client.message(ask('x'), as('nobody'))).status, 401);
+  assert.equal((await client.message(ask('x'), { headers: { 'x-api-key': 'alice-key', origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' } })).status, 403);
+  for (let i = 0; i < 3; ++i) assert.equal((await client.message(ask('same'), as('alice'))).status, 200);
+  assert.equal((await client.message(ask('other'), as('bob'))).status, 200);
+  assert.equal((await client.message(ask('more'), as('bob'))).status, 429);
+  const now = await scrape(client);
+  assert.equal(now.sum('clasp_refused_total', { reason: 'authentication' }), 1);
+  assert.equal(now.sum('clasp_refused_total', { reason: 'origin' }), 1);
+  assert.equal(now.sum('clasp_refused_total', { reason: 'requests' }), 1);
+  assert.equal(now.sum('clasp_requests_total', { route: 'messages', status: '401', outcome: 'failed' }), 1);
+  assert.equal(now.sum('clasp_requests_total', { route: 'messages', status: '429', backend: 'none' }), 1);
+  assert.equal(now.sum('clasp_client_requests_total', { client: 'alice', outcome: 'completed' }), 3);
+  assert.equal(now.sum('clasp_client_requests_total', { client: 'bob', outcome: 'completed' }), 1);
+  assert.equal(now.sum('clasp_requests_total', { route: 'messages', cache: 'hit' }), 2);
+  assert.equal(now.sum('clasp_requests_total', { route: 'messages', cache: 'miss' }), 2);
+  assert.equal(now.sum('clasp_cache_hits_total'), 2);
+  assert.equal(now.sum('clasp_cache_entries'), 2);
+  const { requests, cache, cost } = (await client.get('/metrics')).json;
+  assert.equal(requests.total, 4);
+  assert.equal(requests.refused, 3);
+  const { enabled, size, hits, misses, hit_rate } = cache;
+  assert.deepEqual({ enabled, size, hits, misses, hit_rate }, { enabled: true, size: 2, hits: 2, misses: 2, hit_rate: '50.00%' });
+  assert.ok(Number(cost.dollars) > 0, cost.dollars);
+  assert.ok(Math.abs(now.sum('clasp_cost_dollars_total') - Number(cost.dollars)) < 1e-6);
+  assert.ok(Math.abs(now.sum('clasp_client_cost_dollars_total') - Number(cost.dollars)) < 1e-6);
 });
 
 test('a reload keeps the counters, and is counted', async (b) => {

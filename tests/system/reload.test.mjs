@@ -36,7 +36,7 @@ test('traffic during twenty reloads, half of them broken: no request is lost, ea
   for (let n = 1; n <= 20; ++n) {
     if (n % 2) {
       await reload(daemon, `[backend]\nprovider = custom\nbase_url = ${mock.url}\napi_key = ${mock.key}\nnonsense = ${n}\n`, refused);
-      assert.match(daemon.stderr, /SIGHUP: \S*clasp\.conf:5: unknown key "nonsense"/);
+      assert.match(daemon.stderr, /reload: \S*clasp\.conf:5: unknown key "nonsense"/);
     } else {
       await reload(daemon, config(n));
     }
@@ -56,11 +56,11 @@ test('a mistake, a file that is gone, a change that needs a restart: said in the
   const daemon = await b.daemon({ config: backend(mock) });
   const client = b.client(daemon.url);
   await reload(daemon, backend(mock, '[circuit_breaker]\nthreshold = 0\n'), refused);
-  assert.match(daemon.stderr, /SIGHUP: \S*clasp\.conf:6: \[circuit_breaker\] threshold: "0" is out of range/);
+  assert.match(daemon.stderr, /reload: \S*clasp\.conf:6: \[circuit_breaker\] threshold: "0" is out of range/);
   await reload(daemon, backend(mock, '[route x]\ncandidates = nobody\n'), refused);
-  assert.match(daemon.stderr, /SIGHUP: \S*clasp\.conf:5: \[route x\]: there is no backend "nobody"/);
+  assert.match(daemon.stderr, /reload: \S*clasp\.conf:5: \[route x\]: there is no backend "nobody"/);
   await reload(daemon, null, refused);
-  assert.match(daemon.stderr, /SIGHUP: the configuration file \S*clasp\.conf does not exist/);
+  assert.match(daemon.stderr, /reload: the configuration file \S*clasp\.conf does not exist/);
   await reload(daemon, backend(mock, '[server]\nworkers = 7\n[limits]\nmax_body = 1M\n[models]\nsonnet = other\n'));
   assert.match(daemon.stderr, /these changes need a restart: server\.workers, limits\.max_body/);
   assert.equal((await client.message(ask('x'))).json.content[0].text, 'still here');

@@ -25,6 +25,7 @@ wire::EventSink& Answer::sink() {
 void Answer::send(std::string_view bytes) {
   if (client_ == nullptr || over_ || bytes.empty()) return;
   client_->write(bytes);
+  if (bodies_ != nullptr) bodies_->client_answer(bytes);
   bytes_out_ += bytes.size();
   last_sent_ = scheduler_.now();
 }
@@ -106,6 +107,7 @@ void Answer::send_whole(int status, wire::Headers headers, std::string_view body
   status_ = status;
   bytes_out_ += body.size();
   headers.add("content-type", "application/json");
+  if (bodies_ != nullptr) bodies_->client_answer(body);
   client_->answer(status, headers, body);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/count.h"
 #include "base/scheduler.h"
+#include "core/exchange/body_log.h"
 #include "core/exchange/ports.h"
 #include "core/wire/anthropic_events.h"
 #include "core/wire/api_error.h"
@@ -55,7 +56,8 @@ class Answer {
   // An error: as an answer when nothing was sent, else as the stream's last event.
   void fail(const wire::ApiError& error, wire::Headers headers);
   void forget_client();
-  const std::string& plain_body() const { return collector_.body(); }
+  // What the client gets is told there too, if anywhere.
+  void log_to(BodyLog* bodies) { bodies_ = bodies; }
 
  private:
   void arm_ping(Duration delay);
@@ -66,6 +68,7 @@ class Answer {
 
   ClientStream* client_;
   Scheduler& scheduler_;
+  BodyLog* bodies_ = nullptr;
   Duration ping_interval_;
   bool stream_;
   bool committed_ = false;

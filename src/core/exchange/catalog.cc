@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/exchange/cache_key.h"
+#include "core/exchange/known_secrets.h"
 #include "core/policy/backend_address.h"
 #include "core/policy/models.h"
 
@@ -87,7 +88,7 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
   auto router = policy::Router::make(settings);
   if (!router) return tl::unexpected(router.error());
   auto catalog = std::make_shared<Catalog>(
-      Catalog{{}, {}, std::move(*router), policy::Clients(settings->auth), false, {}, {}});
+      Catalog{{}, {}, {}, std::move(*router), policy::Clients(settings->auth), false, {}, {}});
   catalog->desk_ids = std::move(desk_ids);
   catalog->prices = policy::PriceTable(*settings);
   for (const config::BackendSettings& one : settings->backends) {
@@ -97,6 +98,7 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
     catalog->backends.push_back(std::move(*backend));
   }
   if (catalog->backends.empty()) return fail("no backend is configured");
+  catalog->secrets = known_secrets(*settings);
   catalog->settings = std::move(settings);
   return CatalogPtr(std::move(catalog));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "config/settings.h"
 #include "core/exchange/model_facts.h"
 #include "core/exchange/ports.h"
@@ -31,6 +32,7 @@ struct Backend {
 
 struct Catalog {
   config::Snapshot settings;
+  KnownSecrets secrets;           // keys and the like of all backends
   std::vector<Backend> backends;  // never empty
   policy::Router router;
   policy::Clients clients;

@@ -67,11 +67,14 @@ void Exchange::make_answer(bool stream) {
   const Duration ping{catalog_->settings->timeouts.ping_ms};
   answer_ =
       std::make_unique<Answer>(client_, services_.scheduler, ping, stream, record_.request_id);
+  answer_->log_to(bodies_.get());
 }
 
 void Exchange::start() {
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "client request", search_->body);
+  bodies_ = BodyLog::make(services_.records, catalog_->secrets, record_.request_id);
+  if (bodies_) bodies_->client_request(search_->body);
+  trace_ = Trace::make(catalog_->settings->tracing, search_->head.headers, services_.random);
+  if (trace_) record_.trace_id = trace_->trace_id();
   auto parsed = wire::parse_plain_request(search_->body, false, search_->plain_body);
   if (!parsed && has_relay(*catalog_)) {
     // A new kind of block or field is no reason to refuse what another one understands.
@@ -130,6 +133,11 @@ void Exchange::read_facts() {
     facts.replay = &search_->kept_states.emplace(services_.states, tenant_, started_);
   if (catalog_->passes_client_keys)
     search_->client_key = policy::key_to_pass(head.headers, head.client.get());
+  if (!search_->client_key.empty()) {
+    own_secrets_ = std::make_unique<KnownSecrets>();
+    own_secrets_->add(search_->client_key.reveal());
+    if (bodies_) bodies_->mask(search_->client_key.reveal());
+  }
   search_->head.headers = {};
 }
 
@@ -206,8 +214,6 @@ void Exchange::complete() {
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_->committed() ? wire::Headers() : answer_headers());
-  if (!answer_->streams() && services_.records.wants_bodies(false))
-    services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
   if (caching_) keep_answer();
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
   if (permit_) services_.desk.report(permit_.id(), {});
@@ -218,19 +224,28 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   record_reply();
   remember_lessons();
   if (caching_) caching_->seat.leave(true);
-  record_.error = error.message;
-  record_.cause = std::string(cause);
-  answer_->fail(error, answer_->committed() ? wire::Headers() : answer_headers());
+  // What a backend says may hold the key that it was asked with.
+  wire::ApiError told = error;
+  std::string why(cause);
+  for (std::string* text : {&told.message, &told.verbatim, &why}) {
+    catalog_->secrets.mask(*text);
+    if (own_secrets_) own_secrets_->mask(*text);
+  }
+  record_.error = told.message;
+  record_.cause = std::move(why);
+  answer_->fail(told, answer_->committed() ? wire::Headers() : answer_headers());
   finish(Outcome::failed);
 }
 
-void Exchange::end_with(const wire::ApiError& error) {
-  if (phase_ != Phase::over) fail(error, "ended by the daemon");
+bool Exchange::end_with(const wire::ApiError& error, std::string_view cause) {
+  if (phase_ == Phase::over) return false;
+  fail(error, cause);
+  return true;
 }
 
 void Exchange::record_reply() {
   if (!reply_) return;
-  const translate::Usage& usage = reply_->usage();
+  const translate::Usage usage = content_seen_ ? reply_->usage_so_far() : reply_->usage();
   record_.input_tokens = usage.input_tokens + usage.cache_read + usage.cache_write;
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
@@ -264,14 +279,26 @@ void Exchange::finish(Outcome outcome) {
     record_.bytes_out = answer_->bytes_out();
   }
   if (outcome == Outcome::client_left) record_reply();
+  catalog_->secrets.mask(record_.upstream_id);
+  if (own_secrets_) own_secrets_->mask(record_.upstream_id);
+  if (bodies_) bodies_->end();
+  if (trace_) {
+    trace_->end_attempt(record_.total_us, backend_status_,
+                        outcome == Outcome::completed ? "" : render_outcome(outcome));
+    record_.spans = trace_->take_spans();
+  }
   settle();
   services_.records.on_record(record_);
 }
 
-// What it has used is charged. An answer from memory used nothing.
+// What it has used is charged. An answer from memory used nothing, and what was never answered is
+// not charged by an estimate.
 void Exchange::settle() {
   const bool from_memory = record_.cache == CacheUse::hit || record_.cache == CacheUse::coalesced;
-  const std::int64_t tokens = from_memory ? 0 : record_.input_tokens + record_.output_tokens;
+  const bool answered =
+      record_.outcome == Outcome::completed || content_seen_ || !record_.tokens_estimated;
+  const std::int64_t tokens =
+      from_memory || !answered ? 0 : record_.input_tokens + record_.output_tokens;
   record_.ended = services_.scheduler.unix_seconds();
   if (tokens > 0 && tries_ > 0) {
     const auto price = catalog_->prices.find(candidate_.index, candidate_.model);
@@ -307,6 +334,11 @@ wire::Headers Exchange::answer_headers() const {
   }
   // Rate limits count on good answers too; the id is that of the backend's request.
   const bool input_tokens = catalog_->settings->translation.input_token_limits;
+  const auto masked = [this](std::string_view text) {
+    std::string out = catalog_->secrets.masked(text);
+    if (own_secrets_) own_secrets_->mask(out);
+    return out;
+  };
   for (const auto& [name, value] :
        relays() ? translate::relay_backend_headers(search_->backend_headers)
                 : translate::translate_backend_headers(
@@ -314,10 +346,10 @@ wire::Headers Exchange::answer_headers() const {
     // Where we limit, the client is told our limits: they are the ones that refuse it.
     if (admission_ && admission_->has_headers() && name.starts_with("anthropic-ratelimit-"))
       continue;
-    add_cut(headers, name, value);
+    add_cut(headers, name, masked(value));
   }
   if (reply_ && !reply_->upstream_id().empty() && !answer_->streams())
-    add_cut(headers, "x-clasp-upstream-id", reply_->upstream_id());
+    add_cut(headers, "x-clasp-upstream-id", masked(reply_->upstream_id()));
   // A stream's headers are out before anybody knows.
   const bool done = from_cache() || (reply_ && reply_->state() == translate::Reply::State::done);
   if (done && !answer_->streams() && record_.tokens_estimated)

@@ -12,15 +12,18 @@
 #include "base/random.h"
 #include "base/scheduler.h"
 #include "core/exchange/answer.h"
+#include "core/exchange/body_log.h"
 #include "core/exchange/cache_port.h"
 #include "core/exchange/calibration.h"
 #include "core/exchange/desk_port.h"
+#include "core/exchange/exchange_info.h"
 #include "core/exchange/lessons.h"
 #include "core/exchange/meter.h"
 #include "core/exchange/ports.h"
 #include "core/exchange/record.h"
 #include "core/exchange/repairs.h"
 #include "core/exchange/search.h"
+#include "core/exchange/trace.h"
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/schema_cache.h"
@@ -59,8 +62,17 @@ class Exchange final : public RequestTask,
   // Begins the work; may answer at once. Call exactly once.
   void start();
 
-  // Ends it now with this error, as an answer or as the stream's last event.
-  void end_with(const wire::ApiError& error);
+  // Ends it now with this error, as an answer or as the stream's last event. `cause` is for the
+  // log. False: it is over already.
+  bool end_with(const wire::ApiError& error, std::string_view cause = "ended by the daemon");
+
+  // exchange_info.cc
+  ExchangeInfo info() const;
+  const std::string& request_id() const { return record_.request_id; }
+  TimePoint started() const { return started_; }
+  bool over() const { return phase_ == Phase::over; }
+  // It is the turn of this backend.
+  bool asks(std::string_view backend) const { return permit_ && record_.backend == backend; }
 
   // The client asked for a stream; known from start() on.
   bool streams() const { return record_.stream; }
@@ -79,6 +91,7 @@ class Exchange final : public RequestTask,
     over,              // recorded
   };
 
+  std::string_view phase_name() const;
   void make_answer(bool stream);
   void read_facts();
   // exchange_route.cc: which backend, and what follows when it fails.
@@ -123,6 +136,7 @@ class Exchange final : public RequestTask,
   bool goes_on() const;
   void make_reply(translate::ReplyContext context);
   bool relays() const;
+  void call(BackendRequest request);
   void attempt_relay();
   bool repair_and_repeat(int status, std::string_view refusal);
   void remember_lessons();
@@ -154,6 +168,9 @@ class Exchange final : public RequestTask,
   CatalogPtr catalog_;
   ClientStream& client_;
   Record record_;
+  std::unique_ptr<BodyLog> bodies_;            // where they are logged
+  std::unique_ptr<Trace> trace_;               // of the client, or begun here
+  std::unique_ptr<KnownSecrets> own_secrets_;  // of this client, where a backend gets its key
   TimePoint started_;
   Phase phase_ = Phase::preparing;
   std::unique_ptr<Search> search_;        // nullptr once a stream's content has begun

@@ -122,10 +122,22 @@ void Exchange::attempt() {
   bool stream = answer_->streams();
   if (const AdaptedPtr& adapted = repairs_.adapted())
     stream = (stream || adapted->adjustments.stream_only) && !adapted->adjustments.no_stream;
-  BackendRequest request = make_backend_request(*catalog_, candidate_, std::move(translated->body),
-                                                stream, search_->client_key);
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "backend request", request.body);
+  call(make_backend_request(*catalog_, candidate_, std::move(translated->body), stream,
+                            search_->client_key));
+}
+
+void Exchange::call(BackendRequest request) {
+  if (bodies_) bodies_->backend_request(request.body);
+  if (trace_) {
+    const config::BackendSettings& backend = candidate_.backend->settings;
+    AttemptSpan attempt;
+    attempt.backend = backend.name;
+    attempt.provider = backend.provider;
+    attempt.model = candidate_.model;
+    attempt.url = backend.base_url;
+    attempt.start_us = elapsed_us();
+    trace_->begin_attempt(request.headers, std::move(attempt));
+  }
   phase_ = Phase::calling;
   ++record_.attempts;
   call_ = services_.backend.start(std::move(request), *this);
@@ -229,8 +241,7 @@ void Exchange::on_backend_head(int status, wire::Headers headers) {
 
 void Exchange::on_backend_body(std::string_view bytes) {
   if (record_.first_byte_us < 0) record_.first_byte_us = elapsed_us();
-  if (services_.records.wants_bodies(false))
-    services_.records.on_body(record_.request_id, "backend answer", bytes);
+  if (bodies_) bodies_->backend_answer(bytes);
   switch (phase_) {
     case Phase::reading_stream:
       reply_->feed_stream(bytes);

@@ -128,8 +128,6 @@ void Exchange::answer_from_cache(const CachedAnswerPtr& answer, CacheUse use) {
   }
   write_with_id(answer_->raw(), *answer, id);
   answer_->complete(answer_headers());
-  if (services_.records.wants_bodies(false))
-    services_.records.on_body(record_.request_id, "client answer", answer_->plain_body());
   finish(Outcome::completed);
 }
 

@@ -24,14 +24,8 @@ void Exchange::attempt_relay() {
   context.committed = answer_->committed();
   context.input_estimate = calibrated(input_estimate_);
   reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
-  BackendRequest request =
-      make_relay_request(*catalog_, candidate_, std::move(relayed->body), answer_->streams(),
-                         search_->facts, search_->client_key);
-  if (services_.records.wants_bodies(true))
-    services_.records.on_body(record_.request_id, "backend request", request.body);
-  phase_ = Phase::calling;
-  ++record_.attempts;
-  call_ = services_.backend.start(std::move(request), *this);
+  call(make_relay_request(*catalog_, candidate_, std::move(relayed->body), answer_->streams(),
+                          search_->facts, search_->client_key));
 }
 
 }  // namespace clasp::exchange

@@ -189,12 +189,14 @@ void Exchange::take(std::size_t index, const policy::Permit& permit) {
 
 // Nothing of an earlier attempt's answer is told as the next one's.
 void Exchange::forget_attempt() {
+  if (trace_) trace_->end_attempt(elapsed_us(), backend_status_, "");
   collected_.clear();
   search_->backend_headers.clear();
   backend_status_ = 0;
   cut_ = content_seen_ = false;
   record_.first_byte_us = -1;
   record_.upstream_id.clear();
+  if (bodies_) bodies_->end_backend_answer();
   answer_->discard();
 }
 
@@ -206,6 +208,9 @@ void Exchange::forget_attempt() {
 void Exchange::attempt_failed(policy::Outcome outcome, const wire::ApiError& error,
                               std::string_view cause) {
   outcome.clients_key = candidate_.backend->settings.pass_client_key;
+  const std::string_view failure_class = policy::class_name(policy::classify(outcome));
+  if (trace_)
+    trace_->end_attempt(elapsed_us(), backend_status_, backend_status_ >= 400 ? "" : failure_class);
   // The words of the reply, which the next attempt replaces.
   const Failure failure{error, std::string(cause)};
   const bool plain = !answer_->streams();
@@ -232,7 +237,7 @@ void Exchange::attempt_failed(policy::Outcome outcome, const wire::ApiError& err
   if (reply_ && !reply_->opened()) reply_.reset();  // a failed one begins no message any more
   phase_ = Phase::waiting;
   search_->last_failure = failure;
-  note_detour(record_.backend, policy::class_name(policy::classify(outcome)));
+  note_detour(record_.backend, failure_class);
   if (returns) {
     ++search_->returns;
     wait(all(), again);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,8 @@ struct RequestHead {
   // "127.0.0.1:54321", "[::1]:54321", "unix"; behind a proxy, whose word is believed, the port may
   // be missing. address_of_peer() takes it off.
   std::string peer;
+  // Of a Unix socket: the user id of the process that connected.
+  std::optional<std::uint32_t> peer_user = {};
   // Common name of the client certificate that the listener verified, empty: none.
   std::string certificate_name = {};
   // Set where the door knows the client by name; else it is a stranger.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/log_text.h"
 #include "core/policy/ledger.h"
 
 namespace clasp::exchange {
@@ -42,26 +43,25 @@ LogLevel record_level(const Record& record) {
 
 namespace {
 
+// Names and words from outside may be of any length.
+constexpr std::size_t kLongestValue = 1024;
+
 // Not find_first_of(), which looks for each character on its own with a call.
-bool needs_quotes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return c == ' ' || c == '"' || c == '=' || c == '\n' || c == '\t';
-  });
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > ' ' && c < 0x7F && c != '"' && c != '='; });
 }
 
 void append_field(std::string& line, std::string_view name, std::string_view value) {
   if (value.empty()) return;
   line.append(" ").append(name).append("=");
-  if (!needs_quotes(value)) {
+  if (value.size() <= kLongestValue && is_plain(value)) {
     line.append(value);
     return;
   }
   line.push_back('"');
-  for (char c : value) {
-    if (c == '"' || c == '\\') line.push_back('\\');
-    line.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-  }
-  line.push_back('"');
+  append_quoted_text(line, value, kLongestValue);
+  line.append(value.size() > kLongestValue ? "...\"" : "\"");
 }
 
 void append_number(std::string& line, std::string_view name, std::int64_t value) {
@@ -87,6 +87,7 @@ std::string render_record(const Record& record) {
   line.reserve(320);
   line.append(record.request_id);
   append_field(line, "client", record.client);
+  append_field(line, "key", record.client_name);
   append_field(line, "model", record.model_asked);
   if (record.model_used != record.model_asked) append_field(line, "used", record.model_used);
   append_field(line, "backend", record.backend);
@@ -116,6 +117,21 @@ std::string render_record(const Record& record) {
   append_field(line, "tolerated", record.tolerated);
   append_field(line, "error", record.error);
   if (record.cause != record.error) append_field(line, "cause", record.cause);
+  append_field(line, "trace", record.trace_id);
+  return line;
+}
+
+std::string render_refusal(const Refusal& refusal) {
+  std::string line;
+  line.reserve(200);
+  line.append(refusal.request_id);
+  append_field(line, "client", refusal.client);
+  append_field(line, "key", refusal.client_name);
+  append_field(line, "method", refusal.method);
+  append_field(line, "path", refusal.path);
+  append_number(line, "status", refusal.status);
+  append_field(line, "outcome", "refused");
+  append_field(line, "error", refusal.error);
   return line;
 }
 

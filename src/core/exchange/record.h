@@ -2,7 +2,9 @@
 // and the costs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,8 @@ enum class CacheUse {
   hit,        // answered from memory
   coalesced,  // answered with what another request was asking already
 };
+
+struct SpanFacts;  // trace.h
 
 struct Record {
   std::string request_id;
@@ -50,6 +54,7 @@ struct Record {
   std::uint32_t tool_calls = 0;  // in the answer
   CacheUse cache = CacheUse::off;
   std::string trace_id;  // of the client's traceparent, 32 hex digits; empty: none
+  std::shared_ptr<const SpanFacts> spans;  // null: none is told to anybody
   bool tokens_estimated = false;
   std::int64_t first_byte_us = -1;     // request complete -> first byte from the backend, -1: none
   std::int64_t first_content_us = -1;  // … -> first content block of the answer, -1: none
@@ -60,16 +65,31 @@ struct Record {
   std::int64_t queued_us = 0;  // spent waiting for a backend
 };
 
+// A request that was answered with an error before anything was done for it.
+struct Refusal {
+  std::string_view request_id;
+  std::string_view client;        // address
+  std::string_view client_name;   // empty: a stranger
+  std::string_view method, path;  // empty where the head could not be read
+  int status = 0;
+  std::string_view error;  // what the client was told
+};
+
 // Receives the record once per exchange.
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void on_record(const Record& record) = 0;
   // Bodies for debugging; asked only when wants_bodies() says so. `what` is one of "client
-  // request", "backend request", "backend answer", "client answer".
+  // request", "backend request", "backend answer", "client answer"; `text` is fit for the log
+  // and made of at most body_bytes() of the body.
   virtual bool wants_bodies(bool request) const = 0;
+  virtual std::size_t body_bytes() const { return 0; }
   virtual void on_body(std::string_view request_id, std::string_view what,
-                       std::string_view bytes) = 0;
+                       std::string_view text) = 0;
+  virtual void on_refusal(const Refusal&) {}
+  // Some time after refusals, so that what was held back of them is told.
+  virtual void settle_refusals() {}
 };
 
 // "completed", "failed", "client_left".
@@ -79,5 +99,6 @@ std::string_view render_cache_use(CacheUse use);
 // One line for people, and the level it deserves.
 std::string render_record(const Record& record);
 LogLevel record_level(const Record& record);
+std::string render_refusal(const Refusal& refusal);
 
 }  // namespace clasp::exchange

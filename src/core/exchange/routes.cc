@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 namespace clasp::exchange {
@@ -22,6 +23,7 @@ constexpr Route kRoutes[] = {
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
+    {"/costs", "GET, HEAD", Endpoint::costs},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/metrics", "GET, HEAD", Endpoint::metrics},
@@ -63,11 +65,12 @@ bool allows(std::string_view methods, std::string_view method) {
   return false;
 }
 
-// What a stranger sent, as far as it is worth repeating.
-std::string quoted(std::string_view text) {
+// What a stranger sent, as far as it is worth repeating: some put keys into addresses.
+std::string quoted(std::string_view sent) {
   constexpr std::size_t kLimit = 120;
+  const std::string text = mask_secrets(sent.substr(0, 4 * kLimit));
   std::string out;
-  for (char c : text.substr(0, kLimit)) out.push_back(c > 0x20 && c < 0x7f ? c : '?');
+  for (char c : std::string_view(text).substr(0, kLimit)) out.push_back(c > 0x20 && c < 0x7f ? c : '?');
   return text.size() > kLimit ? out + "..." : out;
 }
 
@@ -89,9 +92,9 @@ Access access_of(std::string_view path) {
     case Endpoint::ready:
       return Access::health;
     case Endpoint::providers_health:
+    case Endpoint::costs:
     case Endpoint::metrics:
     case Endpoint::metrics_text:
-    case Endpoint::costs:
       return Access::metrics;
     case Endpoint::messages:
     case Endpoint::count_tokens:

@@ -83,6 +83,16 @@ std::string render_error_body(const ApiError& error, std::string_view request_id
   return out;
 }
 
+std::string_view message_of_error_body(std::string_view body) {
+  constexpr std::string_view kMember = "\"message\":\"";
+  const std::size_t begin = body.find(kMember);
+  if (begin == std::string_view::npos) return {};
+  body.remove_prefix(begin + kMember.size());
+  std::size_t end = 0;
+  while (end < body.size() && body[end] != '"') end += body[end] == '\\' ? 2 : 1;
+  return body.substr(0, end);
+}
+
 void append_error_event(std::string& out, const ApiError& error, std::string_view request_id) {
   out.append("event: error\ndata: ");
   // An event's line has no line ends.

@@ -45,6 +45,8 @@ ApiError make_error(ErrorType type, std::string message);
 
 // {"type":"error","error":{…},"request_id":…} — the body of a failed answer.
 std::string render_error_body(const ApiError& error, std::string_view request_id);
+// The message in such a body, as it is spelled there; empty when there is none.
+std::string_view message_of_error_body(std::string_view body);
 // `event: error` with the same object; the last thing on a failed stream.
 void append_error_event(std::string& out, const ApiError& error, std::string_view request_id);
 

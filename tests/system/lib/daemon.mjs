@@ -27,7 +27,8 @@ export async function freePort() {
 // Nothing of the caller's environment reaches the program but what it needs to run at all.
 function environment(directory, env) {
   const out = { PATH: process.env.PATH, HOME: directory, XDG_CONFIG_HOME: directory,
-                CLASP_CONFIG_FILE: path.join(directory, 'clasp.conf') };
+                CLASP_CONFIG_FILE: path.join(directory, 'clasp.conf'),
+                CLASP_CONTROL_SOCKET: 'off' };
   for (const [name, value] of Object.entries(process.env)) if (/^(ASAN|UBSAN|LSAN|TSAN)_OPTIONS$/.test(name)) out[name] = value;
   for (const [name, value] of Object.entries(env)) if (value === null) delete out[name]; else out[name] = value;
   return out;
@@ -56,13 +57,14 @@ export class Daemon {
   exit = null; // {code, signal}
   #stopping = false;
 
-  // args: besides the listen address; env: besides the bare minimum; config: text of its file.
-  static async start({ args = [], env = {}, config = '', listen = true } = {}) {
+  // args: besides the listen address; env: besides the bare minimum; config: text of its file; wrap: a
+  // command that is given the program's.
+  static async start({ args = [], env = {}, config = '', listen = true, wrap = [] } = {}) {
     if (!existsSync(kBinary)) throw new Error(`no daemon at ${kBinary}; build it or set CLASP_BIN`);
     for (let attempt = 1; ; ++attempt) {
       const daemon = new Daemon();
       try {
-        await daemon.#launch(args, env, config, listen);
+        await daemon.#launch(args, env, config, listen, wrap);
         return daemon;
       } catch (error) {
         daemon.kill();
@@ -73,12 +75,13 @@ export class Daemon {
     }
   }
 
-  async #launch(args, env, config, listen) {
+  async #launch(args, env, config, listen, wrap) {
     this.directory = mkdtempSync(path.join(os.tmpdir(), 'clasp-daemon-'));
     writeFileSync(path.join(this.directory, 'clasp.conf'), config);
     this.port = await freePort();
     const where = listen ? ['-listen', `127.0.0.1:${this.port}`] : ['-port', String(this.port)];
-    this.child = spawn(kBinary, [...where, ...args], {
+    const [program, ...before] = [...wrap, kBinary];
+    this.child = spawn(program, [...before, ...where, ...args], {
       cwd: this.directory, env: environment(this.directory, env), stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout.on('data', (d) => { this.stdout += d; });
     this.child.stderr.on('data', (d) => { this.stderr += d; });

@@ -3,6 +3,8 @@
 // behind has failed, whatever it asserted.
 import { test as nodeTest } from 'node:test';
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { Client } from './client.mjs';
 import { Daemon } from './daemon.mjs';
@@ -13,11 +15,21 @@ import { atMost } from './scale.mjs';
 class Bench {
   #ends = [];
   #problems = [];
+  #folder;
   constructor(t) { this.t = t; }
   skip(reason) { this.t.skip(reason); }
   problem(text) { this.#problems.push(text); }
   // Called at the end, last one first; may return problems.
   atEnd(what) { this.#ends.push(what); }
+
+  // A folder of the test's own, always the same one.
+  folder() {
+    if (!this.#folder) {
+      this.#folder = mkdtempSync(path.join(os.tmpdir(), 'clasp-test-'));
+      this.atEnd(() => rmSync(this.#folder, { recursive: true, force: true }));
+    }
+    return this.#folder;
+  }
 
   async mock(script, options = {}) {
     const mock = await Mock.start(script, options);

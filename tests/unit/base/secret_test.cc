@@ -33,3 +33,31 @@ TEST_CASE("mask_secrets: keys, bearer tokens and URL queries") {
   CHECK(mask_secrets("what? nothing") == "what? nothing");
   CHECK(mask_secrets("") == "");
 }
+
+TEST_CASE("mask_secrets: labels as headers, JSON and JSON in JSON spell them") {
+  CHECK(mask_secrets(R"({"api_key":"0123456789abcdef","a":1})") == R"({"api_key":"***","a":1})");
+  CHECK(mask_secrets(R"({"x-api-key": ["0123456789+/=="]})") == R"({"x-api-key": ["***"]})");
+  CHECK(mask_secrets(R"({\"authorization\": \"Basic am9lOnNlY3JldA==\"})") ==
+        R"({\"authorization\": \"Basic ***\"})");
+  CHECK(mask_secrets(R"({"Authorization":"Bearer 0123456789"})") ==
+        R"({"Authorization":"Bearer ***"})");
+  CHECK(mask_secrets("password=correcthorse") == "password=***");
+  CHECK(mask_secrets("api_key is missing, password: none") == "api_key is missing, password: none");
+}
+
+TEST_CASE("known secrets: word for word, in every spelling") {
+  KnownSecrets secrets;
+  secrets.add("short");
+  CHECK(secrets.empty());
+  secrets.add("plain-words");
+  secrets.add("plain-words-and-more");
+  secrets.add("with\"quote/+");
+  secrets.add_userinfo("joe:p%40ssword-1");
+  CHECK(secrets.masked("plain-words, plain-words-and-more.") == "***, ***.");
+  CHECK(secrets.masked("with\"quote/+ with\\\"quote/+ with%22quote%2F%2B") == "*** *** ***");
+  CHECK(secrets.masked("joe:p%40ssword-1 p@ssword-1 p%40ssword-1") == "*** *** ***");
+  CHECK(secrets.masked("Basic am9lOnBAc3N3b3JkLTE=") == "Basic ***=");
+  CHECK(secrets.masked("a short plain text") == "a short plain text");
+  std::string text = "nothing";
+  CHECK_FALSE(secrets.mask(text));
+}

@@ -18,10 +18,9 @@ TEST_CASE("settings that hold until the end of the process are named as the file
                              "[log]\ndebug_requests = true\n")
                              ->settings;
   CHECK(restart_needed(before, after) ==
-        std::vector<std::string>{"server.workers", "server.ca_file",
-                                 "timeouts.client_idle", "limits.max_body", "limits.pool_idle",
-                                 "media.fetch_remote", "media.fetch_networks",
-                                 "log.debug_requests"});
+        std::vector<std::string>{"server.workers", "server.ca_file", "timeouts.client_idle",
+                                 "limits.max_body", "limits.pool_idle", "media.fetch_remote",
+                                 "media.fetch_networks"});
 }
 
 TEST_CASE("what concerns backends, routes and staying up is taken over") {

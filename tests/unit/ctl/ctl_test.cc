@@ -25,6 +25,21 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+// With a daemon that gives this answer and keeps what it was asked.
+struct FakeDaemon {
+  Result<ctl::Told, ctl::LinkError> told;
+  std::string asked = {};
+  Answer call(const std::vector<std::string>& args) {
+    ctl::World world;
+    world.ask_daemon = [this](const ctl::Options& options, const std::string& method,
+                              const std::string& target) {
+      asked = method + " " + target + " " + options.socket;
+      return told;
+    };
+    return ctl::run(args, world);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("claspctl key new: the key first, once, and what to write where") {
@@ -97,7 +112,121 @@ TEST_CASE("claspctl: help, version, completions name every command") {
     const std::vector<std::string> none(command.fewest, "x");
     std::vector<std::string> whole = asked;
     whole.insert(whole.end(), none.begin(), none.end());
-    if (command.place == control::Place::local)
+    if (command.is_local() && command.words != "doctor" && command.words != "claude")
       CHECK_FALSE(has(call(whole, "x").err, "not there yet"));
+  }
+}
+
+TEST_CASE("claspctl: a command becomes a request, its answer text or JSON") {
+  FakeDaemon daemon{ctl::Told{200, "{\"level\":\"warn\"}\n"}};
+  CHECK(daemon.call({"log-level"}).out == "warn\n");
+  CHECK(daemon.asked == "GET /v1/log-level ");
+  CHECK(daemon.call({"log-level", "warn", "--socket", "/x/y"}).out == "warn\n");
+  CHECK(daemon.asked == "PUT /v1/log-level/warn /x/y");
+  CHECK(daemon.call({"log-level", "--json"}).out == "{\"level\":\"warn\"}\n");
+  CHECK(daemon.call({"log-level", "a", "b"}).exit_code == 2);
+  FakeDaemon cache{ctl::Told{200, R"({"flushed":3})"}};
+  CHECK(cache.call({"cache", "flush", "gpt-*"}).out == "3 answers forgotten\n");
+  CHECK(cache.asked == "POST /v1/cache/flush?pattern=gpt-%2A ");
+}
+
+TEST_CASE("claspctl doctor: findings with their remedies, 1 when something is wrong") {
+  const std::string version = CLASP_VERSION;
+  FakeDaemon healthy{
+      ctl::Told{200, "{\"version\":\"" + version + "\",\"state\":\"healthy\",\"backends\":[]}"}};
+  CHECK(healthy.call({"doctor"}).exit_code == 0);
+  FakeDaemon down{ctl::Told{
+      200,
+      R"({"version":"0","state":"degraded","backends":[{"name":"a","state":"down","admin":"enabled","last_error":"connect"},{"name":"b","admin":"disabled"}]})"}};
+  const Answer answer = down.call({"doctor"});
+  CHECK(answer.exit_code == 1);
+  CHECK(has(answer.out,
+            "backend a is down, its last failure was connect\n         -> is its base_url"));
+  CHECK(has(answer.out, "claspctl backends enable b"));
+  CHECK(has(answer.out, "restart the daemon"));
+  CHECK(has(down.call({"doctor", "--json"}).out, R"("verdict":"problem")"));
+}
+
+TEST_CASE("claspctl doctor without a daemon: the configuration and the ports") {
+  ctl::World world;
+  world.ask_daemon = [](const ctl::Options&, const std::string&,
+                        const std::string&) -> Result<ctl::Told, ctl::LinkError> {
+    return tl::unexpected(ctl::LinkError{ctl::LinkError::Kind::not_running, "none"});
+  };
+  world.load_configuration = [] {
+    config::Loaded loaded;
+    loaded.settings.listeners.emplace_back();
+    return Result<config::Loaded, config::LoadError>(std::move(loaded));
+  };
+  world.why_not_listen = [](const std::string&, std::uint16_t) -> std::string { return "in use"; };
+  world.clock_is_synchronised = [] { return false; };
+  const Answer answer = ctl::run({"doctor"}, world);
+  CHECK(answer.exit_code == 1);
+  CHECK(has(answer.out, "127.0.0.1:8080: in use"));
+  CHECK(has(answer.out, "ss -ltnp sport = :8080"));
+  CHECK(has(answer.out, "timedatectl"));
+}
+
+TEST_CASE("claspctl claude: the environment, and everything behind it untouched") {
+  ctl::World world;
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string key;
+  world.ask_daemon = [](const ctl::Options& options, const std::string&,
+                        const std::string&) -> Result<ctl::Told, ctl::LinkError> {
+    CHECK(options.socket == "/s");
+    return ctl::Told{200,
+                     R"x({"listeners":["unix:/run/x","0.0.0.0:8443 (https)","0.0.0.0:8080"]})x"};
+  };
+  world.variable = [&](const char* name) {
+    return std::string_view(name) == "CLASP_AUTH_API_KEY" ? key : std::string();
+  };
+  world.run_program = [&](const std::string& program, const std::vector<std::string>& words,
+                          const std::vector<std::pair<std::string, std::string>>& set) {
+    CHECK(program == "claude");
+    arguments = words;
+    environment = set;
+    return std::string("gone");
+  };
+  const Answer answer = ctl::run({"--socket", "/s", "claude", "--json", "-p", "hello"}, world);
+  CHECK(answer.err == "claspctl: gone\n");
+  CHECK(arguments == std::vector<std::string>{"--json", "-p", "hello"});
+  CHECK(environment[0].second == "http://127.0.0.1:8080");
+  CHECK(environment[1] == std::pair<std::string, std::string>{"ANTHROPIC_API_KEY", "clasp"});
+  key = "mine";
+  ctl::run({"--socket=/s", "claude", "--", "--version"}, world);
+  CHECK(arguments == std::vector<std::string>{"--version"});
+  CHECK(environment[1].second == "mine");
+}
+
+TEST_CASE("claspctl: exit codes of what the daemon says, and of its silence") {
+  FakeDaemon refusing{
+      ctl::Told{403, R"({"error":{"code":"not_permitted","message":"only root"}})"}};
+  const Answer refused = refusing.call({"reload"});
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.err == "claspctl: only root\n");
+  FakeDaemon older{ctl::Told{
+      404, R"({"error":{"code":"unknown_path","message":"there is no such request; GET"}})"}};
+  CHECK(older.call({"reload"}).exit_code == 4);
+  using Kind = ctl::LinkError::Kind;
+  FakeDaemon away{tl::unexpected(ctl::LinkError{Kind::not_running, "no daemon listens"})};
+  CHECK(away.call({"status"}).exit_code == 3);
+  FakeDaemon slow{tl::unexpected(ctl::LinkError{Kind::timeout, "no answer"})};
+  CHECK(slow.call({"status"}).exit_code == 4);
+  CHECK(slow.call({"status", "--timeout", "0"}).exit_code == 2);
+  CHECK(slow.call({"status", "--socket"}).exit_code == 2);
+}
+
+TEST_CASE("claspctl: answers of any shape are shown without a fault") {
+  for (const char* body : {"", "[]", "{}", "3", "{\"backends\":3}", "{\"backends\":[3,{}]}",
+                           "{\"enabled\":true,\"tickets\":[{}]}", "not json"}) {
+    FakeDaemon daemon{ctl::Told{200, body}};
+    for (const control::Command& command : control::commands()) {
+      if (command.is_local()) continue;
+      std::vector<std::string> args;
+      for (const std::string_view word : split(command.words, ' ')) args.emplace_back(word);
+      args.insert(args.end(), command.fewest, "x");
+      CHECK(daemon.call(args).exit_code == 0);
+    }
   }
 }

@@ -1,0 +1,38 @@
+// jansson trees with an owner, and reading them without caring what is missing.
+#pragma once
+
+#include <jansson.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace clasp::ctl {
+
+struct JsonFree {
+  void operator()(json_t* value) const { json_decref(value); }
+};
+using JsonPtr = std::unique_ptr<json_t, JsonFree>;
+
+// Null when it is no JSON.
+inline JsonPtr parse_json(std::string_view text) {
+  json_error_t problem{};
+  return JsonPtr(json_loadb(text.data(), text.size(), JSON_DECODE_ANY, &problem));
+}
+
+// Empty, 0, false when the member is not there or of another type.
+inline std::string_view text_of(const json_t* object, const char* name) {
+  const json_t* value = json_object_get(object, name);
+  return json_is_string(value)
+             ? std::string_view(json_string_value(value), json_string_length(value))
+             : std::string_view();
+}
+inline std::int64_t number_of(const json_t* object, const char* name) {
+  return json_integer_value(json_object_get(object, name));
+}
+inline bool flag_of(const json_t* object, const char* name) {
+  return json_is_true(json_object_get(object, name));
+}
+
+}  // namespace clasp::ctl

@@ -1,0 +1,71 @@
+// See remote.h. What an answer looks like to people is render.h's.
+#include "ctl/remote.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "ctl/json.h"
+#include "ctl/render.h"
+
+namespace clasp::ctl {
+
+namespace {
+
+int exit_code_of(LinkError::Kind kind) {
+  switch (kind) {
+    case LinkError::Kind::not_running:
+      return kExitNotRunning;
+    case LinkError::Kind::timeout:
+      return kExitTimeout;
+    case LinkError::Kind::refused:
+      break;
+  }
+  return kExitFailure;
+}
+
+// What the daemon says when it does not do it.
+std::string error_message(const Told& told) {
+  const JsonPtr root = parse_json(told.body);
+  const json_t* error = json_object_get(root.get(), "error");
+  std::string message(text_of(error, "message"));
+  if (message.empty()) message = "the daemon answered " + std::to_string(told.status);
+  return message;
+}
+
+// Beside the time that the daemon was given.
+constexpr long kLeeway = 5;
+
+long seconds_of(const std::string& text) {
+  constexpr std::uint64_t kMost = 86'400;
+  return static_cast<long>(std::min(parse_unsigned(text).value_or(0), kMost));
+}
+
+}  // namespace
+
+Answer carry_out_remotely(const Call& call, const World& world) {
+  const std::string target = control::make_target(*call.command, call.arguments);
+  Options options = call.options;
+  // Who says how long the daemon may take means it.
+  if (call.command->words == "backends drain" && call.arguments.size() == 2)
+    options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  const auto told = world.ask_daemon(options, std::string(call.command->method), target);
+  if (!told)
+    return {exit_code_of(told.error().kind), "", "claspctl: " + told.error().message + "\n"};
+  // An older or newer daemon may lack what this program knows.
+  const bool unknown = told->status == 404 && error_message(*told).starts_with("there is no such");
+  if (unknown || told->status == 501)
+    return {kExitTimeout, "",
+            "claspctl: the running daemon does not know this command; is it another version? "
+            "claspctl status shows it\n"};
+  const bool good = told->status >= 200 && told->status <= 299;
+  Answer answer;
+  answer.exit_code = good ? kExitSuccess : told->status == 504 ? kExitTimeout : kExitFailure;
+  if (call.json)
+    answer.out = told->body;
+  else if (good)
+    answer.out = render(*call.command, told->body, world.look);
+  if (!good) answer.err = "claspctl: " + error_message(*told) + "\n";
+  return answer;
+}
+
+}  // namespace clasp::ctl
