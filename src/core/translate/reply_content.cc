@@ -96,8 +96,12 @@ void Reply::Impl::on_image() {
 void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChunk& chunk,
                              Seen& shown) {
   const bool reasoned = on_reasoning(choice, chunk, shown);
+  // A document says everything once: nothing has to be remembered of it.
+  const auto seen = [this](SeenText& memory, std::string_view raw) {
+    return in_document ? raw : memory.add(raw);
+  };
   const auto think = [&](std::string_view raw) {
-    if (!reasoned) on_thinking(shown.thinking.add(raw));
+    if (!reasoned) on_thinking(seen(shown.thinking, raw));
   };
   if (choice.thought)
     think(choice.content.raw);
@@ -105,12 +109,12 @@ void Reply::Impl::on_content(const wire::ChatChoice& choice, const wire::ChatChu
     on_cited_text(choice.content.raw, {chunk.annotations.begin() + choice.annotations.first,
                                        chunk.annotations.begin() + choice.annotations.end});
   else
-    on_text(shown.text.add(choice.content.raw));
+    on_text(seen(shown.text, choice.content.raw));
   for (std::uint32_t i = choice.parts.first; i < choice.parts.end; ++i) {
     const wire::ChatContentPart& part = chunk.parts[i];
     switch (part.kind) {
       case wire::ChatContentPart::Kind::text:
-        on_text(shown.text.add(part.raw));
+        on_text(seen(shown.text, part.raw));
         break;
       case wire::ChatContentPart::Kind::thinking:
         think(part.raw);
