@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
 #include "config/value.h"
 #include "ctl/emit.h"
 #include "ctl/keys.h"
