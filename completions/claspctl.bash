@@ -2,18 +2,24 @@
 _claspctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words='status reload backends breakers queue cache metrics log-level commands key --help --version'
+    words='status reload config drain undrain backends exchanges breakers queue cache metrics log-level commands doctor claude key --help --version'
   elif [[ $COMP_CWORD -eq 2 ]]; then
     case ${COMP_WORDS[1]} in
       status) words='' ;;
       reload) words='' ;;
-      backends) words='show enable disable' ;;
+      config) words='show check diff options' ;;
+      drain) words='' ;;
+      undrain) words='' ;;
+      backends) words='show enable disable drain' ;;
+      exchanges) words='show cancel' ;;
       breakers) words='trip reset' ;;
       queue) words='show cancel flush pause resume' ;;
       cache) words='flush' ;;
       metrics) words='' ;;
       log-level) words='set' ;;
       commands) words='' ;;
+      doctor) words='' ;;
+      claude) words='' ;;
       key) words='new hash' ;;
     esac
   else

@@ -2,10 +2,12 @@
 #include "config/collect.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "config/credentials.h"
 
 namespace clasp::config {
 namespace {
@@ -133,7 +135,7 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
     errors.push_back(place + ": " + value.error().message);
     return;
   }
-  if (auto found = find_credentials(option, *value); !found) {
+  if (auto found = find_credentials(option, credentials, *value); !found) {
     errors.push_back(place + ": " + found.error().message);
     return;
   }
@@ -147,37 +149,36 @@ void Collector::set(const Option& option, std::string_view rest, std::string_vie
   given.place = place;
   if (option.status != Status::available) given.differs = asks_for_something(option, text, *value);
   store(slot, *value);
+  note_given(option, rest, text, source, place);
   if (rest.empty() || source != Source::file) return;
   const std::string key = option.key.substr(0, option.key.size() - 1).append(rest);
   if (option.section == "backend") draft.backend().places[key] = place;
   if (option.section == "model") draft.model().places[key] = place;
 }
 
-// Wherever a file is named, credential:NAME is the one that systemd hands to the service under that
-// name (LoadCredential=).
-Result<void> Collector::find_credentials(const Option& option, Value& value) const {
-  constexpr std::string_view kPrefix = "credential:";
-  std::string problem;
-  const auto find = [&](std::string& path) {
-    if (!path.starts_with(kPrefix)) return;
-    const std::string name = path.substr(kPrefix.size());
-    if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
-      problem = quoted(path) + " names no credential; write credential:NAME";
-    else if (credentials.empty())
-      problem =
-          quoted(path) +
-          ": there are no credentials, because CREDENTIALS_DIRECTORY is not set; systemd sets "
-          "it for services with LoadCredential=" +
-          name + ":FILE";
-    else
-      path = credentials + "/" + name;
-  };
-  const bool files = option.domain.kind == Kind::list && option.argument.starts_with("FILE");
-  if (option.domain.kind == Kind::path) find(value.text);
-  if (files)
-    for (std::string& path : value.list) find(path);
-  if (!problem.empty()) return fail(problem);
-  return {};
+void Collector::note_given(const Option& option, std::string_view rest, std::string_view text,
+                           Source source, const std::string& place) {
+  std::string key = option.key;
+  if (!rest.empty() && key.ends_with('*')) key.replace(key.size() - 1, 1, rest);
+  GivenValue given;
+  if (option.section.empty() || key.empty())
+    given.name = place.substr(place.rfind(' ') + 1);
+  else
+    given.name = "[" + (source == Source::file ? heading_ : option.section) + "] " + key;
+  given.source = source == Source::file ? "file" : source == Source::flag ? "flag" : "environment";
+  given.place = source == Source::file ? place.substr(0, place.find(": ")) : place;
+  // Headers, added members and lists of keys hold secrets as often as not.
+  given.secret = option.domain.kind == Kind::secret || option.key == "api_keys" ||
+                 option.key.starts_with("header.") || option.key.starts_with("body.");
+  given.value = given.secret ? "***" : mask_secrets(scrub_utf8(text));
+  if (given.secret || given.value != text) given.digest = std::hash<std::string_view>()(text);
+  for (GivenValue& earlier : given_values)
+    if (earlier.name == given.name &&
+        (option.domain.kind != Kind::list || earlier.source != given.source)) {
+      earlier = std::move(given);
+      return;
+    }
+  given_values.push_back(std::move(given));
 }
 
 // A stronger source names another provider: the key and the address that belong to the one before
@@ -325,7 +326,7 @@ void Collector::add_entry(const FileEntry& entry, const std::string& file,
   else if (trim(*expanded).empty())
     errors.push_back(where + ": the value is missing");
   else
-    set(*match.option, match.rest, *expanded, Source::file, where);
+    heading_ = entry.section, set(*match.option, match.rest, *expanded, Source::file, where);
 }
 
 void Collector::explain_unknown_key(const FileEntry& entry, const std::string& place) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/given.h"
 #include "config/options.h"
 #include "config/parse_file.h"
 
@@ -34,6 +35,7 @@ class Collector {
  public:
   Draft draft;
   std::vector<std::string> errors, warnings;
+  std::vector<GivenValue> given_values;  // the strongest source's word for each option
   std::function<unsigned(const std::string& path)> file_mode;  // may be missing; see Inputs
   std::string credentials;  // the folder of systemd's credentials, empty: none
 
@@ -57,7 +59,8 @@ class Collector {
   };
   void set(const Option& option, std::string_view rest, std::string_view text, Source source,
            const std::string& place);
-  Result<void> find_credentials(const Option& option, Value& value) const;
+  void note_given(const Option& option, std::string_view rest, std::string_view text, Source source,
+                  const std::string& place);
   void leave_provider(std::string_view next, Source source);
   void begin_section(const FileEntry& entry, const std::string& place);
   void begin_route(const FileEntry& entry, std::string_view pattern, const std::string& place);
@@ -69,6 +72,7 @@ class Collector {
 
   std::map<const Option*, Given> given_;
   std::map<std::string, int, std::less<>> lines_;  // "section\nkey" -> its line, against repetition
+  std::string heading_;                            // of the file's section, as written
   const Section* section_ = nullptr;               // nullptr: unknown or none yet
 };
 

@@ -116,6 +116,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   loaded.settings = std::move(collector.draft.settings);
   loaded.settings.config_file = file->path;
   loaded.warnings = std::move(collector.warnings);
+  loaded.given = std::move(collector.given_values);
   if (collector.draft.check) loaded.action = Action::check;
   if (collector.draft.models) loaded.action = Action::models;
   return loaded;

@@ -31,6 +31,7 @@ struct Loaded {
   Action action = Action::run;
   Settings settings;                  // for run, check and models
   std::vector<std::string> warnings;  // one line each, to be logged
+  std::vector<GivenValue> given;      // what the sources said
   std::string emit;                   // the text to print for help and emit
 };
 

@@ -48,7 +48,6 @@ void add_cache(std::vector<Option>& rows) {
 
 void add_costs(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
-    option.status = Status::planned;
     rows.push_back(std::move(option));
   };
   row({.section = "costs", .key = "file", .env = "CLASP_COSTS_FILE", .domain = kPath, .argument = "FILE",

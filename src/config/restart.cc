@@ -27,6 +27,8 @@ std::vector<std::string> restart_needed(const Settings& running, const Settings&
   compare(
       "media.fetch_networks", [](S s) -> auto& { return s.media.fetch_networks; });
   compare("media.pdf_text", [](S s) { return s.media.pdf_text; });
+  compare(
+      "costs.file", [](S s) -> auto& { return s.costs.file; });
   return names;
 }
 

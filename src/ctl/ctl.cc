@@ -8,6 +8,7 @@
 #include "config/value.h"
 #include "ctl/emit.h"
 #include "ctl/keys.h"
+#include "ctl/local.h"
 #include "ctl/remote.h"
 
 namespace clasp::ctl {
@@ -22,6 +23,7 @@ struct Row {
 
 // Of the commands whose place is here.
 constexpr Row kHandlers[] = {
+    {"config options", list_options},
     {"key new", make_key},
     {"key hash", hash_key},
 };
@@ -51,6 +53,8 @@ std::string join(const std::vector<std::string>& words) {
 
 Answer carry_out(const Call& call, const World& world) {
   if (!call.command->is_local()) return carry_out_remotely(call, world);
+  if (call.command->words == "doctor") return run_doctor(call, world);
+  if (call.command->words == "claude") return run_claude(call, world);
   for (const Row& row : kHandlers) {
     if (row.words != call.command->words) continue;
     auto out = row.handler(call, world);
@@ -67,6 +71,12 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   std::vector<std::string> words;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
+    // What stands behind it is Claude Code's.
+    if (words.size() == 1 && words.front() == "claude") {
+      words.insert(words.end(), args.begin() + static_cast<std::ptrdiff_t>(i + (arg == "--")),
+                   args.end());
+      break;
+    }
     if (arg == "--help" || arg == "-help" || arg == "-h") return {kExitSuccess, emit_help(), ""};
     if (arg == "--version" || arg == "-version")
       return {kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};

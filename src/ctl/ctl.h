@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "config/load.h"
 #include "control/commands.h"
 
 namespace clasp::ctl {
@@ -49,6 +52,16 @@ struct World {
                                         const std::string& target)>
       ask_daemon;
   Look look = {};
+  std::function<std::string(const char* name)> variable = {};  // of the environment, else empty
+  // The daemon's settings as it would have them if it was started like this program.
+  std::function<Result<config::Loaded, config::LoadError>()> load_configuration = {};
+  // Why nothing could listen there; empty: it could.
+  std::function<std::string(const std::string& address, std::uint16_t port)> why_not_listen = {};
+  std::function<bool()> clock_is_synchronised = {};
+  // Becomes that program, with these variables set. Returns only to say why it could not.
+  std::function<std::string(const std::string& program, const std::vector<std::string>& arguments,
+                            const std::vector<std::pair<std::string, std::string>>& environment)>
+      run_program = {};
 };
 
 struct Answer {

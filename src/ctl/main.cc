@@ -8,6 +8,7 @@
 #include "control/socket_path.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/system.h"
 
 namespace {
 
@@ -44,6 +45,14 @@ clasp::Result<clasp::ctl::Told, clasp::ctl::LinkError> ask_daemon(
   return clasp::ctl::ask_daemon(socket, method, target, options.seconds);
 }
 
+clasp::Result<clasp::config::Loaded, clasp::config::LoadError> load_configuration() {
+  clasp::config::Inputs inputs;
+  inputs.environment = clasp::config::make_environment(environ);
+  inputs.read_file = clasp::config::load_file;
+  inputs.file_mode = clasp::config::load_file_mode;
+  return clasp::config::load(inputs);
+}
+
 bool print(std::FILE* to, const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
 }
@@ -55,7 +64,9 @@ int main(int argc, char** argv) {
   const clasp::ctl::Look look{isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() &&
                               variable("TERM") != "dumb"};
   const clasp::ctl::Answer answer =
-      clasp::ctl::run(args, {read_input, random_bytes, ask_daemon, look});
+      clasp::ctl::run(args, {read_input, random_bytes, ask_daemon, look, variable,
+                             load_configuration, clasp::ctl::why_not_listen,
+                             clasp::ctl::clock_is_synchronised, clasp::ctl::run_program});
   print(stderr, answer.err);
   return print(stdout, answer.out) ? answer.exit_code : clasp::ctl::kExitFailure;
 }

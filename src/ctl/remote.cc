@@ -1,6 +1,9 @@
 // See remote.h. What an answer looks like to people is render.h's.
 #include "ctl/remote.h"
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "ctl/json.h"
 #include "ctl/render.h"
 
@@ -29,11 +32,23 @@ std::string error_message(const Told& told) {
   return message;
 }
 
+// Beside the time that the daemon was given.
+constexpr long kLeeway = 5;
+
+long seconds_of(const std::string& text) {
+  constexpr std::uint64_t kMost = 86'400;
+  return static_cast<long>(std::min(parse_unsigned(text).value_or(0), kMost));
+}
+
 }  // namespace
 
 Answer carry_out_remotely(const Call& call, const World& world) {
   const std::string target = control::make_target(*call.command, call.arguments);
-  const auto told = world.ask_daemon(call.options, std::string(call.command->method), target);
+  Options options = call.options;
+  // Who says how long the daemon may take means it.
+  if (call.command->words == "backends drain" && call.arguments.size() == 2)
+    options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  const auto told = world.ask_daemon(options, std::string(call.command->method), target);
   if (!told)
     return {exit_code_of(told.error().kind), "", "claspctl: " + told.error().message + "\n"};
   // An older or newer daemon may lack what this program knows.
@@ -44,7 +59,7 @@ Answer carry_out_remotely(const Call& call, const World& world) {
             "claspctl status shows it\n"};
   const bool good = told->status >= 200 && told->status <= 299;
   Answer answer;
-  answer.exit_code = good ? kExitSuccess : kExitFailure;
+  answer.exit_code = good ? kExitSuccess : told->status == 504 ? kExitTimeout : kExitFailure;
   if (call.json)
     answer.out = told->body;
   else if (good)

@@ -163,6 +163,47 @@ std::string render_reload(const json_t* root, const Look& look) {
   return out;
 }
 
+std::string render_config(const json_t* root, const Look&) {
+  Table table({"SETTING", "VALUE", "FROM"});
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  json_array_foreach(json_object_get(root, "settings"), i, one) {
+    table.add({std::string(text_of(one, "name")), std::string(text_of(one, "value")),
+               std::string(text_of(one, "place"))});
+  }
+  return table.empty() ? "nothing is set; everything has its default\n" : table.render();
+}
+
+std::string render_check(const json_t* root, const Look& look) {
+  const std::string_view file = text_of(root, "config_file");
+  std::string out = "the configuration is valid" +
+                    (file.empty() ? std::string() : ": " + std::string(file)) + "\n";
+  out.append(lines_of(json_object_get(root, "warnings"), paint("warning: ", Hue::warning, look)));
+  const std::string restart = join(json_object_get(root, "restart_needed"));
+  if (!restart.empty())
+    out.append(paint("needs a restart: ", Hue::warning, look)).append(restart).append("\n");
+  return out;
+}
+
+std::string render_diff(const json_t* root, const Look& look) {
+  std::string out;
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  json_array_foreach(json_object_get(root, "changes"), i, one) {
+    const std::string name(text_of(one, "name"));
+    if (json_object_get(one, "before") != nullptr)
+      out.append(paint("- " + name + " = " + std::string(text_of(one, "before")), Hue::bad, look))
+          .append("\n");
+    if (json_object_get(one, "after") != nullptr)
+      out.append(paint("+ " + name + " = " + std::string(text_of(one, "after")), Hue::good, look))
+          .append("\n");
+  }
+  if (out.empty()) return "a reload would change nothing\n";
+  const std::string restart = join(json_object_get(root, "restart_needed"));
+  if (!restart.empty()) out.append("needs a restart: ").append(restart).append("\n");
+  return out;
+}
+
 std::string render_backends(const json_t* root, const Look& look) {
   return backend_table(json_object_get(root, "backends"), look, "");
 }
@@ -200,6 +241,45 @@ std::string render_queue(const json_t* root, const Look&) {
          milliseconds_text(number_of(one, "left_ms")), std::to_string(number_of(one, "returns"))});
   }
   return table.empty() ? out : out + table.render();
+}
+
+std::string render_exchanges(const json_t* root, const Look&) {
+  Table table({"ID", "CLIENT", "MODEL", "BACKEND", "PHASE", "AGE", "SENT"});
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  json_array_foreach(json_object_get(root, "exchanges"), i, one) {
+    const std::string_view name = text_of(one, "client_name");
+    const std::string_view phase = text_of(one, "phase");
+    table.add(
+        {std::string(text_of(one, "id")), std::string(name.empty() ? text_of(one, "client") : name),
+         std::string(text_of(one, "model")), std::string(text_of(one, "backend")),
+         std::string(phase) + (flag_of(one, "stream") ? ", stream" : ""),
+         milliseconds_text(number_of(one, "age_ms")), bytes_text(number_of(one, "bytes_out"))});
+  }
+  std::string out = table.empty() ? "no requests in flight\n" : table.render();
+  if (const std::int64_t silent = number_of(root, "silent_workers"); silent > 0)
+    out.append(std::to_string(silent)).append(" workers did not answer\n");
+  return out;
+}
+
+std::string render_drain(const json_t* root, const Look&) {
+  const std::int64_t running = number_of(root, "running");
+  if (!flag_of(root, "draining")) return "in service\n";
+  std::string out = "out of service, " + std::to_string(running) + " requests still run";
+  if (running > 0 && json_object_get(root, "deadline_ms") != nullptr)
+    out.append("; they are ended in ").append(milliseconds_text(number_of(root, "deadline_ms")));
+  return out + "\nclaspctl undrain puts it back into service\n";
+}
+
+std::string render_ended(const json_t* root, const Look&) {
+  return std::to_string(number_of(root, "cancelled")) + " requests ended\n";
+}
+
+// A backend, and how many requests of it were ended.
+std::string render_disabled(const json_t* root, const Look& look) {
+  const std::int64_t ended = number_of(root, "ended");
+  return render_backend(root, look) +
+         (ended > 0 ? std::to_string(ended) + " requests ended\n" : std::string());
 }
 
 std::string render_cache(const json_t* root, const Look&) {
@@ -245,10 +325,19 @@ struct Row {
 constexpr Row kRenderers[] = {
     {"status", render_status},
     {"reload", render_reload},
+    {"config show", render_config},
+    {"config check", render_check},
+    {"config diff", render_diff},
     {"backends", render_backends},
     {"backends show", nullptr},
     {"backends enable", render_backend},
-    {"backends disable", render_backend},
+    {"backends disable", render_disabled},
+    {"backends drain", render_backend},
+    {"drain", render_drain},
+    {"undrain", render_drain},
+    {"exchanges", render_exchanges},
+    {"exchanges show", nullptr},
+    {"exchanges cancel", render_ended},
     {"breakers", render_breakers},
     {"breakers trip", render_backend},
     {"breakers reset", render_backend},

@@ -19,25 +19,6 @@ void set_count(json_t* object, const char* name, std::int64_t number) {
   set(object, name, json_integer(number));
 }
 
-void no_backend(ControlCall& call) {
-  call.reply->refuse(404, "no_backend",
-                     "there is no backend " + scrub_utf8(call.arguments.front().substr(0, 100)) +
-                         "; claspctl backends lists them");
-}
-
-// Sends one backend as it is now.
-void send_backend(ControlDesk& desk, ControlCall& call) {
-  const TimePoint now = desk.scheduler.now();
-  const exchange::CatalogPtr catalog = desk.deeds.catalog();
-  const policy::DeskStatus books = desk.desk.snapshot(now);
-  for (const auto& [backend, status] : backend_pairs(*catalog, books)) {
-    if (backend->settings.name != call.arguments.front()) continue;
-    return call.reply->send(200, JsonPtr(make_backend_object(
-                                     *backend, *status, catalog->settings->breaker.enabled, now)));
-  }
-  no_backend(call);
-}
-
 json_t* ticket_object(const exchange::Catalog& catalog, const policy::TicketInfo& ticket) {
   json_t* out = json_object();
   set(out, "id", text_value(std::to_string(ticket.id)));
@@ -68,6 +49,27 @@ void send_number(ControlCall& call, const char* name, std::size_t number) {
 
 // ---- backends -----------------------------------------------------------------------------------
 
+void no_backend(const ControlCall& call) {
+  call.reply->refuse(404, "no_backend",
+                     "there is no backend " + scrub_utf8(call.arguments.front().substr(0, 100)) +
+                         "; claspctl backends lists them");
+}
+
+void send_backend(ControlDesk& desk, const ControlCall& call,
+                  const std::vector<std::pair<const char*, std::int64_t>>& more) {
+  const TimePoint now = desk.scheduler.now();
+  const exchange::CatalogPtr catalog = desk.deeds.catalog();
+  const policy::DeskStatus books = desk.desk.snapshot(now);
+  for (const auto& [backend, status] : backend_pairs(*catalog, books)) {
+    if (backend->settings.name != call.arguments.front()) continue;
+    const JsonPtr out(
+        make_backend_object(*backend, *status, catalog->settings->breaker.enabled, now));
+    for (const auto& [name, number] : more) set_count(out.get(), name, number);
+    return call.reply->send(200, out);
+  }
+  no_backend(call);
+}
+
 void list_backends(ControlDesk& desk, ControlCall& call) {
   const TimePoint now = desk.scheduler.now();
   const exchange::CatalogPtr catalog = desk.deeds.catalog();
@@ -87,13 +89,6 @@ void show_backend(ControlDesk& desk, ControlCall& call) {
 
 void enable_backend(ControlDesk& desk, ControlCall& call) {
   if (!desk.desk.set_admin_state(call.arguments.front(), policy::AdminState::enabled,
-                                 desk.scheduler.now()))
-    return no_backend(call);
-  send_backend(desk, call);
-}
-
-void disable_backend(ControlDesk& desk, ControlCall& call) {
-  if (!desk.desk.set_admin_state(call.arguments.front(), policy::AdminState::disabled,
                                  desk.scheduler.now()))
     return no_backend(call);
   send_backend(desk, call);

@@ -2,6 +2,10 @@
 // one desk of all workers.
 #pragma once
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "daemon/control_handlers.h"
 
 namespace clasp::daemon {
@@ -9,7 +13,6 @@ namespace clasp::daemon {
 void list_backends(ControlDesk& desk, ControlCall& call);
 void show_backend(ControlDesk& desk, ControlCall& call);
 void enable_backend(ControlDesk& desk, ControlCall& call);
-void disable_backend(ControlDesk& desk, ControlCall& call);
 
 void list_breakers(ControlDesk& desk, ControlCall& call);
 void trip_breaker(ControlDesk& desk, ControlCall& call);
@@ -21,5 +24,10 @@ void cancel_ticket(ControlDesk& desk, ControlCall& call);
 void flush_queue(ControlDesk& desk, ControlCall& call);
 void pause_queue(ControlDesk& desk, ControlCall& call);
 void resume_queue(ControlDesk& desk, ControlCall& call);
+
+// Pieces of answers about one backend: as it is now, with further numbers, or that there is none.
+void send_backend(ControlDesk& desk, const ControlCall& call,
+                  const std::vector<std::pair<const char*, std::int64_t>>& more = {});
+void no_backend(const ControlCall& call);
 
 }  // namespace clasp::daemon

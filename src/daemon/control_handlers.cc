@@ -2,15 +2,15 @@
 // backends and the queue are in control_desk.cc.
 #include "daemon/control_handlers.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 
 #include "base/log.h"
+#include "daemon/control_config.h"
 #include "daemon/control_desk.h"
+#include "daemon/control_live.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -110,28 +110,6 @@ void show_commands(ControlDesk&, ControlCall& call) {
   call.reply->send(200, root);
 }
 
-void reload(ControlDesk& desk, ControlCall& call) {
-  if (desk.deeds.draining())
-    return call.reply->refuse(409, "draining", "the daemon is stopping and loads nothing any more");
-  const ReloadReport report = desk.deeds.reload();
-  const JsonPtr root(json_object());
-  json_t* out = root.get();
-  set(out, "reloaded", json_boolean(report.good));
-  set(out, "config_file", text_value(report.file));
-  set(out, "warnings", text_array(report.warnings));
-  set(out, "restart_needed", text_array(report.restart_needed));
-  if (!report.good) {
-    json_t* error = json_object();
-    set(error, "code", text_value("configuration"));
-    std::string message;
-    for (const std::string& line : report.errors)
-      message.append(message.empty() ? "" : "\n").append(line);
-    set(error, "message", text_value(message));
-    set(out, "error", error);
-  }
-  call.reply->send(report.good ? 200 : 422, root);
-}
-
 void show_metrics(ControlDesk& desk, ControlCall& call) {
   call.reply->send_text(200, "application/json", desk.metrics.render_json(desk.scheduler.now()));
 }
@@ -172,7 +150,12 @@ struct Row {
 constexpr Row kHandlers[] = {
     {"status", show_status},
     {"commands", show_commands},
-    {"reload", reload},
+    {"reload", reload_config},
+    {"config show", show_config},
+    {"config check", check_config},
+    {"config diff", diff_config},
+    {"drain", drain},
+    {"undrain", undrain},
     {"metrics", show_metrics},
     {"log-level", show_log_level},
     {"log-level set", set_level},
@@ -182,6 +165,10 @@ constexpr Row kHandlers[] = {
     {"backends show", show_backend},
     {"backends enable", enable_backend},
     {"backends disable", disable_backend},
+    {"backends drain", drain_backend},
+    {"exchanges", list_exchanges},
+    {"exchanges show", show_exchange},
+    {"exchanges cancel", cancel_exchange},
     {"breakers", list_breakers},
     {"breakers trip", trip_breaker},
     {"breakers reset", reset_breaker},

@@ -2,16 +2,19 @@
 // lends them; the table in control_handlers.cc says which one serves which command.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "control/commands.h"
 #include "core/exchange/catalog.h"
 #include "daemon/control_reply.h"
+#include "daemon/later.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_desk.h"
+#include "daemon/worker_polls.h"
 
 namespace clasp::daemon {
 
@@ -20,10 +23,17 @@ class ControlDeeds {
  public:
   virtual ~ControlDeeds() = default;
   virtual ReloadReport reload() = 0;
+  // What a reload would do; what it would find goes to `given`.
+  virtual ReloadReport check(std::vector<config::GivenValue>& given) = 0;
+  virtual const std::vector<config::GivenValue>& given() const = 0;
   virtual exchange::CatalogPtr catalog() const = 0;
   virtual std::vector<std::string> listening() const = 0;
   virtual std::size_t workers() const = 0;
-  virtual bool draining() const = 0;
+  // Out of service by hand. What still runs when `rest_left` is over is ended.
+  virtual void set_resting(bool resting) = 0;
+  virtual std::optional<Duration> rest_left() const = 0;  // nothing: in service, or over
+  virtual bool stopping() const = 0;
+  virtual bool draining() const = 0;  // stopping, or out of service
 };
 
 struct ControlDesk {
@@ -34,6 +44,8 @@ struct ControlDesk {
   Metrics& metrics;
   std::string version;
   TimePoint started;
+  WorkerPolls& polls;
+  Later& later;
 };
 
 struct ControlCall {

@@ -111,8 +111,8 @@ class Reader {
 };
 
 JsonPtr parse(const std::string& text) {
-  return JsonPtr(json_loadb(text.data(), text.size(), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                            nullptr));
+  return JsonPtr(
+      json_loadb(text.data(), text.size(), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, nullptr));
 }
 
 // ---- files -------------------------------------------------------------------------------------
@@ -241,7 +241,8 @@ Result<void> CostsFile::load() {
     return {};
   }
   if (ledger_version(**text) > kVersion)
-    return fail("costs.file: " + path_ + " was written by a newer version; move it away to begin anew");
+    return fail("costs.file: " + path_ +
+                " was written by a newer version; move it away to begin anew");
   return set_aside(state.error().message);
 }
 

@@ -19,6 +19,7 @@
 #include "daemon/service.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
+#include "daemon/shared_costs.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_lessons.h"
 #include "daemon/shared_limits.h"
@@ -32,6 +33,8 @@ namespace clasp::daemon {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
+// What a power failure may lose of what was spent.
+constexpr Duration kSaveCosts{5'000};
 constexpr Duration kCertificateCheck{24 * 3600 * 1000};
 
 unsigned worker_count(const config::Settings& settings) {
@@ -53,11 +56,12 @@ HttpLimits make_http_limits(const config::Settings& settings, unsigned workers) 
 class Process final : private ControlDeeds {
  public:
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-          Reloader& reloader, AccessLog& access_log)
+          SharedCosts& costs, Reloader& reloader, AccessLog& access_log)
       : settings_(settings),
         drain_time_(settings.timeouts.drain_ms),
         desk_(desk),
         limits_(limits),
+        costs_(costs),
         reloader_(reloader),
         access_log_(access_log),
         metrics_(desk, limits_, CLASP_VERSION),
@@ -80,10 +84,16 @@ class Process final : private ControlDeeds {
   void load_again();
   // ControlDeeds
   ReloadReport reload() override;
+  ReloadReport check(std::vector<config::GivenValue>& given) override;
+  const std::vector<config::GivenValue>& given() const override { return reloader_.given(); }
   exchange::CatalogPtr catalog() const override { return catalog_; }
   std::vector<std::string> listening() const override { return listeners_.names(); }
   std::size_t workers() const override { return workers_.size(); }
-  bool draining() const override { return draining_; }
+  void set_resting(bool resting) override;
+  std::optional<Duration> rest_left() const override;
+  bool stopping() const override { return draining_; }
+  bool draining() const override { return draining_ || resting_; }
+  void save_costs();
   void drain(const std::string& signal);
   void on_worker_idle();
   void stop_workers();
@@ -93,6 +103,7 @@ class Process final : private ControlDeeds {
   Duration drain_time_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  SharedCosts& costs_;
   Reloader& reloader_;
   AccessLog& access_log_;
   EventBasePtr base_;
@@ -116,13 +127,19 @@ class Process final : private ControlDeeds {
   TimerHandle certificate_check_;
   exchange::CatalogPtr catalog_;  // of the configuration in force
   SystemRandom random_;
+  std::unique_ptr<WorkerPolls> polls_;
+  std::unique_ptr<Later> later_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
   std::string status_;
   bool on_terminal_ = false;
   bool draining_ = false;
+  bool resting_ = false;
+  TimePoint rest_end_;
+  TimerHandle rest_deadline_;
   std::size_t busy_workers_ = 0;
   TimerHandle drain_deadline_;
+  TimerHandle costs_timer_;
 };
 
 Result<void> Process::set_up_signals() {
@@ -153,12 +170,13 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
                                              make_backend_options(settings_));
   exporter_->configure(settings_.tracing);
   records_ = std::make_unique<RecordFan>(
-      std::vector<exchange::RecordSink*>{&access_log_, exporter_.get()});
+      std::vector<exchange::RecordSink*>{&access_log_, &costs_, exporter_.get()});
   parts_.records = records_.get();
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
   parts_.desk = &desk_;
   parts_.limits = &limits_;
+  parts_.costs = &costs_;
   parts_.states = &states_;
   cache_.configure(settings_.cache, scheduler_->now());
   parts_.cache = &cache_;
@@ -180,8 +198,15 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
     if (!worker) return tl::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
-  control_desk_ = std::make_unique<ControlDesk>(
-      ControlDesk{*this, *scheduler_, desk_, cache_, metrics_, CLASP_VERSION, scheduler_->now()});
+  polls_ = std::make_unique<WorkerPolls>(*scheduler_, *mailbox_,
+                                         [this](const std::function<void(Endpoints&)>& question) {
+                                           for (auto& worker : workers_) worker->ask(question);
+                                           return workers_.size();
+                                         });
+  later_ = std::make_unique<Later>(*scheduler_);
+  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{*this, *scheduler_, desk_, cache_,
+                                                            metrics_, CLASP_VERSION,
+                                                            scheduler_->now(), *polls_, *later_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control); !opened)
     return tl::unexpected(opened.error());
@@ -201,6 +226,7 @@ void Process::run() {
   status_ = status_of(*parts_.catalog);
   log_info(std::string("clasp ") + CLASP_VERSION + " " + status_);
   notify_ready(status_);
+  save_costs();
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   for (auto& worker : workers_) worker->join();
   flush_spans();
@@ -267,6 +293,16 @@ ReloadReport Process::reload() {
   return reloader_.report();
 }
 
+// Opens what is new as a reload would, and closes it again.
+ReloadReport Process::check(std::vector<config::GivenValue>& given) {
+  const auto prepare = [this](const config::Settings& settings) -> Result<void> {
+    auto prepared = listeners_.prepare(settings);
+    if (!prepared) return tl::unexpected(prepared.error());
+    return {};
+  };
+  return reloader_.check(prepare, given);
+}
+
 void Process::load_again() {
   notify_reloading();
   std::optional<ListenerSet::Prepared> listeners;
@@ -296,6 +332,12 @@ void Process::load_again() {
   notify_ready(status_);
 }
 
+// Not on the workers' way: they only count.
+void Process::save_costs() {
+  costs_.save();
+  costs_timer_ = scheduler_->after(kSaveCosts, [this] { save_costs(); });
+}
+
 void Process::drain(const std::string& signal) {
   draining_ = true;
   log_info(signal +
@@ -310,6 +352,30 @@ void Process::drain(const std::string& signal) {
     log_warn("the drain deadline has passed: running requests are ended");
     stop_workers();
   });
+}
+
+// The control API's drain: a load balancer must still be able to ask, and it can be taken back, so
+// listeners stay open.
+void Process::set_resting(bool resting) {
+  if (resting_ == resting) return;
+  resting_ = resting;
+  rest_deadline_.reset();
+  for (auto& worker : workers_)
+    worker->ask([resting](Endpoints& endpoints) { endpoints.set_resting(resting); });
+  if (!resting) return log_info("back in service");
+  log_info("out of service: no new messages; running ones are finished");
+  rest_end_ = scheduler_->now() + drain_time_;
+  rest_deadline_ = scheduler_->after(drain_time_, [this] {
+    rest_deadline_.reset();
+    log_warn("the drain deadline has passed: running requests are ended");
+    for (auto& worker : workers_)
+      worker->ask([](Endpoints& endpoints) { endpoints.end_exchanges(); });
+  });
+}
+
+std::optional<Duration> Process::rest_left() const {
+  if (!rest_deadline_) return std::nullopt;
+  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(rest_end_ - scheduler_->now()));
 }
 
 void Process::on_worker_idle() {
@@ -348,17 +414,28 @@ int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
     log_error(good.error().message);
     return config::kExitConfiguration;
   }
-  AccessLog records(*settings);
-  SharedLimits limits;
-  limits.reconfigure(*settings, TimePoint{});
-  Reloader reloader(settings, std::move(load), desk, limits, records);
-  Process process(*settings, desk, limits, reloader, records);
-  if (auto ready = process.set_up(*catalog); !ready) {
-    log_error(ready.error().message);
+  AccessLog access_log(*settings);
+  SharedCosts costs;
+  if (auto opened = open_costs(costs, *settings, std::getenv("STATE_DIRECTORY")); !opened) {
+    log_error(opened.error().message);
     return config::kExitFailure;
   }
-  process.run();
-  records.tell_everything();
+  SharedLimits limits;
+  limits.reconfigure(*settings, TimePoint{});
+  Reloader reloader(settings, std::move(load), desk, limits, access_log);
+  reloader.set_given(loaded.given);
+  const bool served = [&] {
+    Process process(*settings, desk, limits, costs, reloader, access_log);
+    if (auto ready = process.set_up(*catalog); !ready) {
+      log_error(ready.error().message);
+      return false;
+    }
+    process.run();
+    return true;
+  }();
+  access_log.tell_everything();
+  costs.save();  // the last exchanges are over now
+  if (!served) return config::kExitFailure;
   log_info("stopped");
   return config::kExitSuccess;
 }

@@ -1,8 +1,11 @@
 // See endpoints.h.
 #include "daemon/endpoints.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "core/exchange/cors.h"
+#include "core/exchange/cost_report.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
 #include "core/wire/forwarded.h"
@@ -61,12 +64,13 @@ class Endpoints::LiveExchange final : public exchange::RequestTask {
 
 Endpoints::Endpoints(exchange::Services services, exchange::CatalogPtr catalog,
                      const ProcessFacts& facts, SharedDesk& desk, SharedLimits& limits,
-                     MetricsAccess metrics)
+                     SharedCosts& costs, MetricsAccess metrics)
     : services_(services),
       catalog_(std::move(catalog)),
       facts_(facts),
       desk_(desk),
       limits_(limits),
+      costs_(costs),
       metrics_(metrics),
       models_(exchange::client_models(*catalog_)) {}
 
@@ -149,13 +153,35 @@ std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
   if (!endpoint) return error_answer(endpoint.error(), head.path);
   // Telemetry is accepted and never read.
   if (*endpoint == Endpoint::telemetry) return answer(200, "{}");
-  if (*endpoint == Endpoint::messages) return admit(head);
+  if (*endpoint == Endpoint::messages) return resting_ ? rest_answer(head.path) : admit(head);
   return std::nullopt;
 }
 
-// Limits of messages; everything else is free.
+// While the operator has taken this daemon out of service: the next one may do it.
+HttpAnswer Endpoints::rest_answer(std::string_view path) const {
+  wire::ApiError error = wire::make_error(wire::ErrorType::overloaded,
+                                          "the proxy is being taken out of service; try again");
+  error.should_retry = true;
+  HttpAnswer out = error_answer(error, path);
+  out.last = true;
+  return out;
+}
+
+// Limits and budgets of messages; everything else is free.
 std::optional<HttpAnswer> Endpoints::admit(exchange::RequestHead& head) const {
-  if (!policy::may_limit(catalog_->settings->rate_limit, head.client.get())) return std::nullopt;
+  if (policy::may_limit(catalog_->settings->rate_limit, head.client.get()))
+    if (auto refusal = limit(head)) return refusal;
+  const config::ClientSettings* client = head.client.get();
+  if (client == nullptr || (client->daily_budget == 0 && client->monthly_budget == 0))
+    return std::nullopt;
+  const auto over = costs_.over_budget(*client, services_.scheduler.unix_seconds());
+  if (!over) return std::nullopt;
+  head.admission.reset();
+  limits_.count_budget();
+  return error_answer(budget_error(client->name, *over), head.path);
+}
+
+std::optional<HttpAnswer> Endpoints::limit(exchange::RequestHead& head) const {
   auto admission = limits_.admit(head, services_.scheduler);
   if (!admission) {
     HttpAnswer out = error_answer(limit_error(admission.error()), head.path);
@@ -180,6 +206,13 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
                                                              std::string body,
                                                              exchange::ClientStream& stream) {
   const auto endpoint = exchange::match_route(head.method, head.path);
+  // Its head may have been let in before the rest began.
+  if (endpoint && *endpoint == Endpoint::messages && resting_) {
+    const HttpAnswer refusal = rest_answer(head.path);
+    metrics_.meter.on_answer(route_label(head), refusal.status);
+    stream.answer(refusal.status, refusal.headers, refusal.body);
+    return nullptr;
+  }
   if (endpoint && *endpoint == Endpoint::messages) {
     auto task = std::make_unique<LiveExchange>(*this, std::move(head), std::move(body),
                                                make_id(services_.random, "req_"), stream);
@@ -195,6 +228,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
         return health();
       case Endpoint::providers_health:
         return providers_health();
+      case Endpoint::costs:
+        return costs();
       case Endpoint::alive:
         return answer(200, R"({"status":"ok"})");
       case Endpoint::ready:
@@ -215,7 +250,6 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
       case Endpoint::telemetry:
         return answer(200, "{}");
       case Endpoint::server_info:
-      case Endpoint::costs:
       case Endpoint::messages:
         break;
     }
@@ -251,41 +285,73 @@ void Endpoints::end_exchanges() {
   wire::ApiError error =
       wire::make_error(wire::ErrorType::overloaded, "the proxy is shutting down; try again");
   error.should_retry = true;
+  end_exchanges(error, "ended by the daemon", [](const exchange::Exchange&) { return true; });
+}
+
+std::size_t Endpoints::end_exchanges(const wire::ApiError& error, std::string_view cause,
+                                     const std::function<bool(const exchange::Exchange&)>& chosen) {
+  std::size_t ended = 0;
   // Ending an exchange may take it out of the set.
   const std::vector<exchange::Exchange*> running(live_.begin(), live_.end());
-  for (exchange::Exchange* one : running) one->end_with(error);
+  for (exchange::Exchange* one : running)
+    if (live_.contains(one) && chosen(*one) && one->end_with(error, cause)) ++ended;
+  return ended;
+}
+
+std::vector<exchange::ExchangeInfo> Endpoints::list(std::size_t most) const {
+  std::vector<const exchange::Exchange*> running;
+  for (const exchange::Exchange* one : live_)
+    if (!one->over()) running.push_back(one);
+  std::sort(running.begin(), running.end(),
+            [](const auto* a, const auto* b) { return a->started() < b->started(); });
+  if (running.size() > most) running.resize(most);
+  std::vector<exchange::ExchangeInfo> out;
+  out.reserve(running.size());
+  for (const exchange::Exchange* one : running) out.push_back(one->info());
+  return out;
+}
+
+std::optional<exchange::ExchangeInfo> Endpoints::find(std::string_view request_id) const {
+  for (const exchange::Exchange* one : live_)
+    if (!one->over() && one->request_id() == request_id) return one->info();
+  return std::nullopt;
 }
 
 HttpAnswer Endpoints::server_info() const {
   const config::BackendSettings& backend = catalog_->backends.front().settings;
-  const JsonPtr root(
-      json_pack("{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
-                "version", text_value(facts_.version), "provider", text_value(backend.provider),
-                "status", draining_ ? "draining" : "running", "endpoints", "messages",
-                "/v1/messages", "count_tokens", "/v1/messages/count_tokens", "models", "/v1/models",
-                "health", "/health", "providers_health", "/providers/health", "metrics", "/metrics",
-                "metrics_prometheus", "/metrics/prometheus", "info", "/"));
+  const JsonPtr root(json_pack(
+      "{s:s, s:o, s:o, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "name", "CLASP",
+      "version", text_value(facts_.version), "provider", text_value(backend.provider), "status",
+      leaves() ? "draining" : "running", "endpoints", "messages", "/v1/messages", "count_tokens",
+      "/v1/messages/count_tokens", "models", "/v1/models", "health", "/health", "providers_health",
+      "/providers/health", "metrics", "/metrics", "metrics_prometheus", "/metrics/prometheus",
+      "costs", "/costs", "info", "/"));
   return answer(200, dump_json(root));
 }
 
 HealthFacts Endpoints::health_facts() const {
-  return {facts_.version, facts_.started, services_.scheduler.now(), draining_};
+  return {facts_.version, facts_.started, services_.scheduler.now(), leaves()};
 }
 
 HttpAnswer Endpoints::health() const {
   const HealthFacts facts = health_facts();
-  return answer(draining_ ? 503 : 200, render_health(*catalog_, desk_.snapshot(facts.now), facts));
+  return answer(leaves() ? 503 : 200, render_health(*catalog_, desk_.snapshot(facts.now), facts));
 }
 
 HttpAnswer Endpoints::providers_health() const {
   const HealthFacts facts = health_facts();
-  return answer(draining_ ? 503 : 200,
+  return answer(leaves() ? 503 : 200,
                 render_providers_health(*catalog_, desk_.snapshot(facts.now), facts));
+}
+
+HttpAnswer Endpoints::costs() const {
+  return answer(200, exchange::render_costs(costs_.snapshot(), catalog_->settings->auth.clients,
+                                            services_.scheduler.unix_seconds()));
 }
 
 // For load balancers: whether to send requests here.
 HttpAnswer Endpoints::ready() const {
-  return draining_ ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
+  return leaves() ? answer(503, R"({"status":"draining"})") : answer(200, R"({"status":"ready"})");
 }
 
 // What the client may ask for.

@@ -2,7 +2,9 @@
 // here, messages become exchanges. One per worker.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -13,6 +15,7 @@
 #include "daemon/http_server.h"
 #include "daemon/metrics.h"
 #include "daemon/metrics_service.h"
+#include "daemon/shared_costs.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_limits.h"
 
@@ -35,7 +38,7 @@ struct MetricsAccess {
 class Endpoints final : public HttpHandler {
  public:
   Endpoints(exchange::Services services, exchange::CatalogPtr catalog, const ProcessFacts& facts,
-            SharedDesk& desk, SharedLimits& limits, MetricsAccess metrics);
+            SharedDesk& desk, SharedLimits& limits, SharedCosts& costs, MetricsAccess metrics);
 
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   void on_refused(const exchange::Refusal& refusal) override;
@@ -49,8 +52,16 @@ class Endpoints final : public HttpHandler {
   void set_catalog(exchange::CatalogPtr catalog);
   // From now on /health says so, with 503 for load balancers.
   void set_draining() { draining_ = true; }
+  // Taken out of service by hand, and back: says so too, and refuses new messages.
+  void set_resting(bool resting) { resting_ = resting; }
   // Ends what still runs with an overloaded error, so that clients ask elsewhere.
   void end_exchanges();
+  // Ends those that are chosen with this error, and says how many. `cause` is for the log.
+  std::size_t end_exchanges(const wire::ApiError& error, std::string_view cause,
+                            const std::function<bool(const exchange::Exchange&)>& chosen);
+  // The oldest ones, at most `most`.
+  std::vector<exchange::ExchangeInfo> list(std::size_t most) const;
+  std::optional<exchange::ExchangeInfo> find(std::string_view request_id) const;
   std::size_t exchanges() const { return live_.size(); }
 
  private:
@@ -59,6 +70,8 @@ class Endpoints final : public HttpHandler {
   HttpAnswer answer(int status, std::string body) const;
   HttpAnswer error_answer(const wire::ApiError& error, std::string_view path) const;
   HttpAnswer server_info() const;
+  bool leaves() const { return draining_ || resting_; }
+  HttpAnswer rest_answer(std::string_view path) const;
   HealthFacts health_facts() const;
   HttpAnswer health() const;
   HttpAnswer providers_health() const;
@@ -70,15 +83,19 @@ class Endpoints final : public HttpHandler {
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
   std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;
   std::optional<HttpAnswer> admit(exchange::RequestHead& head) const;
+  std::optional<HttpAnswer> limit(exchange::RequestHead& head) const;
+  HttpAnswer costs() const;
 
   exchange::Services services_;
   exchange::CatalogPtr catalog_;
   const ProcessFacts& facts_;
   SharedDesk& desk_;
   SharedLimits& limits_;
+  SharedCosts& costs_;
   MetricsAccess metrics_;
   std::vector<exchange::ListedModel> models_;
   bool draining_ = false;
+  bool resting_ = false;
   TimerHandle refusals_timer_;
   std::unordered_set<exchange::Exchange*> live_;
 };

@@ -15,6 +15,8 @@ namespace {
 constexpr Duration kPresenceCheck{500};
 // A client that keeps uploading after its refusal is listened to this many linger times at most.
 constexpr int kLingerRounds = 15;
+// What a connection that is not ready for HTTP yet has left when the server drains.
+constexpr Duration kLastHandshake{1000};
 constexpr std::string_view kTooMany = "too many connections; try again";
 
 }  // namespace
@@ -305,7 +307,8 @@ void Gate::drain() {
     return state_ == State::head && !scanner_.started() && pending_.empty();
   };
   if (!between()) return;
-  on_readable();  // a request that has arrived is still served
+  if (preface_) return set_deadline(kLastHandshake);  // who is just coming in is still served
+  on_readable();                                      // a request that has arrived is still served
   if (between()) close();
 }
 

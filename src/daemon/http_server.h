@@ -29,6 +29,7 @@ struct HttpAnswer {
   int status = 200;
   wire::Headers headers;  // without framing, connection and date
   std::string body;
+  bool last = false;  // the connection ends with it
 };
 
 class HttpHandler {

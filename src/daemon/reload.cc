@@ -35,8 +35,36 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   report_.restart_needed = config::restart_needed(*running_, *settings);
   if (!report_.restart_needed.empty())
     log_warn("these changes need a restart: " + join(report_.restart_needed));
+  // The last client may have gone by mistake.
+  if (asks_for_keys_ && !settings->auth.enabled)
+    log_warn(
+        "authentication is off now, nobody is asked for a key; enabled = true in [auth] would "
+        "refuse a configuration without clients");
+  asks_for_keys_ = settings->auth.enabled;
+  given_ = std::move(loaded->given);
   access_log_.take(*settings);
   return catalog;
+}
+
+ReloadReport Reloader::check(const Prepare& prepare, std::vector<config::GivenValue>& given) const {
+  ReloadReport report;
+  const auto give_up = [&report](const std::string& message) {
+    for (const std::string_view line : split(message, '\n')) report.errors.emplace_back(line);
+    return report;
+  };
+  auto loaded = load_();
+  if (!loaded) return give_up(loaded.error().message);
+  if (loaded->settings.config_file.empty() && !running_->config_file.empty())
+    return give_up("the configuration file " + running_->config_file + " is gone");
+  const auto settings = std::make_shared<const config::Settings>(std::move(loaded->settings));
+  if (auto valid = exchange::make_catalog(settings); !valid) return give_up(valid.error().message);
+  if (auto ready = prepare(*settings); !ready) return give_up(ready.error().message);
+  report.good = true;
+  report.file = settings->config_file;
+  report.warnings = std::move(loaded->warnings);
+  report.restart_needed = config::restart_needed(*running_, *settings);
+  given = std::move(loaded->given);
+  return report;
 }
 
 exchange::CatalogPtr Reloader::reload(TimePoint now, const Prepare& prepare) {

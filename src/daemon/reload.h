@@ -32,7 +32,8 @@ class Reloader {
         load_(std::move(load)),
         desk_(desk),
         limits_(limits),
-        access_log_(access_log) {}
+        access_log_(access_log),
+        asks_for_keys_(running_->auth.enabled) {}
 
   // The catalog for exchanges that begin from now on; the desk knows its backends already. Null
   // after a mistake: it was logged and nothing has changed.
@@ -40,6 +41,11 @@ class Reloader {
   using Prepare = std::function<Result<void>(const config::Settings&)>;
   exchange::CatalogPtr reload(TimePoint now, const Prepare& prepare);
   const ReloadReport& report() const { return report_; }  // of the last one
+  // What is in force, as its sources said it.
+  const std::vector<config::GivenValue>& given() const { return given_; }
+  void set_given(std::vector<config::GivenValue> given) { given_ = std::move(given); }
+  // What a reload would find now; nothing is changed. The given values go to `given`.
+  ReloadReport check(const Prepare& prepare, std::vector<config::GivenValue>& given) const;
 
  private:
   Result<exchange::CatalogPtr> try_reload(TimePoint now, const Prepare& prepare);
@@ -47,9 +53,11 @@ class Reloader {
   const config::Snapshot running_;
   ConfigLoader load_;
   ReloadReport report_;
+  std::vector<config::GivenValue> given_;
   SharedDesk& desk_;
   SharedLimits& limits_;
   AccessLog& access_log_;
+  bool asks_for_keys_;
 };
 
 }  // namespace clasp::daemon

@@ -8,10 +8,22 @@
 
 namespace clasp::daemon {
 
+namespace {
+
+// A name that may come from a client, fit for the log.
+std::string shown(std::string_view name) {
+  std::string out(name.substr(0, policy::Ledger::kLongestName));
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < 0x21 || c == 0x7f; }, '?');
+  return out;
+}
+
+}  // namespace
+
 // Only what a backend was asked for: errors before that and answers from memory cost nothing.
 void SharedCosts::on_record(const exchange::Record& record) {
-  const bool from_memory = record.cache == exchange::CacheUse::hit ||
-                           record.cache == exchange::CacheUse::coalesced;
+  const bool from_memory =
+      record.cache == exchange::CacheUse::hit || record.cache == exchange::CacheUse::coalesced;
   const bool used = record.input_tokens > 0 || record.output_tokens > 0 ||
                     record.outcome == exchange::Outcome::completed;
   if (record.backend.empty() || from_memory || !used) return;
@@ -24,8 +36,18 @@ void SharedCosts::on_record(const exchange::Record& record) {
   charge.cached_tokens = record.cached_tokens;
   charge.cost = record.cost;
   charge.priced = record.priced;
-  const std::lock_guard lock(mutex_);
-  ledger_.add(charge, record.ended);
+  bool news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    ledger_.add(charge, record.ended);
+    news = !record.priced && told_.size() < policy::Ledger::kModels &&
+           told_.insert(record.backend + "/" + shown(record.model_used)).second;
+  }
+  if (news)
+    log_warn("no price is known for model " + shown(record.model_used) + " of backend " +
+             record.backend +
+             ": what it costs is not counted, and budgets do not hold it; see [price] in "
+             "clasp.conf(5)");
 }
 
 std::optional<policy::BudgetRefusal> SharedCosts::over_budget(const config::ClientSettings& client,
@@ -87,11 +109,11 @@ Result<void> open_costs(SharedCosts& costs, const config::Settings& settings,
 
 wire::ApiError budget_error(const std::string& client, const policy::BudgetRefusal& refusal) {
   const char* period = refusal.period == policy::BudgetPeriod::day ? "daily" : "monthly";
-  wire::ApiError error = wire::make_error(
-      wire::ErrorType::billing, std::string("the ") + period + " budget of $" +
-                                    policy::render_usd(refusal.budget) + " of client " + client +
-                                    " is used up; it is renewed at " +
-                                    render_instant(refusal.renewed_at));
+  wire::ApiError error =
+      wire::make_error(wire::ErrorType::billing,
+                       std::string("the ") + period + " budget of $" +
+                           policy::render_usd(refusal.budget) + " of client " + client +
+                           " is used up; it is renewed at " + render_instant(refusal.renewed_at));
   error.should_retry = false;
   return error;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/exchange/record.h"
@@ -32,7 +33,8 @@ class SharedCosts final : public exchange::RecordSink {
 
  private:
   mutable std::mutex mutex_;
-  policy::Ledger ledger_;  // guarded by mutex_
+  policy::Ledger ledger_;       // guarded by mutex_
+  std::set<std::string> told_;  // models without a price; guarded by mutex_
   std::unique_ptr<CostsFile> file_;
   std::uint64_t saved_version_ = 0;
   bool failed_ = false;

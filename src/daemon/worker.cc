@@ -45,7 +45,7 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
       exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
                          cache_.get(), &meter},
-      parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits,
+      parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits, *parts_.costs,
       MetricsAccess{meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
@@ -67,6 +67,10 @@ void Worker::set_catalog(exchange::CatalogPtr catalog) {
     endpoints_->set_catalog(catalog);
     start_probes(catalog);
   });
+}
+
+void Worker::ask(std::function<void(Endpoints&)> question) {
+  mailbox_->send([this, question = std::move(question)] { question(*endpoints_); });
 }
 
 void Worker::set_listeners(std::vector<OpenListener> listeners) {

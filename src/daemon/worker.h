@@ -34,6 +34,7 @@ struct WorkerParts {
   exchange::LessonPort* lessons = nullptr;           // not owned, shared
   SharedDesk* desk = nullptr;                        // not owned, shared
   SharedLimits* limits = nullptr;                    // not owned, shared
+  SharedCosts* costs = nullptr;                      // not owned, shared
   SharedCache* cache = nullptr;                      // not owned, shared
   exchange::CalibrationPort* calibration = nullptr;  // not owned, shared
   exchange::StatePort* states = nullptr;             // not owned, shared
@@ -57,6 +58,8 @@ class Worker {
   void set_catalog(exchange::CatalogPtr catalog);
   // From any thread. See HttpServer.
   void set_listeners(std::vector<OpenListener> listeners);
+  // From any thread. Runs on the worker's thread.
+  void ask(std::function<void(Endpoints&)> question);
   // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
   // request is answered (at once when there is none).
   void drain(std::function<void()> on_idle);

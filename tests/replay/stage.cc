@@ -42,6 +42,25 @@ class StageMediaWork final : public exchange::MediaWork {
   std::shared_ptr<StageMedia::Waiting> waiting_;
 };
 
+class StageAdmission final : public exchange::Admission {
+ public:
+  explicit StageAdmission(std::string& settled) : settled_(settled) { settled_ = "-"; }
+  ~StageAdmission() override {
+    if (settled_ == "-") settled_ = "never";
+  }
+  bool has_headers() const override { return true; }
+  void add_headers(wire::Headers& headers) const override {
+    headers.add("anthropic-ratelimit-requests-remaining", "7");
+  }
+  void settle(std::uint64_t tokens) override { settled_ = std::to_string(tokens); }
+
+ private:
+  std::string& settled_;
+};
+
+// Of FakeScheduler, in Unix seconds.
+constexpr std::int64_t kStageStart = 1'800'001'000;
+
 using Problem = std::optional<std::string>;
 
 // "NAME MEMBERS" as an event of the Messages API.
@@ -67,6 +86,8 @@ class Stage {
   void set_rule(const std::string& pattern, std::istream& in);
   void set_keys(const std::string& first, std::istream& in);
   void add_backend(const std::string& rest);
+  void add_price(const std::string& rest);
+  Problem expect_cost(const std::string& rest);
   void add_fallback(const std::string& rest);
   Problem expect_breaker(const std::string& rest);
   Problem expect_cache(const std::string& rest);
@@ -94,6 +115,8 @@ class Stage {
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
   StageMedia media_;
   StageRecords records_;
+  bool limited_ = false;
+  std::string settled_ = "-";  // tokens of the last request under limits
   std::size_t requests_ = 0;
 
   // One client with its exchange and the calls that this one makes.
@@ -271,6 +294,7 @@ Problem Stage::request(const std::string& rest) {
   head.query = "beta=true";
   head.headers = request_headers();
   head.peer = "127.0.0.1:1";
+  if (limited_) head.admission = std::make_shared<StageAdmission>(settled_);
   std::string body = rest;
   body.reserve(body.size() + exchange::kBodyPadding);
   now_->services.emplace(exchange::Services{scheduler_, random_, backend(), records_, parser_,
@@ -281,6 +305,19 @@ Problem Stage::request(const std::string& rest) {
   exchange()->start();
   scheduler_.run_posted();
   return std::nullopt;
+}
+
+// PATTERN INPUT OUTPUT CACHE_READ CACHE_WRITE: pico-dollars per token.
+void Stage::add_price(const std::string& rest) {
+  std::istringstream in(rest);
+  config::PriceRule rule;
+  in >> rule.pattern >> rule.input >> rule.output >> rule.cache_read >> rule.cache_write;
+  settings_.costs.prices.push_back(std::move(rule));
+}
+
+Problem Stage::expect_cost(const std::string& rest) {
+  const exchange::Record& record = records_.records.back();
+  return same("cost", rest, record.priced ? std::to_string(record.cost) : std::string("unknown"));
 }
 
 Problem Stage::head(const std::string& rest) {
@@ -529,6 +566,12 @@ Problem Stage::step(const std::string& verb, const std::string& rest) {
        [&] {
          return same("outcome", rest, std::string(exchange::render_outcome(record().outcome)));
        }},
+      {"price", [&]() -> Problem { return add_price(rest), std::nullopt; }},
+      {"expect-cost", [&] { return expect_cost(rest); }},
+      {"limited", [&]() -> Problem { return limited_ = true, std::nullopt; }},
+      {"expect-settled", [&] { return same("settled", rest, settled_); }},
+      {"expect-charged-after",
+       [&] { return same("seconds", rest, std::to_string(record().ended - kStageStart)); }},
       {"expect-tokens",
        [&] {
          return same(

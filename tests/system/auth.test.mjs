@@ -167,6 +167,10 @@ test('expiry, and a key that is taken away at a reload, on an open connection', 
   refused(await client.message(ask('x'), key(kKey)), /invalid x-api-key/);
   assert.equal((await client.message(ask('x'), key(kOther))).status, 200);
   assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'all on one connection');
+  assert.ok(!daemon.stderr.includes('authentication is off'));
+  writeFileSync(path.join(daemon.directory, 'clasp.conf'), config(''));
+  daemon.signal('SIGHUP');
+  await until(() => daemon.stderr.includes('authentication is off now'), 5000, 'a warning that the door is open');
 });
 
 test('the SDK: with a key, with a token, with both, and its errors', async (b) => {

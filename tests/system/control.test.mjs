@@ -78,6 +78,48 @@ test('reload waits for the result and tells it; a mistake has file, line and rea
   assert.equal(mock.last.body.model, 'other');
 });
 
+test('what is set, where it comes from, and what a reload would change; no secret is shown', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const daemon = await start(b, mock, '[models]\ndefault = old\n');
+  const file = path.join(daemon.directory, 'clasp.conf');
+  const { settings } = (await ctl(daemon, 'config', 'show', '--json')).json;
+  const value = (name) => settings.find((one) => one.name === name);
+  assert.deepEqual([value('[models] default').value, value('[models] default').source], ['old', 'file']);
+  assert.match(value('[models] default').place, /clasp\.conf:6$/);
+  assert.equal(value('[backend] api_key').value, '***');
+  assert.equal(value('[server] workers').source, 'flag');
+  assert.equal((await ctl(daemon, 'config', 'diff')).stdout, 'a reload would change nothing\n');
+  writeFileSync(file, kConfig({ ...mock, url: mock.url, key: 'another-key-entirely' }, '[models]\ndefault = new\n[cache]\nenabled = yes\n'));
+  const diff = await ctl(daemon, 'config', 'diff');
+  assert.match(diff.stdout, /^- \[backend\] api_key = \*\*\*\n\+ \[backend\] api_key = \*\*\*\n/m);
+  assert.match(diff.stdout, /^- \[models\] default = old\n\+ \[models\] default = new\n\+ \[cache\] enabled = yes\n/m);
+  assert.equal((await ctl(daemon, 'config', 'check', '--json')).json.valid, true);
+  const client = b.client(daemon.url);
+  await client.message(ask('x'));
+  assert.equal(mock.last.body.model, 'old');
+  writeFileSync(file, 'nonsense');
+  assert.equal((await ctl(daemon, 'config', 'check')).code, 1);
+  for (const text of [diff.stdout, JSON.stringify(settings)]) assert.ok(!text.includes(mock.key) && !text.includes('another-key'), 'a key is shown');
+  assert.match((await ctl(daemon, 'config', 'options')).stdout, /\n\[cache\] ttl = 3600s {3}-cache-ttl {3}CLASP_CACHE_TTL\n {4}How long/);
+});
+
+test('doctor finds a backend that is down, a broken file, a port in use', async (b) => {
+  const mock = await b.mock(() => fail(500), { rules: 'compatible' });
+  const daemon = await start(b, mock, '[retry]\nattempts = 1\n');
+  const client = b.client(daemon.url);
+  assert.equal((await ctl(daemon, 'doctor', '--json')).json.findings.filter((one) => one.verdict === 'problem').length, 0);
+  for (let i = 0; i < 3; ++i) await client.post('/v1/messages', ask('x'));
+  writeFileSync(path.join(daemon.directory, 'clasp.conf'), '[nothing]\n');
+  const found = await ctl(daemon, 'doctor');
+  assert.equal(found.code, 1);
+  assert.match(found.stdout, /backend custom is down/);
+  assert.match(found.stdout, /clasp\.conf:1: unknown section \[nothing\]\n +-> mend it/);
+  const away = await new Promise((resolve) => execFile(kCtl, ['doctor', '--socket', '/nowhere/x.sock'],
+    { env: { PATH: process.env.PATH, PROVIDER: 'demo', CLASP_PORT: String(daemon.port) }, cwd: b.folder() }, (error, stdout) => resolve({ code: error?.code, stdout })));
+  assert.equal(away.code, 1);
+  assert.match(away.stdout, new RegExp(`127\\.0\\.0\\.1:${daemon.port}: Address already in use`));
+});
+
 test('a backend is disabled and enabled, its breaker tripped and reset', async (b) => {
   const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
   const daemon = await start(b, mock, '[circuit_breaker]\nenabled = yes\n');

@@ -45,7 +45,6 @@ test('a request over the limit is refused before its body is read', async (b) =>
 async function rawSocket(b, client) {
   const { connect } = await import('node:net');
   const socket = connect(Number(client.url.port), client.url.hostname);
-  b.onEnd?.(() => socket.destroy());
   let text = '';
   socket.on('data', (d) => { text += d; });
   socket.on('error', () => {});
@@ -129,6 +128,27 @@ test('reload: state survives where the limit is the same; another limit begins a
   const free = await client.message(ask('x'));
   assert.equal(free.status, 200);
   assert.equal(free.headers['anthropic-ratelimit-requests-limit'], undefined);
+});
+
+test('named clients: their own rates and max_concurrency', async (b) => {
+  const mock = await b.mock(() => pause(700, say('hi')), { rules: 'compatible' });
+  const config = `[backend]\nprovider = custom\nbase_url = ${mock.url}\napi_key = ${mock.key}\n` +
+    '[client ann]\nkey = ann-key-ann-key-ann-key\nmax_concurrency = 2\n[client bob]\nkey = bob-key-bob-key-bob-key\nrequests = 1\nwindow = 1h\nburst = 0\n';
+  const daemon = await b.daemon({ config });
+  const ann = b.client(daemon.url, { headers: { 'x-api-key': 'ann-key-ann-key-ann-key' } });
+  const bob = b.client(daemon.url, { headers: { 'x-api-key': 'bob-key-bob-key-bob-key' } });
+  const many = await Promise.all([1, 2, 3].map(() => ann.message(ask('x'))));
+  assert.deepEqual(many.map(({ status }) => status).sort(), [200, 200, 429]);
+  const refused = many.find(({ status }) => status === 429);
+  assert.equal(refused.json.error.message, 'too many requests at the same time; try again in 1 second');
+  assert.equal(refused.headers['retry-after'], '1');
+  assert.equal(refused.headers['anthropic-ratelimit-requests-limit'], undefined);
+  assert.equal((await ann.message(ask('x'))).status, 200);
+  const first = await bob.message(ask('x'));
+  assert.equal(first.headers['anthropic-ratelimit-requests-remaining'], '0');
+  const second = await bob.message(ask('x'));
+  assert.equal(second.status, 429);
+  assert.match(second.json.error.message, /^too many requests; try again in 3\d\d\d seconds$/);
 });
 
 test('per client: each address has its own', async (b) => {

@@ -11,7 +11,6 @@
 namespace clasp::exchange {
 
 std::string render_costs(const policy::LedgerState& state,
-                         const std::vector<config::ClientSettings>& clients,
-                         std::int64_t unix_now);
+                         const std::vector<config::ClientSettings>& clients, std::int64_t unix_now);
 
 }  // namespace clasp::exchange

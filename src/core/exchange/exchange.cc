@@ -237,13 +237,15 @@ void Exchange::fail(const wire::ApiError& error, std::string_view cause) {
   finish(Outcome::failed);
 }
 
-void Exchange::end_with(const wire::ApiError& error) {
-  if (phase_ != Phase::over) fail(error, "ended by the daemon");
+bool Exchange::end_with(const wire::ApiError& error, std::string_view cause) {
+  if (phase_ == Phase::over) return false;
+  fail(error, cause);
+  return true;
 }
 
 void Exchange::record_reply() {
   if (!reply_) return;
-  const translate::Usage& usage = reply_->usage();
+  const translate::Usage usage = content_seen_ ? reply_->usage_so_far() : reply_->usage();
   record_.input_tokens = usage.input_tokens + usage.cache_read + usage.cache_write;
   record_.output_tokens = usage.output_tokens;
   record_.cached_tokens = usage.cache_read;
@@ -289,10 +291,14 @@ void Exchange::finish(Outcome outcome) {
   services_.records.on_record(record_);
 }
 
-// What it has used is charged. An answer from memory used nothing.
+// What it has used is charged. An answer from memory used nothing, and what was never answered is
+// not charged by an estimate.
 void Exchange::settle() {
   const bool from_memory = record_.cache == CacheUse::hit || record_.cache == CacheUse::coalesced;
-  const std::int64_t tokens = from_memory ? 0 : record_.input_tokens + record_.output_tokens;
+  const bool answered =
+      record_.outcome == Outcome::completed || content_seen_ || !record_.tokens_estimated;
+  const std::int64_t tokens =
+      from_memory || !answered ? 0 : record_.input_tokens + record_.output_tokens;
   record_.ended = services_.scheduler.unix_seconds();
   if (tokens > 0 && tries_ > 0) {
     const auto price = catalog_->prices.find(candidate_.index, candidate_.model);

@@ -16,6 +16,7 @@
 #include "core/exchange/cache_port.h"
 #include "core/exchange/calibration.h"
 #include "core/exchange/desk_port.h"
+#include "core/exchange/exchange_info.h"
 #include "core/exchange/lessons.h"
 #include "core/exchange/meter.h"
 #include "core/exchange/ports.h"
@@ -61,8 +62,17 @@ class Exchange final : public RequestTask,
   // Begins the work; may answer at once. Call exactly once.
   void start();
 
-  // Ends it now with this error, as an answer or as the stream's last event.
-  void end_with(const wire::ApiError& error);
+  // Ends it now with this error, as an answer or as the stream's last event. `cause` is for the
+  // log. False: it is over already.
+  bool end_with(const wire::ApiError& error, std::string_view cause = "ended by the daemon");
+
+  // exchange_info.cc
+  ExchangeInfo info() const;
+  const std::string& request_id() const { return record_.request_id; }
+  TimePoint started() const { return started_; }
+  bool over() const { return phase_ == Phase::over; }
+  // It is the turn of this backend.
+  bool asks(std::string_view backend) const { return permit_ && record_.backend == backend; }
 
   // The client asked for a stream; known from start() on.
   bool streams() const { return record_.stream; }
@@ -81,6 +91,7 @@ class Exchange final : public RequestTask,
     over,              // recorded
   };
 
+  std::string_view phase_name() const;
   void make_answer(bool stream);
   void read_facts();
   // exchange_route.cc: which backend, and what follows when it fails.

@@ -23,6 +23,7 @@ constexpr Route kRoutes[] = {
     {"/v1/models/*", "GET, HEAD", Endpoint::model},
     {"/health", "GET, HEAD", Endpoint::health},
     {"/providers/health", "GET, HEAD", Endpoint::providers_health},
+    {"/costs", "GET, HEAD", Endpoint::costs},
     {"/healthz", "GET, HEAD", Endpoint::alive},
     {"/readyz", "GET, HEAD", Endpoint::ready},
     {"/metrics", "GET, HEAD", Endpoint::metrics},
@@ -91,9 +92,9 @@ Access access_of(std::string_view path) {
     case Endpoint::ready:
       return Access::health;
     case Endpoint::providers_health:
+    case Endpoint::costs:
     case Endpoint::metrics:
     case Endpoint::metrics_text:
-    case Endpoint::costs:
       return Access::metrics;
     case Endpoint::messages:
     case Endpoint::count_tokens:

@@ -16,9 +16,9 @@ enum class Endpoint {
   providers_health,  // GET /providers/health
   alive,             // GET /healthz: the process runs
   ready,             // GET /readyz: it takes requests
+  costs,             // GET /costs
   metrics,           // GET /metrics: JSON
   metrics_text,      // GET /metrics/prometheus
-  costs,             // GET /costs
   messages,          // POST /v1/messages
   count_tokens,      // POST /v1/messages/count_tokens
   models,            // GET /v1/models

@@ -93,8 +93,7 @@ std::optional<BudgetRefusal> Ledger::over_budget(const config::ClientSettings& c
   // The one that is renewed last is told, should both be used up.
   for (const BudgetPeriod period : {BudgetPeriod::month, BudgetPeriod::day}) {
     const std::int64_t budget =
-        kNanoPerMicro *
-        (period == BudgetPeriod::day ? client.daily_budget : client.monthly_budget);
+        kNanoPerMicro * (period == BudgetPeriod::day ? client.daily_budget : client.monthly_budget);
     if (budget > 0 && spent_in(periods, period, day) >= budget)
       return BudgetRefusal{period, budget, end_of(period, day)};
   }

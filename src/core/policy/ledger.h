@@ -59,7 +59,7 @@ enum class BudgetPeriod { day, month };
 // A budget that is used up.
 struct BudgetRefusal {
   BudgetPeriod period = BudgetPeriod::day;
-  std::int64_t budget = 0;    // nano-dollars
+  std::int64_t budget = 0;      // nano-dollars
   std::int64_t renewed_at = 0;  // Unix seconds
 };
 

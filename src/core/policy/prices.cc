@@ -42,7 +42,8 @@ PriceTable::PriceTable(const config::Settings& settings) {
     std::vector<Row>& rows = rows_.emplace_back();
     for (const config::PriceRule& rule : settings.costs.prices)
       if (applies(rule, backend))
-        rows.push_back({rule.pattern, rule.pattern.find_first_of("*?") != std::string::npos,
+        rows.push_back({rule.pattern,
+                        rule.pattern.find_first_of("*?") != std::string::npos,
                         {rule.input, rule.output, rule.cache_read, rule.cache_write}});
   }
 }

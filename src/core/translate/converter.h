@@ -69,7 +69,9 @@ class Converter {
   virtual const wire::ApiError& error() const = 0;  // valid when failed
   // When failed because the backend said so: its words, for detect_repair(). Else empty.
   virtual std::string_view refusal() const { return {}; }
-  virtual const Usage& usage() const = 0;            // valid when done; best knowledge otherwise
+  virtual const Usage& usage() const = 0;  // valid when done; best knowledge otherwise
+  // For an answer that is given up in its middle: what was produced of it costs, too.
+  virtual Usage usage_so_far() const { return usage(); }
   virtual std::string_view stop_reason() const = 0;  // valid when done
   virtual std::uint32_t tool_calls() const = 0;      // tool_use blocks that were begun
   virtual std::string_view upstream_id() const = 0;  // the backend's id of the reply, if seen

@@ -298,6 +298,11 @@ std::string_view Reply::refusal() const {
 const Usage& Reply::usage() const {
   return impl_->usage;
 }
+Usage Reply::usage_so_far() const {
+  if (impl_->state != State::running) return impl_->usage;
+  return translate_usage(impl_->report, impl_->context.input_estimate, impl_->queue.output_bytes(),
+                         impl_->context.dialect->output_from_total);
+}
 std::string_view Reply::stop_reason() const {
   return impl_->stop_reason;
 }

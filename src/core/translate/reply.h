@@ -54,6 +54,7 @@ class Reply final : public Converter {
   const wire::ApiError& error() const override;
   std::string_view refusal() const override;
   const Usage& usage() const override;
+  Usage usage_so_far() const override;
   std::string_view stop_reason() const override;
   std::uint32_t tool_calls() const override;
   std::string_view upstream_id() const override;

@@ -112,7 +112,8 @@ TEST_CASE("claspctl: help, version, completions name every command") {
     const std::vector<std::string> none(command.fewest, "x");
     std::vector<std::string> whole = asked;
     whole.insert(whole.end(), none.begin(), none.end());
-    if (command.is_local()) CHECK_FALSE(has(call(whole, "x").err, "not there yet"));
+    if (command.is_local() && command.words != "doctor" && command.words != "claude")
+      CHECK_FALSE(has(call(whole, "x").err, "not there yet"));
   }
 }
 
@@ -127,6 +128,75 @@ TEST_CASE("claspctl: a command becomes a request, its answer text or JSON") {
   FakeDaemon cache{ctl::Told{200, R"({"flushed":3})"}};
   CHECK(cache.call({"cache", "flush", "gpt-*"}).out == "3 answers forgotten\n");
   CHECK(cache.asked == "POST /v1/cache/flush?pattern=gpt-%2A ");
+}
+
+TEST_CASE("claspctl doctor: findings with their remedies, 1 when something is wrong") {
+  const std::string version = CLASP_VERSION;
+  FakeDaemon healthy{
+      ctl::Told{200, "{\"version\":\"" + version + "\",\"state\":\"healthy\",\"backends\":[]}"}};
+  CHECK(healthy.call({"doctor"}).exit_code == 0);
+  FakeDaemon down{ctl::Told{
+      200,
+      R"({"version":"0","state":"degraded","backends":[{"name":"a","state":"down","admin":"enabled","last_error":"connect"},{"name":"b","admin":"disabled"}]})"}};
+  const Answer answer = down.call({"doctor"});
+  CHECK(answer.exit_code == 1);
+  CHECK(has(answer.out,
+            "backend a is down, its last failure was connect\n         -> is its base_url"));
+  CHECK(has(answer.out, "claspctl backends enable b"));
+  CHECK(has(answer.out, "restart the daemon"));
+  CHECK(has(down.call({"doctor", "--json"}).out, R"("verdict":"problem")"));
+}
+
+TEST_CASE("claspctl doctor without a daemon: the configuration and the ports") {
+  ctl::World world;
+  world.ask_daemon = [](const ctl::Options&, const std::string&,
+                        const std::string&) -> Result<ctl::Told, ctl::LinkError> {
+    return tl::unexpected(ctl::LinkError{ctl::LinkError::Kind::not_running, "none"});
+  };
+  world.load_configuration = [] {
+    config::Loaded loaded;
+    loaded.settings.listeners.emplace_back();
+    return Result<config::Loaded, config::LoadError>(std::move(loaded));
+  };
+  world.why_not_listen = [](const std::string&, std::uint16_t) -> std::string { return "in use"; };
+  world.clock_is_synchronised = [] { return false; };
+  const Answer answer = ctl::run({"doctor"}, world);
+  CHECK(answer.exit_code == 1);
+  CHECK(has(answer.out, "127.0.0.1:8080: in use"));
+  CHECK(has(answer.out, "ss -ltnp sport = :8080"));
+  CHECK(has(answer.out, "timedatectl"));
+}
+
+TEST_CASE("claspctl claude: the environment, and everything behind it untouched") {
+  ctl::World world;
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string key;
+  world.ask_daemon = [](const ctl::Options& options, const std::string&,
+                        const std::string&) -> Result<ctl::Told, ctl::LinkError> {
+    CHECK(options.socket == "/s");
+    return ctl::Told{200,
+                     R"x({"listeners":["unix:/run/x","0.0.0.0:8443 (https)","0.0.0.0:8080"]})x"};
+  };
+  world.variable = [&](const char* name) {
+    return std::string_view(name) == "CLASP_AUTH_API_KEY" ? key : std::string();
+  };
+  world.run_program = [&](const std::string& program, const std::vector<std::string>& words,
+                          const std::vector<std::pair<std::string, std::string>>& set) {
+    CHECK(program == "claude");
+    arguments = words;
+    environment = set;
+    return std::string("gone");
+  };
+  const Answer answer = ctl::run({"--socket", "/s", "claude", "--json", "-p", "hello"}, world);
+  CHECK(answer.err == "claspctl: gone\n");
+  CHECK(arguments == std::vector<std::string>{"--json", "-p", "hello"});
+  CHECK(environment[0].second == "http://127.0.0.1:8080");
+  CHECK(environment[1] == std::pair<std::string, std::string>{"ANTHROPIC_API_KEY", "clasp"});
+  key = "mine";
+  ctl::run({"--socket=/s", "claude", "--", "--version"}, world);
+  CHECK(arguments == std::vector<std::string>{"--version"});
+  CHECK(environment[1].second == "mine");
 }
 
 TEST_CASE("claspctl: exit codes of what the daemon says, and of its silence") {

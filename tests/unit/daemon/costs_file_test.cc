@@ -38,12 +38,17 @@ std::string get(const std::string& path) {
 
 policy::LedgerState some() {
   policy::Ledger ledger;
-  ledger.add({.client = "alice", .model = "m\"\n\xc3\xbc", .backend = "b", .input_tokens = 10,
-              .output_tokens = 3, .cached_tokens = 2, .cost = 1234567},
+  ledger.add({.client = "alice",
+              .model = "m\"\n\xc3\xbc",
+              .backend = "b",
+              .input_tokens = 10,
+              .output_tokens = 3,
+              .cached_tokens = 2,
+              .cost = 1234567},
              1'800'000'000);
-  ledger.add({.client = "", .model = "n", .backend = "c", .input_tokens = 1, .cost = 0,
-              .priced = false},
-             1'800'100'000);
+  ledger.add(
+      {.client = "", .model = "n", .backend = "c", .input_tokens = 1, .cost = 0, .priced = false},
+      1'800'100'000);
   return ledger.state();
 }
 
@@ -96,8 +101,10 @@ TEST_CASE("costs file: a broken one is kept aside, an older broken one too") {
   int kept = 0;
   for (const std::string& text :
        {std::string("{"), std::string(), std::string("[]"), whole.substr(0, whole.size() / 2),
-        std::string("{\"version\":1}"), std::string("{\"version\":\"1\"}"),
-        [&] { std::string odd = whole; return odd.replace(odd.find(":10"), 3, ":-1"); }()}) {
+        std::string("{\"version\":1}"), std::string("{\"version\":\"1\"}"), [&] {
+          std::string odd = whole;
+          return odd.replace(odd.find(":10"), 3, ":-1");
+        }()}) {
     put(path, text);
     const auto file = CostsFile::open(path);
     REQUIRE_MESSAGE(file, text);

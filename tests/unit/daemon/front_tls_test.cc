@@ -153,6 +153,21 @@ TEST_CASE("entrances are replaced and listeners end while connections go on") {
   CHECK(before.read().status == 200);
 }
 
+TEST_CASE("draining: who is just coming in is served, who is silent is not") {
+  Server server({}, make_tls_entrance());
+  Client coming(server), silent(server);
+  REQUIRE(eventually([&] { return server.connections() == 2; }));
+  server.run([](daemon::HttpServer& http) { http.drain(); });
+  REQUIRE(coming.start_tls());
+  REQUIRE(coming.send(get("/sync")));
+  const Response got = coming.read();
+  CHECK(got.status == 200);
+  CHECK(got.headers.at("connection") == "close");
+  CHECK(coming.closed_within(2s));
+  CHECK(silent.closed_within(3s));
+  CHECK(eventually([&] { return server.connections() == 0; }));
+}
+
 TEST_CASE("certificate files: what is wrong with them is said") {
   const Authority authority;
   const auto good = authority.files(), other = authority.files();

@@ -43,7 +43,7 @@ std::string billed(const std::string& line, const std::string& rest = "\\nYou ar
 
 }  // namespace
 
-TEST_CASE("cache key: what changes the answer changes the key") {
+TEST_CASE("cache key, defect 16: what changes the answer changes the key") {
   const std::vector<std::string> bodies = {
       kPlain,
       R"({"model":"m2","max_tokens":5,)" + kMessages + "}",

@@ -27,11 +27,21 @@ TEST_CASE("costs: an empty ledger has the promised names") {
 TEST_CASE("costs: parts, budgets and models without a price") {
   policy::Ledger ledger;
   const std::int64_t now = day_from_civil({2026, 11, 28}) * kSecondsPerDay + 60;
-  ledger.add({.client = "alice", .model = "m\"1\xff", .backend = "main", .input_tokens = 1000,
-              .output_tokens = 20, .cached_tokens = 300, .cost = 1'500'000'000},
+  ledger.add({.client = "alice",
+              .model = "m\"1\xff",
+              .backend = "main",
+              .input_tokens = 1000,
+              .output_tokens = 20,
+              .cached_tokens = 300,
+              .cost = 1'500'000'000},
              now);
-  ledger.add({.client = "", .model = "odd", .backend = "main", .input_tokens = 1, .output_tokens = 1,
-              .cost = 0, .priced = false},
+  ledger.add({.client = "",
+              .model = "odd",
+              .backend = "main",
+              .input_tokens = 1,
+              .output_tokens = 1,
+              .cost = 0,
+              .priced = false},
              now);
   config::ClientSettings alice, bob, carol;
   alice.name = "alice";

@@ -17,8 +17,13 @@ std::int64_t at(std::int64_t year, int month, int day, std::int64_t second = 0) 
 }
 
 Charge charge(std::int64_t cost, const char* client = "alice") {
-  return {.client = client, .model = "m", .backend = "b", .input_tokens = 10, .output_tokens = 5,
-          .cached_tokens = 4, .cost = cost};
+  return {.client = client,
+          .model = "m",
+          .backend = "b",
+          .input_tokens = 10,
+          .output_tokens = 5,
+          .cached_tokens = 4,
+          .cost = cost};
 }
 
 config::ClientSettings budget(std::int64_t daily, std::int64_t monthly) {

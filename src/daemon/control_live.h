@@ -1,0 +1,23 @@
+// The control API's commands about what is going on at this moment: the requests in flight of all
+// workers.
+#pragma once
+
+#include "daemon/control_handlers.h"
+
+namespace clasp::daemon {
+
+void list_exchanges(ControlDesk& desk, ControlCall& call);
+void show_exchange(ControlDesk& desk, ControlCall& call);
+void cancel_exchange(ControlDesk& desk, ControlCall& call);
+
+// The whole daemon: takes no new messages and says so to load balancers; what runs has until
+// timeouts.drain. Listeners stay open.
+void drain(ControlDesk& desk, ControlCall& call);
+void undrain(ControlDesk& desk, ControlCall& call);
+
+// Takes nothing new for the backend, and ends what it is answering.
+void disable_backend(ControlDesk& desk, ControlCall& call);
+// Takes nothing new, and answers when it is idle or ?seconds= have passed.
+void drain_backend(ControlDesk& desk, ControlCall& call);
+
+}  // namespace clasp::daemon
