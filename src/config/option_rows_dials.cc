@@ -69,6 +69,13 @@ void add_costs(std::vector<Option>& rows) {
        .help = "And the ones that it put there; as input unless set.", .slot = CLASP_PRICE(cache_write)});
 }
 
+void add_metrics(std::vector<Option>& rows) {
+  rows.push_back({.section = "metrics", .key = "enabled", .env = "CLASP_METRICS", .domain = kBool,
+                  .default_text = "true",
+                  .help = "Count requests, and answer /metrics and /metrics/prometheus.",
+                  .slot = CLASP_AT(settings.metrics)});
+}
+
 void add_tracing(std::vector<Option>& rows) {
   const auto row = [&rows](Option option) {
     option.section = "tracing";
@@ -114,6 +121,7 @@ void add_dial_rows(std::vector<Option>& rows) {
                   .slot = CLASP_AT(settings.debug_bytes)});
   add_cache(rows);
   add_costs(rows);
+  add_metrics(rows);
   add_tracing(rows);
   add_control(rows);
 }

@@ -87,6 +87,7 @@ const std::vector<Section>& sections() {
        "[price PATTERN]: what the models cost whose name on the backend matches; * and ? match any "
        "text. Dollars per million tokens. Stronger than the prices that are shipped.",
        true, "PATTERN"},
+      {"metrics", "Metrics", "What the daemon counts."},
       {"control", "Control", "Where claspctl finds the daemon, and who may use it."},
       {"tracing", "Tracing", "Following a request through several programs."},
       {"retry", "Retries",

@@ -23,6 +23,7 @@ std::vector<std::string> restart_needed(const Settings& running, const Settings&
   compare("limits.max_connections", [](S s) { return s.limits.connections; });
   compare("limits.pool_idle", [](S s) { return s.limits.pool_idle; });
   compare("limits.reasoning_state", [](S s) { return s.limits.reasoning_state_bytes; });
+  compare("metrics.enabled", [](S s) { return s.metrics; });
   compare("media.fetch_remote", [](S s) { return s.media.fetch_remote; });
   compare(
       "media.fetch_networks", [](S s) -> auto& { return s.media.fetch_networks; });

@@ -305,6 +305,7 @@ struct Settings {
   RateLimitSettings rate_limit;
   CacheSettings cache;
   CostSettings costs;
+  bool metrics = true;  // count, and answer /metrics
   TracingSettings tracing;
   ControlSettings control;
   std::vector<Network> trusted_proxies;  // their word about a client's address is believed

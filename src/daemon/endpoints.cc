@@ -146,6 +146,12 @@ std::optional<HttpAnswer> Endpoints::on_head(exchange::RequestHead& head) {
   }
   const auto endpoint = exchange::match_route(head.method, head.path);
   if (!endpoint) return error_answer(endpoint.error(), head.path);
+  const bool metrics = *endpoint == Endpoint::metrics || *endpoint == Endpoint::metrics_text;
+  if (metrics && !metrics_.enabled)
+    return error_answer(
+        wire::make_error(wire::ErrorType::not_found,
+                         "metrics are switched off; enabled = true in [metrics] counts"),
+        head.path);
   // Telemetry is accepted and never read.
   if (*endpoint == Endpoint::telemetry) return answer(200, "{}");
   if (*endpoint == Endpoint::messages) return resting_ ? rest_answer(head.path) : admit(head);

@@ -29,6 +29,7 @@ struct ProcessFacts {
 
 // Where a worker counts, and what it shows of it.
 struct MetricsAccess {
+  bool enabled = true;  // else /metrics is not there
   WorkerMeter& meter;
   const Metrics& metrics;
   MetricsService& service;

@@ -122,7 +122,7 @@ class EngineConnection {
   Flush flush_tls();
   void await_tls_writable();
   static void on_event_thunk(bufferevent*, short events, void* self) noexcept;
-  void add_headers(const AnswerHead& head, std::vector<std::string>& cleaned);
+  void add_headers(const AnswerHead& head, std::string& block);
   void render(int status, std::size_t output_before);
   evbuffer* output() const;
 

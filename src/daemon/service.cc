@@ -1,5 +1,6 @@
 // See service.h.
 #include "daemon/service.h"
+#include "base/control_chars.h"
 
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -70,10 +71,9 @@ class StderrSink final : public LogSink {
     const std::size_t start = line.size();
     line.append(message);
     // One entry, one line, and nothing that a terminal obeys.
-    std::replace_if(
-        line.begin() + static_cast<std::ptrdiff_t>(start), line.end(),
-        [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; },
-        ' ');
+    if (has_control(message))
+      std::replace_if(line.begin() + static_cast<std::ptrdiff_t>(start), line.end(), is_control,
+                      ' ');
     line.push_back('\n');
     const std::lock_guard lock(mutex_);
     write_all(line);

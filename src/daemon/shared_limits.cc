@@ -13,6 +13,17 @@ std::int64_t seconds_up(Duration wait) {
   return std::chrono::ceil<std::chrono::seconds>(wait).count();
 }
 
+// Most of them within one second are the same.
+const std::string& instant_text(std::int64_t unix_seconds) {
+  thread_local std::int64_t last = -1;
+  thread_local std::string text;
+  if (unix_seconds != last) {
+    text = render_instant(unix_seconds);
+    last = unix_seconds;
+  }
+  return text;
+}
+
 void add_view(wire::Headers& headers, std::string_view kind, const policy::LimitView& view,
               std::int64_t unix_now) {
   if (!view.limits) return;
@@ -23,7 +34,7 @@ void add_view(wire::Headers& headers, std::string_view kind, const policy::Limit
   name.resize(stem);
   headers.add(name.append("remaining"), std::to_string(view.remaining));
   name.resize(stem);
-  headers.add(name.append("reset"), render_instant(unix_now + seconds_up(view.full_in)));
+  headers.add(name.append("reset"), instant_text(unix_now + seconds_up(view.full_in)));
 }
 
 }  // namespace

@@ -39,14 +39,16 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   probes_ = probes;
   start_probes(parts_.catalog);
   WorkerMeter& meter = parts_.metrics->add_worker();
-  records_ =
-      std::make_unique<RecordFan>(std::vector<exchange::RecordSink*>{parts_.records, &meter});
+  const bool counts = parts_.catalog->settings->metrics;
+  std::vector<exchange::RecordSink*> sinks = {parts_.records};
+  if (counts) sinks.push_back(&meter);
+  records_ = std::make_unique<RecordFan>(std::move(sinks));
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
-                         cache_.get(), &meter},
+                         cache_.get(), counts ? &meter : nullptr},
       parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits, *parts_.costs,
-      MetricsAccess{meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
+      MetricsAccess{counts, meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
                                          random_);
   parts_.metrics->set_sources(meter, {&server_->counters(), network_.get()});

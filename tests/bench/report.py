@@ -97,3 +97,14 @@ def table(rows, results):
         out.append("Other programs took %.0f %% of the machine's CPU time meanwhile: read the latency, above all, with care."
                    % (100 * results["others_share"]))
     return "\n".join(out)
+
+
+def instructions(counted):
+    """What metrics and limits cost, in words."""
+    if counted is None:
+        return "\nUser instructions were not counted: valgrind is not installed."
+    plain, metrics, limits = counted["plain"], counted["without metrics"], counted["with rate limits"]
+    costs = [("metrics", (plain - metrics) / metrics), ("rate limits", (limits - plain) / plain)]
+    return "\nUser instructions of a small request: {:,.0f}; of these cost {} (target <= 3 % each)".format(
+        plain, ", ".join("%s %.1f %%%s" % (name, 100 * share, "" if share <= 0.03 else " (missed)")
+                         for name, share in costs))

@@ -336,3 +336,9 @@ test('rules, dashboard and manual name metrics and labels that a live daemon exp
     assert.deepEqual([...labels.matchAll(/`(\w+)`/g)].map((m) => m[1]).sort(), [...own].sort(), `labels of ${name}`);
   }
 });
+
+test('metrics can be switched off', async (b) => {
+  const { daemon, client } = await b.front(() => say('hello'), { env: { CLASP_METRICS: 'false' } });
+  await client.message(ask('x'));
+  for (const path of ['/metrics', '/metrics/prometheus']) assert.equal((await fetch(`${daemon.url}${path}`)).status, 404);
+});
