@@ -217,6 +217,15 @@ TEST_CASE("claspctl: exit codes of what the daemon says, and of its silence") {
   CHECK(slow.call({"status", "--socket"}).exit_code == 2);
 }
 
+TEST_CASE("claspctl: names from outside give a terminal no orders") {
+  FakeDaemon daemon{
+      ctl::Told{200, R"({"exchanges":[{"id":"req_1","model":"a\u001b[31mb\u009bc"}]})"}};
+  const Answer answer = daemon.call({"exchanges"});
+  CHECK(has(answer.out, "a?[31mb"));
+  CHECK_FALSE(has(answer.out, "\x1b"));
+  CHECK_FALSE(has(answer.out, "\xc2\x9b"));
+}
+
 TEST_CASE("claspctl: answers of any shape are shown without a fault") {
   for (const char* body : {"", "[]", "{}", "3", "{\"backends\":3}", "{\"backends\":[3,{}]}",
                            "{\"enabled\":true,\"tickets\":[{}]}", "not json"}) {
