@@ -26,6 +26,7 @@
 #include "daemon/shared_states.h"
 #include "daemon/span_exporter.h"
 #include "daemon/system_random.h"
+#include "daemon/tail_hub.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -112,6 +113,7 @@ class Process final : private ControlDeeds {
   std::vector<EventPtr> signals_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<SpanExporter> exporter_;
+  TailHub tails_;
   std::unique_ptr<RecordFan> records_;
   WorkerParts parts_;
   SharedLessons lessons_;
@@ -159,6 +161,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   auto mailbox = Mailbox::make(base_.get());
   if (!mailbox) return tl::unexpected(mailbox.error());
   mailbox_ = std::move(*mailbox);
+  tails_.set_mailbox(mailbox_.get());
   resolver_ = std::make_unique<Resolver>();
 
   const unsigned count = worker_count(settings_);
@@ -170,7 +173,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
                                              make_backend_options(settings_));
   exporter_->configure(settings_.tracing);
   records_ = std::make_unique<RecordFan>(
-      std::vector<exchange::RecordSink*>{&access_log_, &costs_, exporter_.get()});
+      std::vector<exchange::RecordSink*>{&access_log_, &costs_, &tails_, exporter_.get()});
   parts_.records = records_.get();
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
@@ -204,9 +207,9 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
                                            return workers_.size();
                                          });
   later_ = std::make_unique<Later>(*scheduler_);
-  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{*this, *scheduler_, desk_, cache_,
-                                                            metrics_, CLASP_VERSION,
-                                                            scheduler_->now(), *polls_, *later_});
+  control_desk_ = std::make_unique<ControlDesk>(
+      ControlDesk{*this, *scheduler_, desk_, cache_, limits_, costs_, tails_, metrics_,
+                  CLASP_VERSION, scheduler_->now(), *polls_, *later_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control); !opened)
     return tl::unexpected(opened.error());
@@ -383,6 +386,7 @@ void Process::on_worker_idle() {
 }
 
 void Process::stop_workers() {
+  tails_.end();
   control_->close();
   drain_deadline_.reset();
   for (auto& worker : workers_) worker->stop();
