@@ -2,7 +2,7 @@
 _claspctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words='status reload config drain undrain backends exchanges breakers queue cache metrics log-level commands doctor claude key --help --version'
+    words='status reload config drain undrain backends exchanges breakers queue cache tail limits keys costs metrics log-level commands doctor claude key --help --version'
   elif [[ $COMP_CWORD -eq 2 ]]; then
     case ${COMP_WORDS[1]} in
       status) words='' ;;
@@ -15,6 +15,10 @@ _claspctl() {
       breakers) words='trip reset' ;;
       queue) words='show cancel flush pause resume' ;;
       cache) words='flush' ;;
+      tail) words='' ;;
+      limits) words='' ;;
+      keys) words='' ;;
+      costs) words='' ;;
       metrics) words='' ;;
       log-level) words='set' ;;
       commands) words='' ;;

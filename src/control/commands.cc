@@ -77,6 +77,16 @@ constexpr Command kCommands[] = {
     {.words = "cache flush", .arguments = "[PATTERN]", .most = 1, .method = "POST",
      .path = "/v1/cache/flush", .effect = kState, .privilege = kChange, .json = true,
      .help = "Forget cached answers: all, or those of models that match (* and ? match any text)."},
+    {.words = "tail", .arguments = "[client=NAME] [model=NAME] [backend=NAME] [errors=1]", .most = 4,
+     .method = "GET", .path = "/v1/tail", .json = true, .streams = true,
+     .help = "Show requests as they end, until Ctrl-C; only those of a client, model or backend (* and ? "
+             "match any text), only those that failed."},
+    {.words = "limits", .method = "GET", .path = "/v1/limits", .json = true,
+     .help = "Show what limits of clients, addresses and all together have left."},
+    {.words = "keys", .method = "GET", .path = "/v1/keys", .json = true,
+     .help = "List the clients that are known by name, without anything of their keys."},
+    {.words = "costs", .method = "GET", .path = "/v1/costs", .json = true,
+     .help = "Show what was spent, by client, model and backend, and what is left of budgets."},
     {.words = "metrics", .method = "GET", .path = "/v1/metrics", .json = true,
      .help = "Print the metrics as GET /metrics gives them."},
     {.words = "log-level", .method = "GET", .path = "/v1/log-level", .json = true,
@@ -196,9 +206,24 @@ std::string make_target(const Command& command, std::span<const std::string> arg
   const auto names = split(command.arguments, ' ');
   for (char mark = '?'; next < arguments.size() && next < names.size(); ++next, mark = '&') {
     out.push_back(mark);
-    out.append(query_name(names[next])).append("=").append(percent_encode(arguments[next]));
+    const std::string_view given = arguments[next];
+    // "[client=NAME]": says itself which one it is.
+    const std::size_t equals =
+        names[next].find('=') == std::string_view::npos ? std::string_view::npos : given.find('=');
+    if (equals == std::string_view::npos)
+      out.append(query_name(names[next])).append("=").append(percent_encode(given));
+    else
+      out.append(percent_encode(given.substr(0, equals)))
+          .append("=")
+          .append(percent_encode(given.substr(equals + 1)));
   }
   return out;
+}
+
+bool is_named_argument(const Command& command, std::string_view argument) {
+  const std::string start = "[" + std::string(argument.substr(0, argument.find('='))) + "=";
+  return argument.find('=') != std::string_view::npos &&
+         command.arguments.find(start) != std::string_view::npos;
 }
 
 std::string query_value(std::string_view query, std::string_view name) {

@@ -27,7 +27,8 @@ struct Command {
   std::string_view arguments = {};  // "NAME", as help shows them; empty: none
   std::size_t fewest = 0, most = 0;
   // The request of the control API. {name} in the path stands for the argument in that place; an
-  // argument without a place goes into the query, by its name in small letters. Empty: claspctl
+  // argument without a place goes into the query, by its name in small letters; one that is shown
+  // as [name=…] is given as name=value, and may stand anywhere among those. Empty: claspctl
   // carries it out itself, also where no daemon runs.
   std::string_view method = {}, path = {};
   Effect effect = Effect::none;
@@ -59,5 +60,7 @@ Asked match_request(std::string_view method, std::string_view path);
 std::string make_target(const Command& command, std::span<const std::string> arguments);
 // The value of `name` in a query, decoded; empty when it is not there.
 std::string query_value(std::string_view query, std::string_view name);
+// Whether `argument` is one of the command's name=value ones.
+bool is_named_argument(const Command& command, std::string_view argument);
 
 }  // namespace clasp::control

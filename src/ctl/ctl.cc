@@ -146,6 +146,9 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   const std::size_t count = call.arguments.size();
   if (count < call.command->fewest || count > call.command->most)
     return usage_error("write " + describe(*call.command));
+  for (const std::string& argument : call.arguments)
+    if (call.command->streams && !control::is_named_argument(*call.command, argument))
+      return usage_error("write " + describe(*call.command));
   if (call.json && !call.command->json)
     return usage_error(describe(*call.command) + " has no --json");
   return carry_out(call, world);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,12 @@ struct World {
   std::function<std::string(const std::string& program, const std::vector<std::string>& arguments,
                             const std::vector<std::pair<std::string, std::string>>& environment)>
       run_program = {};
+  // The same for an answer in lines, which are given away as they come; an error is told whole.
+  std::function<Result<Told, LinkError>(const Options&, const std::string& method,
+                                        const std::string& target,
+                                        const std::function<bool(std::string_view line)>& on_line)>
+      follow_daemon = {};
+  std::function<bool(const std::string&)> print = {};  // at once, to standard output
 };
 
 struct Answer {

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 
@@ -12,6 +13,7 @@ namespace clasp::ctl {
 namespace {
 
 constexpr std::size_t kLargestAnswer = 64u << 20;
+constexpr std::size_t kLongestLine = 1u << 20;
 constexpr long kConnectSeconds = 5;
 
 struct CurlEnd {
@@ -43,13 +45,12 @@ LinkError explain(CURL* curl, CURLcode code, const std::string& socket) {
   return {LinkError::Kind::not_running, socket + ": " + curl_easy_strerror(code)};
 }
 
-}  // namespace
+using CurlPtr = std::unique_ptr<CURL, CurlEnd>;
 
-Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string& method,
-                                   const std::string& target, long seconds) {
-  const std::unique_ptr<CURL, CurlEnd> curl(curl_easy_init());
-  if (!curl) return tl::unexpected(LinkError{LinkError::Kind::refused, "out of memory"});
-  Told told;
+// The request, but for what becomes of its answer.
+CurlPtr prepare(const std::string& socket, const std::string& method, const std::string& target) {
+  CurlPtr curl(curl_easy_init());
+  if (!curl) return curl;
   // The name in the URL is for the Host header alone.
   const std::string url = "http://clasp" + target;
   curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
@@ -58,15 +59,88 @@ Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string&
   curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+  return curl;
+}
+
+int status_of(CURL* curl) {
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  return static_cast<int>(status);
+}
+
+// An answer in lines while it comes.
+struct Following {
+  CURL* curl = nullptr;
+  std::function<bool(std::string_view)> on_line;
+  std::string rest;  // an unfinished line, or an error
+  bool stopped = false;
+  std::chrono::steady_clock::time_point patience;
+};
+
+std::size_t on_lines(char* data, std::size_t, std::size_t count, void* to) noexcept {
+  auto& following = *static_cast<Following*>(to);
+  if (following.rest.size() + count > kLongestLine) return 0;
+  following.rest.append(data, count);
+  if (status_of(following.curl) != 200) return count;
+  std::size_t begin = 0;
+  for (std::size_t end = 0; (end = following.rest.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
+    following.stopped =
+        !following.on_line(std::string_view(following.rest).substr(begin, end - begin));
+    if (following.stopped) return 0;
+  }
+  following.rest.erase(0, begin);
+  return count;
+}
+
+// Lines may be a long time apart, but the answer begins at once.
+int on_progress(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+  const auto& following = *static_cast<Following*>(to);
+  return status_of(following.curl) == 0 && std::chrono::steady_clock::now() > following.patience;
+}
+
+}  // namespace
+
+Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string& method,
+                                   const std::string& target, long seconds) {
+  const CurlPtr curl = prepare(socket, method, target);
+  if (!curl) return tl::unexpected(LinkError{LinkError::Kind::refused, "out of memory"});
+  Told told;
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, seconds);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, on_bytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &told.body);
   if (const CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK)
     return tl::unexpected(explain(curl.get(), code, socket));
-  long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  told.status = static_cast<int>(status);
+  told.status = status_of(curl.get());
   return told;
+}
+
+Result<Told, LinkError> follow_daemon(const std::string& socket, const std::string& method,
+                                      const std::string& target, long seconds,
+                                      std::function<bool(std::string_view)> on_line) {
+  const CurlPtr curl = prepare(socket, method, target);
+  if (!curl) return tl::unexpected(LinkError{LinkError::Kind::refused, "out of memory"});
+  Following following{curl.get(),
+                      std::move(on_line),
+                      {},
+                      false,
+                      std::chrono::steady_clock::now() + std::chrono::seconds(seconds)};
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, on_lines);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &following);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &following);
+  const CURLcode code = curl_easy_perform(curl.get());
+  const int status = status_of(curl.get());
+  if (following.stopped)
+    return tl::unexpected(LinkError{LinkError::Kind::refused, "cannot write the output"});
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+    return tl::unexpected(explain(curl.get(), CURLE_OPERATION_TIMEDOUT, socket));
+  if (code == CURLE_WRITE_ERROR)
+    return tl::unexpected(LinkError{LinkError::Kind::refused, "the answer cannot be used"});
+  // A daemon that ends cuts the answer off.
+  if (code != CURLE_OK && status != 200) return tl::unexpected(explain(curl.get(), code, socket));
+  return Told{status, std::move(following.rest)};
 }
 
 }  // namespace clasp::ctl

@@ -1,7 +1,9 @@
 // claspctl's connection to the daemon: one HTTP request over its Unix socket, through libcurl.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "ctl/ctl.h"
@@ -11,5 +13,12 @@ namespace clasp::ctl {
 // Asks the daemon at this socket. `seconds`: until the whole answer is there.
 Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string& method,
                                    const std::string& target, long seconds);
+
+// Asks for an answer in lines, and gives each away as it comes, until either side ends it or
+// `on_line` says no. `seconds`: until the answer begins. Of an error the body is in what it
+// returns.
+Result<Told, LinkError> follow_daemon(const std::string& socket, const std::string& method,
+                                      const std::string& target, long seconds,
+                                      std::function<bool(std::string_view)> on_line);
 
 }  // namespace clasp::ctl

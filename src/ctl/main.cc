@@ -2,6 +2,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -11,6 +12,8 @@
 #include "ctl/system.h"
 
 namespace {
+
+using clasp::ctl::LinkError;
 
 clasp::Result<std::string> read_input() {
   constexpr std::size_t kMost = 1u << 20;
@@ -33,16 +36,37 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-clasp::Result<clasp::ctl::Told, clasp::ctl::LinkError> ask_daemon(
-    const clasp::ctl::Options& options, const std::string& method, const std::string& target) {
+// Where the daemon's control socket is.
+clasp::Result<std::string, LinkError> find_socket(const clasp::ctl::Options& options) {
   std::string socket = options.socket.empty() ? variable("CLASP_CONTROL_SOCKET") : options.socket;
   if (socket.empty())
     socket = clasp::control::default_socket_path({geteuid() == 0, "", variable("XDG_RUNTIME_DIR")});
   if (socket.empty())
-    return tl::unexpected(
-        clasp::ctl::LinkError{clasp::ctl::LinkError::Kind::not_running,
-                              "no control socket is known here; name it with --socket PATH"});
-  return clasp::ctl::ask_daemon(socket, method, target, options.seconds);
+    return tl::unexpected(LinkError{LinkError::Kind::not_running,
+                                    "no control socket is known here; name it with --socket PATH"});
+  return socket;
+}
+
+clasp::Result<clasp::ctl::Told, LinkError> ask_daemon(const clasp::ctl::Options& options,
+                                                      const std::string& method,
+                                                      const std::string& target) {
+  const auto socket = find_socket(options);
+  if (!socket) return tl::unexpected(socket.error());
+  return clasp::ctl::ask_daemon(*socket, method, target, options.seconds);
+}
+
+// Whoever watches ends it with Ctrl-C, and that is no failure: each line is out already.
+extern "C" void on_interrupt(int) {
+  _exit(clasp::ctl::kExitSuccess);
+}
+
+clasp::Result<clasp::ctl::Told, LinkError> follow_daemon(
+    const clasp::ctl::Options& options, const std::string& method, const std::string& target,
+    const std::function<bool(std::string_view)>& on_line) {
+  const auto socket = find_socket(options);
+  if (!socket) return tl::unexpected(socket.error());
+  std::signal(SIGINT, on_interrupt);
+  return clasp::ctl::follow_daemon(*socket, method, target, options.seconds, on_line);
 }
 
 clasp::Result<clasp::config::Loaded, clasp::config::LoadError> load_configuration() {
@@ -63,10 +87,10 @@ int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
   const clasp::ctl::Look look{isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() &&
                               variable("TERM") != "dumb"};
-  const clasp::ctl::Answer answer =
-      clasp::ctl::run(args, {read_input, random_bytes, ask_daemon, look, variable,
-                             load_configuration, clasp::ctl::why_not_listen,
-                             clasp::ctl::clock_is_synchronised, clasp::ctl::run_program});
+  const clasp::ctl::Answer answer = clasp::ctl::run(
+      args, {read_input, random_bytes, ask_daemon, look, variable, load_configuration,
+             clasp::ctl::why_not_listen, clasp::ctl::clock_is_synchronised, clasp::ctl::run_program,
+             follow_daemon, [](const std::string& text) { return print(stdout, text); }});
   print(stderr, answer.err);
   return print(stdout, answer.out) ? answer.exit_code : clasp::ctl::kExitFailure;
 }

@@ -40,15 +40,8 @@ long seconds_of(const std::string& text) {
   return static_cast<long>(std::min(parse_unsigned(text).value_or(0), kMost));
 }
 
-}  // namespace
-
-Answer carry_out_remotely(const Call& call, const World& world) {
-  const std::string target = control::make_target(*call.command, call.arguments);
-  Options options = call.options;
-  // Who says how long the daemon may take means it.
-  if (call.command->words == "backends drain" && call.arguments.size() == 2)
-    options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
-  const auto told = world.ask_daemon(options, std::string(call.command->method), target);
+// What the exit code and the message are when the daemon does not do it, or is not there.
+Answer explain(const Call& call, const Result<Told, LinkError>& told) {
   if (!told)
     return {exit_code_of(told.error().kind), "", "claspctl: " + told.error().message + "\n"};
   // An older or newer daemon may lack what this program knows.
@@ -57,15 +50,36 @@ Answer carry_out_remotely(const Call& call, const World& world) {
     return {kExitTimeout, "",
             "claspctl: the running daemon does not know this command; is it another version? "
             "claspctl status shows it\n"};
-  const bool good = told->status >= 200 && told->status <= 299;
-  Answer answer;
-  answer.exit_code = good ? kExitSuccess : told->status == 504 ? kExitTimeout : kExitFailure;
-  if (call.json)
-    answer.out = told->body;
-  else if (good)
-    answer.out = render(*call.command, told->body, world.look);
-  if (!good) answer.err = "claspctl: " + error_message(*told) + "\n";
-  return answer;
+  return {told->status == 504 ? kExitTimeout : kExitFailure, call.json ? told->body : "",
+          "claspctl: " + error_message(*told) + "\n"};
+}
+
+bool is_good(const Result<Told, LinkError>& told) {
+  return told && told->status >= 200 && told->status <= 299;
+}
+
+Answer follow(const Call& call, const World& world, const std::string& target) {
+  const auto told = world.follow_daemon(
+      call.options, std::string(call.command->method), target, [&](std::string_view line) {
+        return world.print(call.json ? std::string(line) + "\n"
+                                     : render(*call.command, line, world.look));
+      });
+  if (!is_good(told)) return explain(call, told);
+  return {kExitNotRunning, "", "claspctl: the daemon has ended\n"};
+}
+
+}  // namespace
+
+Answer carry_out_remotely(const Call& call, const World& world) {
+  const std::string target = control::make_target(*call.command, call.arguments);
+  if (call.command->streams) return follow(call, world, target);
+  Options options = call.options;
+  // Who says how long the daemon may take means it.
+  if (call.command->words == "backends drain" && call.arguments.size() == 2)
+    options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  const auto told = world.ask_daemon(options, std::string(call.command->method), target);
+  if (!is_good(told)) return explain(call, told);
+  return {kExitSuccess, call.json ? told->body : render(*call.command, told->body, world.look), ""};
 }
 
 }  // namespace clasp::ctl

@@ -1,9 +1,12 @@
 // See render.h.
 #include "ctl/render.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 #include "ctl/json.h"
+#include "ctl/render_clients.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -317,6 +320,37 @@ std::string render_commands(const json_t* root, const Look&) {
   return table.render();
 }
 
+// A finished request: when, how it ended, how long, tokens, who, which model, where.
+std::string render_tail(const json_t* one, const Look& look) {
+  if (const std::int64_t lost = number_of(one, "lost"); lost > 0)
+    return paint("... " + std::to_string(lost) + " lines were left out", Hue::dim, look) + "\n";
+  const auto when = static_cast<std::time_t>(number_of(one, "time"));
+  std::tm local{};
+  char clock[16] = "";
+  if (localtime_r(&when, &local) != nullptr) std::strftime(clock, sizeof clock, "%H:%M:%S", &local);
+  const bool good = text_of(one, "outcome") == "completed" && number_of(one, "status") < 400;
+  const std::int64_t status = number_of(one, "status");
+  char head[96];
+  std::snprintf(head, sizeof head, "%7s %6lld in %6lld out",
+                milliseconds_text(number_of(one, "total_ms")).c_str(),
+                static_cast<long long>(number_of(one, "input_tokens")),
+                static_cast<long long>(number_of(one, "output_tokens")));
+  std::string out = clock;
+  out.append(" ").append(
+      paint(status == 0 ? "---" : std::to_string(status), good ? Hue::good : Hue::bad, look));
+  out.append(head).append("  ");
+  const auto text = [one](const char* member) { return harmless(text_of(one, member)); };
+  const std::string name = text("client_name"), cache = text("cache"), backend = text("backend"),
+                    error = text("error");
+  out.append(name.empty() ? text("client") : name).append("  ");
+  out.append(text("model"));
+  if (!backend.empty()) out.append(" > ").append(backend).append("/").append(text("model_used"));
+  if (cache == "hit" || cache == "coalesced") out.append(" (").append(cache).append(")");
+  if (!good && text_of(one, "outcome") == "client_left") out.append(" (client left)");
+  if (!error.empty()) out.append(": ").append(paint(error, Hue::bad, look));
+  return out + "\n";
+}
+
 struct Row {
   std::string_view words;
   Renderer renderer;
@@ -335,6 +369,10 @@ constexpr Row kRenderers[] = {
     {"backends drain", render_backend},
     {"drain", render_drain},
     {"undrain", render_drain},
+    {"tail", render_tail},
+    {"limits", render_limits},
+    {"keys", render_keys},
+    {"costs", render_costs},
     {"exchanges", render_exchanges},
     {"exchanges show", nullptr},
     {"exchanges cancel", render_ended},

@@ -10,7 +10,8 @@
 namespace clasp::ctl {
 
 // What the answer to this command looks like. Members that this version does not know are left
-// out; of one that has no look of its own the JSON is shown, indented.
+// out; of one that has no look of its own the JSON is shown, indented. Also for each line of an
+// answer in lines.
 std::string render(const control::Command& command, std::string_view body, const Look& look);
 
 }  // namespace clasp::ctl

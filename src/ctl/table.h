@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace clasp::ctl {
@@ -13,10 +14,25 @@ inline std::size_t width_of(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
 }
 
+// Without what a terminal would obey: names come from whoever asks.
+inline std::string harmless(std::string_view text) {
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto c = static_cast<unsigned char>(out[i]);
+    const bool second = i > 0 && static_cast<unsigned char>(out[i - 1]) == 0xc2 && c < 0xa0;
+    if (c < 0x20 || c == 0x7f) out[i] = '?';
+    if (second) out[i] = '\xbf';  // C1: another character of the same two bytes
+  }
+  return out;
+}
+
 class Table {
  public:
   explicit Table(std::vector<std::string> heading) { rows_.push_back(std::move(heading)); }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void add(std::vector<std::string> row) {
+    for (std::string& cell : row) cell = harmless(cell);
+    rows_.push_back(std::move(row));
+  }
   bool empty() const { return rows_.size() == 1; }
 
   std::string render(std::string_view indent = "") const {

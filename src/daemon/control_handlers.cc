@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/log.h"
+#include "daemon/control_clients.h"
 #include "daemon/control_config.h"
 #include "daemon/control_desk.h"
 #include "daemon/control_live.h"
@@ -166,6 +167,10 @@ constexpr Row kHandlers[] = {
     {"backends enable", enable_backend},
     {"backends disable", disable_backend},
     {"backends drain", drain_backend},
+    {"tail", tail},
+    {"limits", list_limits},
+    {"keys", list_keys},
+    {"costs", show_costs},
     {"exchanges", list_exchanges},
     {"exchanges show", show_exchange},
     {"exchanges cancel", cancel_exchange},

@@ -13,7 +13,10 @@
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/shared_cache.h"
+#include "daemon/shared_costs.h"
 #include "daemon/shared_desk.h"
+#include "daemon/shared_limits.h"
+#include "daemon/tail_hub.h"
 #include "daemon/worker_polls.h"
 
 namespace clasp::daemon {
@@ -41,6 +44,9 @@ struct ControlDesk {
   Scheduler& scheduler;
   SharedDesk& desk;
   SharedCache& cache;
+  const SharedLimits& limits;
+  const SharedCosts& costs;
+  TailHub& tails;
   Metrics& metrics;
   std::string version;
   TimePoint started;

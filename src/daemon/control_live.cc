@@ -112,6 +112,19 @@ void cancel_exchange(ControlDesk& desk, ControlCall& call) {
       });
 }
 
+void tail(ControlDesk& desk, ControlCall& call) {
+  const auto value = [&call](std::string_view name) {
+    return control::query_value(call.query, name);
+  };
+  TailFilter filter{value("client"), value("model"), value("backend"), false};
+  const std::string errors = value("errors");
+  if (!errors.empty() && errors != "0" && errors != "1")
+    return call.reply->refuse(400, "bad_argument", "errors must be 0 or 1");
+  filter.errors = errors == "1";
+  if (!desk.tails.add(call.reply, std::move(filter)))
+    call.reply->refuse(429, "too_many", "too many are watching already");
+}
+
 // ---- out of service, and back -----------------------------------------------------------------
 
 namespace {

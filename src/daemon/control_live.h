@@ -10,6 +10,9 @@ void list_exchanges(ControlDesk& desk, ControlCall& call);
 void show_exchange(ControlDesk& desk, ControlCall& call);
 void cancel_exchange(ControlDesk& desk, ControlCall& call);
 
+// Requests as they end, a line each, until the asker leaves.
+void tail(ControlDesk& desk, ControlCall& call);
+
 // The whole daemon: takes no new messages and says so to load balancers; what runs has until
 // timeouts.drain. Listeners stay open.
 void drain(ControlDesk& desk, ControlCall& call);

@@ -26,15 +26,18 @@ void ControlReply::refuse(int status, std::string_view code, std::string_view me
   send(status, body);
 }
 
-void ControlReply::line(const JsonPtr& value) {
+void ControlReply::begin_lines() {
+  if (over_ || in_lines_ || stream_ == nullptr) return;
+  in_lines_ = true;
+  wire::Headers headers;
+  headers.add("content-type", "application/x-ndjson");
+  stream_->begin(200, headers);
+}
+
+void ControlReply::line(std::string_view json) {
+  begin_lines();
   if (over_ || stream_ == nullptr) return;
-  if (!in_lines_) {
-    in_lines_ = true;
-    wire::Headers headers;
-    headers.add("content-type", "application/x-ndjson");
-    stream_->begin(200, headers);
-  }
-  stream_->write(dump_json(value) + "\n");
+  stream_->write(std::string(json) + "\n");
 }
 
 void ControlReply::end() {

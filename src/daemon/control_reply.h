@@ -21,8 +21,9 @@ class ControlReply {
   // {"error":{"code":…,"message":…}}: the code is for programs and does not change.
   void refuse(int status, std::string_view code, std::string_view message);
 
-  // One line of JSON of an answer in lines; the first one begins it.
-  void line(const JsonPtr& value);
+  // An answer in lines of JSON: its head, and one line.
+  void begin_lines();
+  void line(std::string_view json);
   void end();
   // The asker takes nothing: lines may be left out.
   bool congested() const;

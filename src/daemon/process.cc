@@ -71,6 +71,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   auto mailbox = Mailbox::make(base_.get());
   if (!mailbox) return tl::unexpected(mailbox.error());
   mailbox_ = std::move(*mailbox);
+  tails_.set_mailbox(mailbox_.get());
   resolver_ = std::make_unique<Resolver>();
 
   const unsigned count = worker_count(settings_);
@@ -82,7 +83,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
                                              make_backend_options(settings_));
   exporter_->configure(settings_.tracing);
   records_ = std::make_unique<RecordFan>(
-      std::vector<exchange::RecordSink*>{&access_log_, &costs_, exporter_.get()});
+      std::vector<exchange::RecordSink*>{&access_log_, &costs_, &tails_, exporter_.get()});
   parts_.records = records_.get();
   parts_.lessons = &lessons_;
   parts_.calibration = &calibration_;
@@ -116,9 +117,9 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
                                            return workers_.size();
                                          });
   later_ = std::make_unique<Later>(*scheduler_);
-  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{*this, *scheduler_, desk_, cache_,
-                                                            metrics_, CLASP_VERSION,
-                                                            scheduler_->now(), *polls_, *later_});
+  control_desk_ = std::make_unique<ControlDesk>(
+      ControlDesk{*this, *scheduler_, desk_, cache_, limits_, costs_, tails_, metrics_,
+                  CLASP_VERSION, scheduler_->now(), *polls_, *later_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control); !opened)
     return tl::unexpected(opened.error());
@@ -295,6 +296,7 @@ void Process::on_worker_idle() {
 }
 
 void Process::stop_workers() {
+  tails_.end();
   control_->close();
   drain_deadline_.reset();
   for (auto& worker : workers_) worker->stop();

@@ -18,6 +18,7 @@
 #include "daemon/shared_states.h"
 #include "daemon/span_exporter.h"
 #include "daemon/system_random.h"
+#include "daemon/tail_hub.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
@@ -70,6 +71,7 @@ class Process final : private ControlDeeds {
   std::vector<EventPtr> signals_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<SpanExporter> exporter_;
+  TailHub tails_;
   std::unique_ptr<RecordFan> records_;
   WorkerParts parts_;
   SharedLessons lessons_;

@@ -102,6 +102,11 @@ RefusedCounts SharedLimits::refused() const {
   return refused_;
 }
 
+std::vector<policy::AccountView> SharedLimits::accounts(TimePoint now, std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  return limiter_.accounts(now, most);
+}
+
 void add_limit_headers(wire::Headers& headers, const policy::LimitReport& report,
                        std::int64_t unix_now) {
   add_view(headers, "requests", report.requests, unix_now);

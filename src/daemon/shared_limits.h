@@ -25,6 +25,7 @@ class SharedLimits {
       const exchange::RequestHead& head, const Scheduler& scheduler);
   void count_budget();
   RefusedCounts refused() const;
+  std::vector<policy::AccountView> accounts(TimePoint now, std::size_t most) const;
 
  private:
   class Held;

@@ -187,10 +187,10 @@ test('curl finds its way: commands, errors, methods; the socket has its mode', a
   const daemon = await start(b, mock);
   assert.equal(statSync(daemon.control).mode & 0o777, 0o660);
   const { json } = await request(daemon, 'GET', '/v1/commands');
-  for (const { method, path: target, privilege } of json.commands) {
+  for (const { method, path: target, privilege, streams } of json.commands) {
     assert.match(target, /^\/v1\//);
     assert.ok(['read', 'change'].includes(privilege));
-    if (method === 'GET' && !target.includes('{')) assert.equal((await request(daemon, 'GET', target)).status, 200, target);
+    if (method === 'GET' && !target.includes('{') && !streams) assert.equal((await request(daemon, 'GET', target)).status, 200, target);
   }
   const unknown = await request(daemon, 'GET', '/v1/nothing');
   assert.deepEqual([unknown.status, unknown.json.error.code], [404, 'unknown_path']);

@@ -1,10 +1,12 @@
 // What an operator sees and does while requests run: exchanges, draining, limits, costs, tail.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import http from 'node:http';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
 import { kBinary } from './lib/daemon.mjs';
-import { say, sse } from './lib/mock.mjs';
+import { fail, say, sse } from './lib/mock.mjs';
 import { completionChunks } from './lib/chunks.mjs';
 import { sleep, until } from './lib/scale.mjs';
 
@@ -157,4 +159,112 @@ test('drain: at the deadline streams are ended with an error event, and SIGTERM 
   assert.equal((await client.get('/readyz', { foreign: true })).status, 503);
   daemon.signal('SIGTERM');
   assert.equal((await daemon.ended).code, 0);
+});
+
+// Runs claspctl tail and collects its lines.
+function tail(b, daemon, ...args) {
+  const child = spawn(kCtl, ['tail', ...args], { env: { PATH: process.env.PATH, CLASP_CONTROL_SOCKET: daemon.control, TZ: 'UTC' } });
+  const told = { lines: [], stderr: '' };
+  let rest = '';
+  child.stdout.on('data', (d) => { rest += d; const parts = rest.split('\n'); rest = parts.pop(); told.lines.push(...parts); });
+  child.stderr.on('data', (d) => { told.stderr += d; });
+  told.ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+  told.interrupt = () => child.kill('SIGINT');
+  b.atEnd(() => { child.kill('SIGKILL'); });
+  return told;
+}
+
+// A connection that reads what it wants to.
+function watch(daemon, target) {
+  return new Promise((resolve, reject) => {
+    const call = http.request({ socketPath: daemon.control, path: target }, resolve);
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+const kClients = (names) => `[auth]\nenabled = yes\n${names.map((name) => `[client ${name}]\nkey_hash = sha256:${createHash('sha256').update(`key-of-${name}`).digest('hex')}\n`).join('')}`;
+const as = (name) => ({ headers: { 'x-api-key': `key-of-${name}` } });
+
+test('tail: requests as they end, as text and as JSON, filtered; Ctrl-C is no failure', async (b) => {
+  const mock = await b.mock((request) => (request.body.messages.at(-1).content === 'bad' ? fail(400, 'no such thing') : say('hello')), { rules: 'compatible' });
+  const daemon = await start(b, mock, kClients(['ann', 'bob']));
+  const client = b.client(daemon.url);
+  const text = tail(b, daemon), json = tail(b, daemon, '--json', 'client=ann'), errors = tail(b, daemon, 'errors=1', '--json'), models = tail(b, daemon, 'model=special*', '--json');
+  // Each of them is there once a request shows in it.
+  await until(async () => {
+    await client.message(ask('warm', { model: 'special-one' }), as('ann'));
+    await client.message(ask('bad', { model: 'special-one' }), as('ann'));
+    return [text, json, errors, models].every((one) => one.lines.length > 0);
+  }, 10_000, 'all tails');
+  await sleep(300); // the lines of those come before the count
+  const before = [text, json, errors, models].map((one) => one.lines.length);
+  const answer = await client.message(ask('1'), as('ann'));
+  await client.message(ask('2'), as('bob'));
+  const refused = await client.message(ask('bad'), as('bob'));
+  await until(() => text.lines.length >= before[0] + 3 && json.lines.length >= before[1] + 1 && errors.lines.length >= before[2] + 1, 5000, 'the lines');
+  await sleep(100);
+  assert.deepEqual([text, json, errors, models].map((one, i) => one.lines.length - before[i]), [3, 1, 1, 0]);
+  assert.match(text.lines.at(-3), /^\d\d:\d\d:\d\d 200 .* \d+ in +\d+ out  ann  claude-3-5-sonnet-20241022 > custom\//);
+  assert.match(text.lines.at(-1), / 400 .*  bob  .*no such thing/);
+  const line = JSON.parse(json.lines.at(-1));
+  assert.deepEqual([line.id, line.client_name, line.status, line.outcome, line.backend], [answer.headers['request-id'], 'ann', 200, 'completed', 'custom']);
+  assert.ok(line.input_tokens > 0 && line.output_tokens > 0 && line.total_ms >= 0);
+  assert.equal(JSON.parse(errors.lines.at(-1)).id, refused.headers['request-id']);
+  for (const one of [text, json, errors, models]) {
+    one.interrupt();
+    assert.deepEqual([await one.ended, one.stderr], [0, '']);
+  }
+  assert.equal((await ctl(daemon, 'tail', 'clinet=ann')).code, 2);
+  const rest = tail(b, daemon);
+  await until(async () => { await client.message(ask('x'), as('ann')); return rest.lines.length > 0; }, 10_000, 'a line');
+  daemon.signal('SIGTERM');
+  assert.equal(await rest.ended, 3);
+  assert.match(rest.stderr, /the daemon has ended/);
+});
+
+test('tail: who reads too slowly loses lines and is told how many, and nobody else notices', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const daemon = await start(b, mock);
+  const client = b.client(daemon.url);
+  const slow = await watch(daemon, '/v1/tail');
+  slow.pause();
+  const model = `m${'x'.repeat(490)}`;
+  const count = 900;
+  for (let i = 0; i < count; i += 30) await Promise.all(Array.from({ length: 30 }, () => client.message(ask('x', { model }))));
+  let text = '';
+  slow.on('data', (d) => { text += d; });
+  slow.resume();
+  const lines = () => text.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+  await until(async () => { await client.message(ask('x')); return lines().some((line) => line.lost); }, 10_000, `the word about lost lines, ${text.length} bytes`);
+  const first = lines().findIndex((line) => line.lost);
+  assert.equal(first + lines()[first].lost >= count, true, `${first} lines and ${lines()[first].lost} lost`);
+  assert.equal((await ctl(daemon, 'status')).code, 0);
+  slow.destroy();
+});
+
+test('limits, keys and costs: as text and as JSON, never a key or a hash', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const more = `${kClients(['ann', 'bob'])}models = claude-*\ndaily_budget = 5\n[rate_limit]\nenabled = yes\nrequests = 100\nper = client\n[price claude-*]\ninput = 1000\noutput = 1000\n`;
+  const daemon = await start(b, mock, more);
+  const client = b.client(daemon.url);
+  await client.message(ask('1'), as('ann'));
+  await client.message(ask('2'), as('ann'));
+  const limits = (await ctl(daemon, 'limits', '--json')).json;
+  const ann = limits.limits.find((one) => one.name === 'ann');
+  assert.deepEqual([limits.enabled, limits.scope, ann.kind, ann.requests_limit, ann.running], [true, 'client', 'client', 100, 0]);
+  assert.ok(ann.requests_left < ann.requests_burst + 1);
+  assert.match((await ctl(daemon, 'limits')).stdout, /client ann +\d+\/100 +- +0\n[^]*refused: 0 by requests/);
+  const keys = (await ctl(daemon, 'keys', '--json')).json;
+  assert.deepEqual(keys.clients.map((one) => [one.name, one.keys, one.models]), [['ann', 1, []], ['bob', 1, ['claude-*']]]);
+  assert.match((await ctl(daemon, 'keys')).stdout, /ann +1 +- +never +all\nbob +1 +- +never +claude-\*/);
+  const costs = (await ctl(daemon, 'costs', '--json')).json;
+  assert.equal(costs.total_requests, 2);
+  assert.equal(costs.by_client.ann.requests, 2);
+  assert.match((await ctl(daemon, 'costs')).stdout, /for 2 requests since [^]*ann +\$\d[^]*BUDGET OF[^]*bob +daily +\$5\.0000/);
+  for (const command of ['limits', 'keys', 'costs'])
+    for (const flags of [[], ['--json']]) {
+      const { stdout } = await ctl(daemon, command, ...flags);
+      assert.ok(!/key-of|[0-9a-f]{16}/.test(stdout), stdout);
+    }
 });

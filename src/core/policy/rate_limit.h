@@ -16,6 +16,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 #include <unordered_map>
+#include <vector>
 
 #include "config/settings.h"
 #include "core/policy/token_bucket.h"
@@ -72,6 +73,16 @@ struct LimitGrant {
   bool empty() const { return !own.account && !shared.account; }
 };
 
+// An account as operators see it.
+struct AccountView {
+  enum class Kind { all, client, address, others };  // others: addresses beyond those remembered
+  Kind kind = Kind::all;
+  std::string name;  // of a client or an address
+  config::RateSettings rate;
+  std::int64_t requests_left = 0, tokens_left = 0;  // where there is such a limit
+  std::uint32_t running = 0;
+};
+
 class RateLimiter {
  public:
   // Addresses that are remembered; those beyond share one account until others are forgotten.
@@ -83,6 +94,8 @@ class RateLimiter {
   // The request is over and has used this many tokens. Once for each grant.
   static void settle(LimitGrant& grant, std::uint64_t tokens, TimePoint now);
 
+  // All together, clients by name, addresses by their last use; at most `most`.
+  std::vector<AccountView> accounts(TimePoint now, std::size_t most) const;
   std::size_t addresses() const { return addresses_.size(); }
 
  private:
@@ -108,5 +121,7 @@ bool may_limit(const config::RateLimitSettings& settings, const config::ClientSe
 // Whom a stranger's address stands for: an IPv4 address, the first 64 bits of an IPv6 address
 // (a household or a machine), or all of a Unix socket.
 std::string address_key(std::string_view peer);
+// The same for people: "192.0.2.7", "2001:db8::/64", "unix".
+std::string render_address_key(std::string_view key);
 
 }  // namespace clasp::policy

@@ -65,7 +65,7 @@ TEST_CASE("a request finds its command, its arguments and the methods of its pat
 
 TEST_CASE("a target made for a command leads back to it") {
   for (const Command& command : commands()) {
-    if (command.is_local() || command.most == 0) continue;
+    if (command.is_local() || command.most == 0 || command.streams) continue;
     // Those in the path first, one in the query after them.
     std::vector<std::string> arguments = {"a/b {c}%&="};
     if (command.most > 1) arguments.emplace_back("30 &");
@@ -81,6 +81,19 @@ TEST_CASE("a target made for a command leads back to it") {
   }
   CHECK(query_value("a=1&b=2%203&c", "b") == "2 3");
   CHECK(query_value("a=1", "b").empty());
+}
+
+TEST_CASE("arguments with a name may stand in any order") {
+  std::size_t used = 0;
+  const Command* tail = find_command(std::vector<std::string>{"tail"}, used);
+  REQUIRE(tail != nullptr);
+  CHECK(make_target(*tail, std::vector<std::string>{"model=a=b c", "client=x"}) ==
+        "/v1/tail?model=a%3Db%20c&client=x");
+  CHECK(is_named_argument(*tail, "errors=1"));
+  for (const char* wrong :
+       {"", "=", "errors", "error=1", "NAME=1", "client", "client=NAME] [model=x"})
+    CHECK_MESSAGE(
+        is_named_argument(*tail, wrong) == (std::string(wrong) == "client=NAME] [model=x"), wrong);
 }
 
 TEST_CASE("both programs find the socket in the same place") {

@@ -29,8 +29,22 @@ bool has(const std::string& text, std::string_view part) {
 struct FakeDaemon {
   Result<ctl::Told, ctl::LinkError> told;
   std::string asked = {};
+  std::string printed = {};
   Answer call(const std::vector<std::string>& args) {
     ctl::World world;
+    world.follow_daemon = [this](const ctl::Options&, const std::string& method,
+                                 const std::string& target,
+                                 const std::function<bool(std::string_view)>& on_line)
+        -> Result<ctl::Told, ctl::LinkError> {
+      asked = method + " " + target;
+      if (told && told->status == 200)
+        for (const std::string_view line : split(told->body, '\n')) on_line(line);
+      return told;
+    };
+    world.print = [this](const std::string& text) {
+      printed.append(text);
+      return true;
+    };
     world.ask_daemon = [this](const ctl::Options& options, const std::string& method,
                               const std::string& target) {
       asked = method + " " + target + " " + options.socket;
@@ -217,6 +231,44 @@ TEST_CASE("claspctl: exit codes of what the daemon says, and of its silence") {
   CHECK(slow.call({"status", "--socket"}).exit_code == 2);
 }
 
+TEST_CASE("claspctl: lines are shown as they come; names from outside give a terminal no orders") {
+  FakeDaemon daemon{ctl::Told{
+      200,
+      R"({"time":0,"status":200,"outcome":"completed","client":"1.2.3.4:5","model":"a\u001b[31mb\u009bc",)"
+      R"("total_ms":1500,"input_tokens":1,"output_tokens":2})"
+      "\n{\"lost\":7}"}};
+  CHECK(daemon.call({"tail", "client=ann", "errors=1"}).exit_code == 3);
+  CHECK(daemon.asked == "GET /v1/tail?client=ann&errors=1");
+  CHECK(has(daemon.printed, " 200   1.5s      1 in      2 out  1.2.3.4:5  a?[31mb"));
+  CHECK(has(daemon.printed, "\n... 7 lines were left out\n"));
+  CHECK_FALSE(has(daemon.printed, "\x1b"));
+  CHECK_FALSE(has(daemon.printed, "\xc2\x9b"));
+  daemon.printed.clear();
+  CHECK(daemon.call({"tail", "--json"}).exit_code == 3);
+  CHECK(daemon.asked == "GET /v1/tail");
+  CHECK(has(daemon.printed, "\n{\"lost\":7}\n"));
+  CHECK(daemon.call({"tail", "ann"}).exit_code == 2);
+  CHECK(daemon.call({"tail", "clinet=ann"}).exit_code == 2);
+}
+
+TEST_CASE("claspctl: a daemon that is not done in time is a timeout") {
+  FakeDaemon busy{
+      ctl::Told{504, R"({"error":{"code":"still_busy","message":"still answering 2"}})"}};
+  const Answer answer = busy.call({"backends", "drain", "main", "1"});
+  CHECK(answer.exit_code == 4);
+  CHECK(answer.err == "claspctl: still answering 2\n");
+  CHECK(busy.asked == "POST /v1/backends/main/drain?seconds=1 ");
+}
+
+TEST_CASE("claspctl: names from outside give a terminal no orders") {
+  FakeDaemon daemon{
+      ctl::Told{200, R"({"exchanges":[{"id":"req_1","model":"a\u001b[31mb\u009bc"}]})"}};
+  const Answer answer = daemon.call({"exchanges"});
+  CHECK(has(answer.out, "a?[31mb"));
+  CHECK_FALSE(has(answer.out, "\x1b"));
+  CHECK_FALSE(has(answer.out, "\xc2\x9b"));
+}
+
 TEST_CASE("claspctl: answers of any shape are shown without a fault") {
   for (const char* body : {"", "[]", "{}", "3", "{\"backends\":3}", "{\"backends\":[3,{}]}",
                            "{\"enabled\":true,\"tickets\":[{}]}", "not json"}) {
@@ -226,7 +278,7 @@ TEST_CASE("claspctl: answers of any shape are shown without a fault") {
       std::vector<std::string> args;
       for (const std::string_view word : split(command.words, ' ')) args.emplace_back(word);
       args.insert(args.end(), command.fewest, "x");
-      CHECK(daemon.call(args).exit_code == 0);
+      CHECK(daemon.call(args).exit_code == (command.streams ? 3 : 0));
     }
   }
 }
