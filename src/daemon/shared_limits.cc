@@ -24,17 +24,22 @@ const std::string& instant_text(std::int64_t unix_seconds) {
   return text;
 }
 
-void add_view(wire::Headers& headers, std::string_view kind, const policy::LimitView& view,
+struct ViewNames {
+  std::string_view limit, remaining, reset;
+};
+constexpr ViewNames kRequests{"anthropic-ratelimit-requests-limit",
+                              "anthropic-ratelimit-requests-remaining",
+                              "anthropic-ratelimit-requests-reset"};
+constexpr ViewNames kTokens{"anthropic-ratelimit-tokens-limit",
+                            "anthropic-ratelimit-tokens-remaining",
+                            "anthropic-ratelimit-tokens-reset"};
+
+void add_view(wire::Headers& headers, const ViewNames& names, const policy::LimitView& view,
               std::int64_t unix_now) {
   if (!view.limits) return;
-  std::string name("anthropic-ratelimit-");
-  name.append(kind).push_back('-');
-  const std::size_t stem = name.size();
-  headers.add(name.append("limit"), std::to_string(view.limit));
-  name.resize(stem);
-  headers.add(name.append("remaining"), std::to_string(view.remaining));
-  name.resize(stem);
-  headers.add(name.append("reset"), instant_text(unix_now + seconds_up(view.full_in)));
+  headers.add(names.limit, std::to_string(view.limit));
+  headers.add(names.remaining, std::to_string(view.remaining));
+  headers.add(names.reset, instant_text(unix_now + seconds_up(view.full_in)));
 }
 
 }  // namespace
@@ -109,8 +114,8 @@ std::vector<policy::AccountView> SharedLimits::accounts(TimePoint now, std::size
 
 void add_limit_headers(wire::Headers& headers, const policy::LimitReport& report,
                        std::int64_t unix_now) {
-  add_view(headers, "requests", report.requests, unix_now);
-  add_view(headers, "tokens", report.tokens, unix_now);
+  add_view(headers, kRequests, report.requests, unix_now);
+  add_view(headers, kTokens, report.tokens, unix_now);
 }
 
 wire::ApiError limit_error(const policy::LimitRefusal& refusal) {
