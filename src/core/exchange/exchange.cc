@@ -21,7 +21,7 @@ namespace {
 constexpr Duration kUsageGrace{1000};
 
 // Room for an answer's fields, those that are added on their way out included.
-constexpr std::size_t kUsualHeaders = 8;
+constexpr std::size_t kUsualHeaders = 12;
 
 // One of the query's parameters is beta=true.
 bool asks_for_beta(std::string_view query) {
