@@ -22,6 +22,8 @@ namespace {
 // How many waiting connections one shortage of descriptors turns away, and how long it then waits.
 constexpr int kShedAtOnce = 16;
 constexpr Duration kAcceptAgain{100};
+// A shortage lasts, and its log line is the same each time.
+constexpr Duration kShortageLine{60'000};
 
 }  // namespace
 
@@ -109,8 +111,12 @@ void HttpEngine::on_accept_error(evconnlistener* listener) {
   const int error = errno;
   if (error == EMFILE || error == ENFILE) shed_connections(listener);
   if (accept_again_) return;
-  log_warn("cannot accept connections: " + std::string(std::strerror(error)) +
-           "; waiting a moment (raise the limit of open files if this lasts)");
+  const TimePoint now = scheduler_.now();
+  if (shortage_told_ == TimePoint{} || now - shortage_told_ >= kShortageLine) {
+    shortage_told_ = now;
+    log_warn("cannot accept connections: " + std::string(std::strerror(error)) +
+             "; waiting until there is room (raise the limit of open files if this lasts)");
+  }
   for (const auto& one : listeners_)
     if (one->htp->server) evconnlistener_disable(one->htp->server);
   accept_again_ = scheduler_.after(kAcceptAgain, [this] {

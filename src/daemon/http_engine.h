@@ -209,6 +209,7 @@ class HttpEngine {
   evhtp_request* fresh_request_ = nullptr;  // handed over by on_request_thunk
   UniqueFd reserve_;                        // given up for a moment when descriptors run out
   TimerHandle accept_again_;
+  TimePoint shortage_told_{};  // zero: never
   // Posted work looks here whether the engine still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

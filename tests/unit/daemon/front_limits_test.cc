@@ -4,6 +4,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
+
+#include "base/log.h"
 #include "front_fixture.h"
 
 using namespace clasp;
@@ -210,7 +213,15 @@ TEST_CASE("connections above the limit are answered 529") {
   }));
 }
 
-TEST_CASE("running out of descriptors neither spins nor stops the server") {
+TEST_CASE("running out of descriptors neither spins nor stops the server, and is told once") {
+  struct Lines final : LogSink {
+    Lines() { set_log_sink(this); }
+    ~Lines() override { set_log_sink(nullptr); }
+    void write(LogLevel, std::string_view message, const std::vector<LogField>&) override {
+      if (message.starts_with("cannot accept connections")) ++told;
+    }
+    std::atomic<int> told = 0;
+  } lines;
   Server server;
   if (server.tls()) return;  // handshakes cannot wait in a queue
   Client first(server);
@@ -234,6 +245,7 @@ TEST_CASE("running out of descriptors neither spins nor stops the server") {
   const double used = static_cast<double>(clock() - before) / CLOCKS_PER_SEC;
   REQUIRE(setrlimit(RLIMIT_NOFILE, &old) == 0);
   CHECK(used < 0.3);
+  CHECK(lines.told == 1);
   if (!seen.empty()) CHECK(seen.starts_with("HTTP/1.1 529 "));
   REQUIRE(first.send(get("/sync")));
   CHECK(first.read().status == 200);
