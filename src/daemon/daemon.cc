@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "config/exit_codes.h"
+#include "daemon/backend_options.h"
 #include "daemon/process.h"
 
 namespace clasp::daemon {

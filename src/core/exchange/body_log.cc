@@ -54,7 +54,7 @@ std::string render_body(std::string_view bytes, std::uint64_t whole, std::size_t
     hidden = std::min(kMargin, bytes.size() - std::min(bytes.size(), limit));
   secrets.mask(shown);
   shown = mask_secrets(shown);
-  shown.resize(shown.size() - std::min(shown.size(), hidden));
+  shown.resize(cut_utf8(shown, shown.size() - std::min(shown.size(), hidden)).size());
   const bool cut = shown.size() > limit || whole > bytes.size() || hidden > 0;
   std::string out;
   out.reserve(std::min(shown.size(), limit) + 32);

@@ -57,6 +57,13 @@ TEST_CASE("bodies in the log: cut at the limit, between characters, and it is sa
     CHECK(shown.ends_with("...(6000 bytes)"));
   }
   CHECK(render_body("begin", 77, 1000, {}) == "begin...(77 bytes)");
+  // Also where what was shortened before it leaves less than that.
+  for (std::size_t blanks = 0; blanks < 3; ++blanks) {
+    std::string data = std::string(1500, 'A') + std::string(blanks, ' ');
+    while (data.size() < 2024) data.append("ä");
+    const std::string shown = render_body(data.substr(0, 2024), 9000, 1000, {});
+    CHECK(shown.find("\uFFFD") == std::string::npos);
+  }
 }
 
 TEST_CASE("bodies in the log: secrets are masked, also where the text is cut") {
