@@ -15,6 +15,13 @@ std::string variable(const char* lower, const char* upper) {
   return {};
 }
 
+void add_proxy(KnownSecrets& secrets, std::string_view url) {
+  if (const std::size_t scheme = url.find("://"); scheme != url.npos) url.remove_prefix(scheme + 3);
+  const std::string_view authority = url.substr(0, url.find_first_of("/?#"));
+  if (const std::size_t at = authority.rfind('@'); at != authority.npos)
+    secrets.add_userinfo(authority.substr(0, at));
+}
+
 }  // namespace
 
 BackendClientOptions make_backend_options(const config::Settings& settings) {
@@ -25,6 +32,13 @@ BackendClientOptions make_backend_options(const config::Settings& settings) {
   options.proxy.https_proxy = variable("https_proxy", "HTTPS_PROXY");
   options.proxy.no_proxy = variable("no_proxy", "NO_PROXY");
   return options;
+}
+
+KnownSecrets proxy_secrets() {
+  KnownSecrets secrets;
+  add_proxy(secrets, variable("http_proxy", "HTTP_PROXY"));
+  add_proxy(secrets, variable("https_proxy", "HTTPS_PROXY"));
+  return secrets;
 }
 
 }  // namespace clasp::daemon

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "config/exit_codes.h"
+#include "daemon/backend_options.h"
 #include "daemon/process.h"
 
 namespace clasp::daemon {
@@ -22,7 +23,8 @@ Result<void> check_catalog(const config::Loaded& loaded) {
 int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
   const auto settings = std::make_shared<const config::Settings>(loaded.settings);
   SharedDesk desk;
-  auto catalog = exchange::make_catalog(settings, desk.reconfigure(*settings, TimePoint{}));
+  auto catalog =
+      exchange::make_catalog(settings, desk.reconfigure(*settings, TimePoint{}), proxy_secrets());
   if (!catalog) {
     log_error(catalog.error().message);
     return config::kExitConfiguration;

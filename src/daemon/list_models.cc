@@ -73,7 +73,7 @@ std::vector<std::string> model_names(const std::string& body) {
 
 int list_models(const config::Loaded& loaded) {
   const auto settings = std::make_shared<const config::Settings>(loaded.settings);
-  const auto catalog = exchange::make_catalog(settings);
+  const auto catalog = exchange::make_catalog(settings, {}, proxy_secrets());
   if (!catalog) {
     complain(catalog.error().message);
     return config::kExitConfiguration;

@@ -120,9 +120,7 @@ void WorkerMeter::on_record(const Record& record) {
   ++(record.outcome == Outcome::completed ? client.completed
      : record.outcome == Outcome::failed  ? client.failed
                                           : client.left);
-  // What failed before any content has only an estimate of its prompt to show.
-  if (record.outcome == Outcome::completed || record.first_content_us >= 0)
-    count_tokens(record, labels.backend, client);
+  count_model(record, labels.backend, client);
   if (!record.warnings.empty()) count_warnings(record.warnings);
 }
 
@@ -148,7 +146,14 @@ void WorkerMeter::count_total(const Record& record) {
   }
 }
 
-void WorkerMeter::count_tokens(const Record& record, NameId backend, ClientCounts& client) {
+void WorkerMeter::count_model(const Record& record, NameId backend, ClientCounts& client) {
+  const bool used = exchange::used_tokens(record);
+  if (!used && record.tool_calls == 0) return;
+  // A name that nobody answers to cannot take a place.
+  const NameId model = models_.id(record.model_used, record.outcome == Outcome::completed);
+  ModelCounts& counts = models.at(std::uint64_t{backend} << 16 | model);
+  counts.tool_calls += record.tool_calls;
+  if (!used) return;
   const std::uint64_t input = amount(record.input_tokens), output = amount(record.output_tokens),
                       cached = amount(record.cached_tokens), cost = amount(record.cost);
   totals.input += input;
@@ -158,15 +163,11 @@ void WorkerMeter::count_tokens(const Record& record, NameId backend, ClientCount
   client.input += input;
   client.output += output;
   client.cost += cost;
-  // A name that nobody answers to cannot take a place.
-  const NameId model = models_.id(record.model_used, record.outcome == Outcome::completed);
-  ModelCounts& counts = models.at(std::uint64_t{backend} << 16 | model);
   counts.input += input;
   counts.output += output;
   counts.cached += cached;
   counts.cache_write += amount(record.cache_write_tokens);
   counts.cost += cost;
-  counts.tool_calls += record.tool_calls;
 }
 
 // "unknown:foo, schema-ref": what stands behind a colon is the client's word, and not counted

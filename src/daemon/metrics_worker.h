@@ -119,7 +119,7 @@ class WorkerMeter final : public exchange::RecordSink, public exchange::MeterPor
 
  private:
   void count_total(const exchange::Record& record);
-  void count_tokens(const exchange::Record& record, NameId backend, ClientCounts& client);
+  void count_model(const exchange::Record& record, NameId backend, ClientCounts& client);
   void count_warnings(std::string_view tokens);
   NameId backend_id(std::string_view name);
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/restart.h"
+#include "daemon/backend_options.h"
 
 namespace clasp::daemon {
 
@@ -26,7 +27,8 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   const auto settings = std::make_shared<const config::Settings>(std::move(loaded->settings));
   if (auto valid = exchange::make_catalog(settings); !valid) return valid;
   if (auto ready = prepare(*settings); !ready) return tl::unexpected(ready.error());
-  auto catalog = exchange::make_catalog(settings, desk_.reconfigure(*settings, now));
+  auto catalog =
+      exchange::make_catalog(settings, desk_.reconfigure(*settings, now), proxy_secrets());
   if (!catalog) return catalog;
   desk_.pump(now);
   limits_.reconfigure(*settings, now);

@@ -22,11 +22,7 @@ std::string shown(std::string_view name) {
 
 // Only what a backend was asked for: errors before that and answers from memory cost nothing.
 void SharedCosts::on_record(const exchange::Record& record) {
-  const bool from_memory =
-      record.cache == exchange::CacheUse::hit || record.cache == exchange::CacheUse::coalesced;
-  const bool used = record.input_tokens > 0 || record.output_tokens > 0 ||
-                    record.outcome == exchange::Outcome::completed;
-  if (record.backend.empty() || from_memory || !used) return;
+  if (record.backend.empty() || !exchange::used_tokens(record)) return;
   policy::Charge charge;
   charge.client = record.client_name;
   charge.model = record.model_used;

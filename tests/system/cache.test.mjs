@@ -166,6 +166,20 @@ test('who asked first fails: its error is its own, and nobody waits for a third 
   assert.equal(mock.chats.length, 6);
 });
 
+test('an answer that cannot be shared: those who wait do not ask one after another', async (b) => {
+  let running = 0, most = 0;
+  const { client, mock } = await b.front(() => async (exchange) => {
+    most = Math.max(most, ++running);
+    await pause(150, say('```json\n{"a":1}\n```'))(exchange);
+    --running;
+  }, { provider: 'custom', args: ['-cache', '-workers', '2'], env: { CLASP_CACHE_STREAMS: 'true' } });
+  const request = ask('a', { output_config: { format: { type: 'json_schema', schema: { type: 'object', properties: { a: { type: 'number' } }, additionalProperties: false } } } });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => client.wholeStream(request, { headers: { connection: 'close' } })));
+  assert.ok(answers.every((one) => use(one) === 'MISS'));
+  assert.equal(mock.chats.length, 8);
+  assert.ok(most >= 4, `never more than ${most} at once`);
+});
+
 test('draining: who waits for another one gets its answer', async (b) => {
   const { client, daemon, mock } = await b.front(() => pause(600, say('the last one')), { args: ['-cache', '-workers', '2'] });
   const asked = Array.from({ length: 6 }, () => client.message(ask('a'), { headers: { connection: 'close' } }));

@@ -242,6 +242,26 @@ test('a proxy that quotes its password', async (b) => {
   nothing(canaries);
 });
 
+test('a proxy that quotes its password in words of its own', async (b) => {
+  const canaries = new Canaries();
+  const proxy = http.createServer((request, response) => {
+    const basic = (request.headers['proxy-authorization'] ?? '').slice(6);
+    response.writeHead(403, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ error: { message: `denied ${basic}: ${Buffer.from(basic, 'base64')}` } }));
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  b.atEnd(async () => { proxy.closeAllConnections(); proxy.close(); });
+  const password = canaries.make('password of the proxy');
+  const daemon = await b.daemon({ args: ['-debug'], env: { CUSTOM_BASE_URL: 'http://backend.example/v1', http_proxy: `http://joe:${password}@127.0.0.1:${proxy.address().port}` } });
+  const answer = await b.client(daemon.url).post('/v1/messages', { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'a' }] });
+  assert.match(answer.json.error.message, /^denied \*\*\*/);
+  canaries.hear('answer', answer.text);
+  await daemon.stop();
+  canaries.hear('stderr', daemon.stderr);
+  nothing(canaries);
+});
+
 // Mistakes in which a secret stands near, or in, what is wrong.
 function mistakes(c, file) {
   const custom = '[backend]\nprovider = custom\nbase_url = http://127.0.0.1:1/v1\n';

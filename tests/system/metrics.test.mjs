@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
 import { call, fail, pause, reply, say, sse } from './lib/mock.mjs';
-import { completionChunks } from './lib/chunks.mjs';
+import { completionChunks, usageOf } from './lib/chunks.mjs';
 import { until } from './lib/scale.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -238,6 +238,12 @@ test('refusals at the door by reason, requests by the names of clients, the cach
   const { enabled, size, hits, misses, hit_rate } = cache;
   assert.deepEqual({ enabled, size, hits, misses, hit_rate }, { enabled: true, size: 2, hits: 2, misses: 2, hit_rate: '50.00%' });
   assert.ok(Number(cost.dollars) > 0, cost.dollars);
+  const costs = (await client.get('/costs', as('alice'))).json;
+  for (const kind of ['input', 'output']) {
+    assert.equal(now.sum('clasp_tokens_total', { kind }), costs[`total_${kind}_tokens`], 'hits used no tokens');
+    assert.equal(now.sum('clasp_client_tokens_total', { kind }), costs[`total_${kind}_tokens`]);
+  }
+  assert.equal(now.sum('clasp_tokens_total', { kind: 'input' }), 2 * usageOf().prompt_tokens);
   assert.ok(Math.abs(now.sum('clasp_cost_dollars_total') - Number(cost.dollars)) < 1e-6);
   assert.ok(Math.abs(now.sum('clasp_client_cost_dollars_total') - Number(cost.dollars)) < 1e-6);
 });

@@ -47,9 +47,15 @@ std::string shorten_data(std::string_view bytes, std::size_t enough) {
 std::string render_body(std::string_view bytes, std::uint64_t whole, std::size_t limit,
                         const KnownSecrets& secrets) {
   std::string shown = shorten_data(bytes, limit + kMargin);
+  // Where something is missing the end may be half of a secret, and what is shortened and masked
+  // before it moves it towards what is shown.
+  std::size_t hidden = 0;
+  if (whole > bytes.size() || shown.size() >= limit + kMargin)
+    hidden = std::min(kMargin, bytes.size() - std::min(bytes.size(), limit));
   secrets.mask(shown);
   shown = mask_secrets(shown);
-  const bool cut = shown.size() > limit || whole > bytes.size();
+  shown.resize(cut_utf8(shown, shown.size() - std::min(shown.size(), hidden)).size());
+  const bool cut = shown.size() > limit || whole > bytes.size() || hidden > 0;
   std::string out;
   out.reserve(std::min(shown.size(), limit) + 32);
   append_escaped_text(out, shown, limit);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/network.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "core/exchange/states.h"
@@ -40,7 +41,7 @@ std::string identity_of(const RequestHead& head) {
   if (head.client) return "n" + head.client->name;
   if (head.headers.find("x-api-key") || head.headers.find("authorization"))
     return "k" + tenant_of(head.headers);
-  return "a" + head.peer.substr(0, head.peer.rfind(':'));
+  return "a" + std::string(address_of_peer(head.peer));
 }
 
 }  // namespace

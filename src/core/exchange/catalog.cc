@@ -83,8 +83,8 @@ void add_versions(wire::Headers& headers, std::string_view version, std::string_
 
 }  // namespace
 
-Result<CatalogPtr> make_catalog(config::Snapshot settings,
-                                std::vector<policy::BackendId> desk_ids) {
+Result<CatalogPtr> make_catalog(config::Snapshot settings, std::vector<policy::BackendId> desk_ids,
+                                KnownSecrets secrets) {
   auto router = policy::Router::make(settings);
   if (!router) return tl::unexpected(router.error());
   auto catalog = std::make_shared<Catalog>(
@@ -98,7 +98,7 @@ Result<CatalogPtr> make_catalog(config::Snapshot settings,
     catalog->backends.push_back(std::move(*backend));
   }
   if (catalog->backends.empty()) return fail("no backend is configured");
-  catalog->secrets = known_secrets(*settings);
+  catalog->secrets = known_secrets(*settings, std::move(secrets));
   catalog->settings = std::move(settings);
   return CatalogPtr(std::move(catalog));
 }

@@ -45,8 +45,10 @@ struct Catalog {
 using CatalogPtr = std::shared_ptr<const Catalog>;
 
 // Fails when a backend names an unknown dialect or overrides an unknown flag, or a route is wrong.
+// `secrets`: what no text may tell besides the secrets of the settings.
 Result<CatalogPtr> make_catalog(config::Snapshot settings,
-                                std::vector<policy::BackendId> desk_ids = {});
+                                std::vector<policy::BackendId> desk_ids = {},
+                                KnownSecrets secrets = {});
 
 // A backend and the model to ask it for.
 struct Candidate {

@@ -214,7 +214,11 @@ void Exchange::complete() {
   grace_timer_.reset();
   usage_timer_.reset();
   answer_->complete(answer_->committed() ? wire::Headers() : answer_headers());
-  if (caching_) keep_answer();
+  if (caching_) {
+    keep_answer();
+    // What could not be shared is so for the next one as well: they do not ask one by one.
+    caching_->seat.leave(true);
+  }
   if (call_ && !reply_->wants_cancel()) call_->let_finish();
   if (permit_) services_.desk.report(permit_.id(), {});
   finish(Outcome::completed);
@@ -294,11 +298,8 @@ void Exchange::finish(Outcome outcome) {
 // What it has used is charged. An answer from memory used nothing, and what was never answered is
 // not charged by an estimate.
 void Exchange::settle() {
-  const bool from_memory = record_.cache == CacheUse::hit || record_.cache == CacheUse::coalesced;
-  const bool answered =
-      record_.outcome == Outcome::completed || content_seen_ || !record_.tokens_estimated;
   const std::int64_t tokens =
-      from_memory || !answered ? 0 : record_.input_tokens + record_.output_tokens;
+      used_tokens(record_) ? record_.input_tokens + record_.output_tokens : 0;
   record_.ended = services_.scheduler.unix_seconds();
   if (tokens > 0 && tries_ > 0) {
     const auto price = catalog_->prices.find(candidate_.index, candidate_.model);

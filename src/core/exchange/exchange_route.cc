@@ -194,7 +194,7 @@ void Exchange::forget_attempt() {
   search_->backend_headers.clear();
   backend_status_ = 0;
   cut_ = content_seen_ = false;
-  record_.first_byte_us = -1;
+  record_.first_byte_us = record_.first_content_us = -1;
   record_.upstream_id.clear();
   if (bodies_) bodies_->end_backend_answer();
   answer_->discard();

@@ -39,8 +39,7 @@ void add_query(KnownSecrets& secrets, std::string_view url) {
 
 }  // namespace
 
-KnownSecrets known_secrets(const config::Settings& settings) {
-  KnownSecrets secrets;
+KnownSecrets known_secrets(const config::Settings& settings, KnownSecrets secrets) {
   for (const config::BackendSettings& backend : settings.backends) {
     secrets.add(backend.api_key.reveal());
     for (const Secret& key : backend.more_keys) secrets.add(key.reveal());

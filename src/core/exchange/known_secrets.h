@@ -7,7 +7,7 @@
 namespace clasp::exchange {
 
 // Keys of all backends, values of extra headers but for well-known harmless ones, and what looks
-// like a key in an address.
-KnownSecrets known_secrets(const config::Settings& settings);
+// like a key in an address. `secrets`: those that are known from elsewhere.
+KnownSecrets known_secrets(const config::Settings& settings, KnownSecrets secrets = {});
 
 }  // namespace clasp::exchange

@@ -22,6 +22,12 @@ std::string_view render_outcome(Outcome outcome) {
   return "failed";
 }
 
+bool used_tokens(const Record& record) {
+  if (record.cache == CacheUse::hit || record.cache == CacheUse::coalesced) return false;
+  if (record.outcome == Outcome::completed || record.first_content_us >= 0) return true;
+  return !record.tokens_estimated && (record.input_tokens > 0 || record.output_tokens > 0);
+}
+
 std::string_view render_cache_use(CacheUse use) {
   switch (use) {
     case CacheUse::off:

@@ -96,6 +96,9 @@ class RecordSink {
 std::string_view render_outcome(Outcome outcome);
 // "miss", "hit", "coalesced"; empty where the cache had nothing to do with it.
 std::string_view render_cache_use(CacheUse use);
+// Whether its tokens were used at a backend, and cost something: not those of an answer from
+// memory, nor the estimate of a prompt that was never answered.
+bool used_tokens(const Record& record);
 // One line for people, and the level it deserves.
 std::string render_record(const Record& record);
 LogLevel record_level(const Record& record);

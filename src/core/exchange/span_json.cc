@@ -2,6 +2,7 @@
 #include "core/exchange/span_json.h"
 
 #include "base/log_text.h"
+#include "base/network.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "core/exchange/trace.h"
@@ -131,7 +132,7 @@ Attributes server_attributes(const Record& record) {
   attributes.text("http.request.method", record.method);
   attributes.text("url.path", record.path);
   attributes.text("http.route", record.path);
-  attributes.text("client.address", record.client.substr(0, record.client.rfind(':')));
+  attributes.text("client.address", address_of_peer(record.client));
   if (record.status != 0) attributes.number("http.response.status_code", record.status);
   attributes.text("error.type", error_type(record));
   attributes.text("gen_ai.operation.name", "chat");

@@ -1,11 +1,14 @@
 // See relay.h. Events are told by their names; only the few that carry counts are looked into.
 #include "core/translate/relay.h"
 
+#include <algorithm>
+
 #include "base/secret.h"
 #include "base/text.h"
 #include "core/translate/durations.h"
 #include "core/translate/errors.h"
 #include "core/wire/json_reader.h"
+#include "core/wire/openai_chat.h"
 #include "core/wire/sse.h"
 
 namespace clasp::translate {
@@ -32,7 +35,7 @@ void take_count(std::string_view object, std::string_view name, std::int64_t& co
   const auto value = json_member(object, name);
   const auto number = value ? parse_unsigned(*value) : std::nullopt;
   if (number && *number <= static_cast<std::uint64_t>(INT64_MAX))
-    count = static_cast<std::int64_t>(*number);
+    count = std::min(static_cast<std::int64_t>(*number), wire::kMostTokens);
 }
 
 // The last report of a count wins: message_delta has totals.

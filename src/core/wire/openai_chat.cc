@@ -20,7 +20,7 @@ void take_usage(od::value& value, ChatUsage& into);
 
 // Some servers send a counter under two names and leave one of them at 0: the larger one counts.
 void keep_larger(std::int64_t& counter, od::value& value) {
-  counter = std::max(counter, take_count(value));
+  counter = std::max(counter, std::min(take_count(value), kMostTokens));
 }
 
 constexpr Member<ChatUsage> kInputDetails[] = {

@@ -68,6 +68,10 @@ struct ChatChoice {
 };
 
 // -1: absent, negative or not a number.
+// What a backend says above this counts as this: nobody needs more, and sums of such counts stay
+// far away from the end of 64 bits.
+inline constexpr std::int64_t kMostTokens = 1'000'000'000'000;
+
 struct ChatUsage {
   bool present = false;
   std::int64_t prompt = -1, completion = -1, total = -1;

@@ -117,6 +117,7 @@ TEST_CASE("worker: success, errors and clients that left are three things") {
   Record failed = completed("m");
   failed.outcome = Outcome::failed;
   failed.status = 502;
+  failed.tokens_estimated = true;
   meter.on_record(failed);
   Record left = completed("m");
   left.outcome = Outcome::client_left;

@@ -57,6 +57,13 @@ TEST_CASE("bodies in the log: cut at the limit, between characters, and it is sa
     CHECK(shown.ends_with("...(6000 bytes)"));
   }
   CHECK(render_body("begin", 77, 1000, {}) == "begin...(77 bytes)");
+  // Also where what was shortened before it leaves less than that.
+  for (std::size_t blanks = 0; blanks < 3; ++blanks) {
+    std::string data = std::string(1500, 'A') + std::string(blanks, ' ');
+    while (data.size() < 2024) data.append("ä");
+    const std::string shown = render_body(data.substr(0, 2024), 9000, 1000, {});
+    CHECK(shown.find("\uFFFD") == std::string::npos);
+  }
 }
 
 TEST_CASE("bodies in the log: secrets are masked, also where the text is cut") {
@@ -70,6 +77,28 @@ TEST_CASE("bodies in the log: secrets are masked, also where the text is cut") {
         std::string(270, ' ') + "a sk-0123456789abcdef my-own-words", 400, limit, known);
     CHECK(shown.find("0123") == std::string::npos);
     CHECK(shown.find("my-") == std::string::npos);
+  }
+}
+
+TEST_CASE("bodies in the log: no half of a secret at the end, whatever was shortened before it") {
+  Sink sink;
+  KnownSecrets known;
+  known.add("Qz7Kp2Wm9Xr4Tn6Bv8Lc1Yd3");
+  for (std::size_t at = 1900; at < 2050; at += 3) {
+    // What is gathered of a stream ends at the limit and a margin.
+    const auto log = BodyLog::make(sink, known, "req_1");
+    log->backend_answer(std::string(1500, 'A') + std::string(at - 1500, ' '));
+    log->backend_answer("Qz7Kp2Wm9Xr4Tn6Bv8Lc1Yd3" + std::string(3000, ' '));
+    log->end();
+    CHECK(sink.lines.back().find("Qz7Kp") == std::string::npos);
+  }
+  // So does what is looked at of a whole body, and masking makes it shorter.
+  KnownSecrets words;
+  words.add("my own quite long secret of many words");
+  for (std::size_t gap = 0; gap < 40; ++gap) {
+    std::string text(gap, ' ');
+    for (int i = 0; i < 200; ++i) text.append("my own quite long secret of many words");
+    CHECK(render_body(text, text.size(), 1000, words).find("my own") == std::string::npos);
   }
 }
 

@@ -123,6 +123,9 @@ TEST_CASE("caching: clients that are kept apart, by name, key and address") {
   CHECK(one.find("one") == std::string::npos);
   CHECK(client_of(head_of({})) == client_of(head_of({}, "10.0.0.1:6")));
   CHECK(client_of(head_of({})) != client_of(head_of({}, "10.0.0.2:5")));
+  // Behind a proxy there may be no port to take off.
+  CHECK(client_of(head_of({}, "[2001:db8::1]")) != client_of(head_of({}, "[2001:db8::2]")));
+  CHECK(client_of(head_of({}, "[2001:db8::1]")) == client_of(head_of({}, "[2001:db8::1]:6")));
   exchange::RequestHead named = head_of({{"x-api-key", "one"}});
   auto team = std::make_shared<config::ClientSettings>();
   team->name = "team";

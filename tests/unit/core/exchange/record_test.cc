@@ -29,6 +29,25 @@ TEST_CASE("record: one line, quoted where needed") {
   CHECK(exchange::record_level(record) == LogLevel::info);
 }
 
+TEST_CASE("record: whose tokens count as used") {
+  exchange::Record record;
+  CHECK(exchange::used_tokens(record));
+  record.cache = exchange::CacheUse::coalesced;
+  CHECK_FALSE(exchange::used_tokens(record));
+  record.cache = exchange::CacheUse::miss;
+  for (const auto outcome : {exchange::Outcome::failed, exchange::Outcome::client_left}) {
+    exchange::Record broken;
+    broken.outcome = outcome;
+    CHECK_FALSE(exchange::used_tokens(broken));
+    broken.input_tokens = 7;
+    CHECK(exchange::used_tokens(broken));
+    broken.tokens_estimated = true;
+    CHECK_FALSE(exchange::used_tokens(broken));
+    broken.first_content_us = 0;
+    CHECK(exchange::used_tokens(broken));
+  }
+}
+
 TEST_CASE("sections 4.3 and 4.4: what was tolerated stands in the line") {
   exchange::Record record;
   record.request_id = "req_4";

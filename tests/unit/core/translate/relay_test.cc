@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "core/wire/openai_chat.h"
+
 using namespace clasp;
 using translate::Relay;
 using translate::RelayContext;
@@ -71,6 +73,19 @@ TEST_CASE("only whole events come out, all of one read together") {
   relay.feed_stream("\n" + kDelta);
   CHECK(out ==
         kStart + kBlock + kText + "event: content_block_delta\ndata: {\"type\":1}\n\n" + kDelta);
+}
+
+TEST_CASE("counts that nobody believes are bounded") {
+  std::string out;
+  Relay relay({}, out);
+  relay.feed_stream(
+      "event: message_start\ndata: "
+      "{\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"usage\":{"
+      "\"input_tokens\":9223372036854775807,\"cache_read_input_tokens\":9223372036854775807,"
+      "\"output_tokens\":9223372036854775807}}}\n\n");
+  CHECK(relay.usage().input_tokens == wire::kMostTokens);
+  CHECK(relay.usage().cache_read == wire::kMostTokens);
+  CHECK(relay.usage().output_tokens == wire::kMostTokens);
 }
 
 TEST_CASE("what was counted and why it stopped") {

@@ -43,6 +43,19 @@ TEST_CASE("chunk: the members are found in any order") {
   CHECK(chunk.tools[0].arguments.raw == "{\\\"a\\\"");
 }
 
+TEST_CASE("chunk: counts of tokens that nobody believes are bounded") {
+  ChatParser parser;
+  std::unique_ptr<char[]> buffer;
+  REQUIRE(parse(parser,
+                R"({"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":)"
+                R"(9000000000000000000,"total_tokens":99999999999999999999}})",
+                buffer));
+  const clasp::wire::ChatUsage& usage = parser.chunk().usage;
+  CHECK(usage.prompt == clasp::wire::kMostTokens);
+  CHECK(usage.completion == clasp::wire::kMostTokens);
+  CHECK(usage.total == -1);
+}
+
 TEST_CASE("chunk: wrong types count as absent") {
   ChatParser parser;
   std::unique_ptr<char[]> buffer;
