@@ -64,6 +64,29 @@ Answer carry_out(const Call& call, const World& world) {
   return {kExitFailure, "", "claspctl: this command is not there yet\n"};
 }
 
+Answer unknown_command(std::vector<std::string> words) {
+  std::vector<std::string_view> names;
+  for (const control::Command& one : control::commands()) names.push_back(one.words);
+  // What stands behind may be anything, a key too.
+  if (words.size() > 1 && !is_command_word(words[1])) words.resize(1);
+  words.resize(std::min<std::size_t>(words.size(), 2));
+  const std::string asked = join(words);
+  return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
+}
+
+// What is wrong with how a command was written.
+std::optional<Answer> objection(const Call& call) {
+  const std::size_t count = call.arguments.size();
+  if (count < call.command->fewest || count > call.command->most)
+    return usage_error("write " + describe(*call.command));
+  // A variable that is not set: "cache flush $PATTERN" must not forget everything.
+  if (!call.command->is_local() && std::count(call.arguments.begin(), call.arguments.end(), "") > 0)
+    return usage_error("an argument is empty; write " + describe(*call.command));
+  if (call.json && !call.command->json)
+    return usage_error(describe(*call.command) + " has no --json");
+  return std::nullopt;
+}
+
 }  // namespace
 
 Answer run(const std::vector<std::string>& args, const World& world) {
@@ -77,9 +100,13 @@ Answer run(const std::vector<std::string>& args, const World& world) {
                    args.end());
       break;
     }
-    if (arg == "--help" || arg == "-help" || arg == "-h") return {kExitSuccess, emit_help(), ""};
+    if (arg == "--help" || arg == "-help" || arg == "-h" || (words.empty() && arg == "help"))
+      return {kExitSuccess, emit_help(), ""};
     if (arg == "--version" || arg == "-version")
       return {kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
+    // An option that lost its value must not take the command's name for one that is unknown.
+    if (i + 1 == args.size() && (arg == "--socket" || arg == "--timeout"))
+      return usage_error(arg + " needs a value");
     if (arg == "--emit" && i + 1 < args.size()) return {kExitSuccess, emit(args[i + 1]), ""};
     const auto value_of = [&](std::string_view option) -> std::optional<std::string> {
       if (arg == option && i + 1 < args.size()) return args[++i];
@@ -107,26 +134,14 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   if (words.empty()) return usage_error("what is to be done?");
   std::size_t used = 0;
   call.command = control::find_command(words, used);
-  if (call.command == nullptr) {
-    std::vector<std::string_view> names;
-    for (const control::Command& one : control::commands()) names.push_back(one.words);
-    // What stands behind may be anything, a key too.
-    if (words.size() > 1 && !is_command_word(words[1])) words.resize(1);
-    words.resize(std::min<std::size_t>(words.size(), 2));
-    const std::string asked = join(words);
-    return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
-  }
+  if (call.command == nullptr) return unknown_command(std::move(words));
   call.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
   // What may be set may be asked for with the same word.
   if (call.command->words == "log-level" && call.arguments.size() == 1) {
     words.insert(words.begin() + 1, "set");
     call.command = control::find_command(words, used);
   }
-  const std::size_t count = call.arguments.size();
-  if (count < call.command->fewest || count > call.command->most)
-    return usage_error("write " + describe(*call.command));
-  if (call.json && !call.command->json)
-    return usage_error(describe(*call.command) + " has no --json");
+  if (auto answer = objection(call)) return std::move(*answer);
   return carry_out(call, world);
 }
 

@@ -2,6 +2,7 @@
 #include "ctl/link.h"
 
 #include <curl/curl.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,11 @@ LinkError explain(CURL* curl, CURLcode code, const std::string& socket) {
             "no daemon listens at " + socket +
                 "; is clasp running? Another socket is named with --socket PATH or "
                 "CLASP_CONTROL_SOCKET"};
+  if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR)
+    return {LinkError::Kind::not_running,
+            socket + ": the connection ended before the answer did; did the daemon end?"};
+  if (code == CURLE_WRITE_ERROR)
+    return {LinkError::Kind::refused, socket + ": the answer is too large"};
   return {LinkError::Kind::not_running, socket + ": " + curl_easy_strerror(code)};
 }
 
@@ -47,6 +53,9 @@ LinkError explain(CURL* curl, CURLcode code, const std::string& socket) {
 
 Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string& method,
                                    const std::string& target, long seconds) {
+  if (socket.size() >= sizeof(sockaddr_un::sun_path))
+    return tl::unexpected(
+        LinkError{LinkError::Kind::refused, "the path of the control socket is too long"});
   const std::unique_ptr<CURL, CurlEnd> curl(curl_easy_init());
   if (!curl) return tl::unexpected(LinkError{LinkError::Kind::refused, "out of memory"});
   Told told;
@@ -54,6 +63,8 @@ Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string&
   const std::string url = "http://clasp" + target;
   curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  // A backend called ".." must not turn /v1/backends/../drain into /v1/drain.
+  curl_easy_setopt(curl.get(), CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);

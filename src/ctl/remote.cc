@@ -11,18 +11,6 @@ namespace clasp::ctl {
 
 namespace {
 
-int exit_code_of(LinkError::Kind kind) {
-  switch (kind) {
-    case LinkError::Kind::not_running:
-      return kExitNotRunning;
-    case LinkError::Kind::timeout:
-      return kExitTimeout;
-    case LinkError::Kind::refused:
-      break;
-  }
-  return kExitFailure;
-}
-
 // What the daemon says when it does not do it.
 std::string error_message(const Told& told) {
   const JsonPtr root = parse_json(told.body);
@@ -30,6 +18,10 @@ std::string error_message(const Told& told) {
   std::string message(text_of(error, "message"));
   if (message.empty()) message = "the daemon answered " + std::to_string(told.status);
   return message;
+}
+
+std::string_view error_code(const JsonPtr& root) {
+  return text_of(json_object_get(root.get(), "error"), "code");
 }
 
 // Beside the time that the daemon was given.
@@ -42,6 +34,18 @@ long seconds_of(const std::string& text) {
 
 }  // namespace
 
+int exit_code_of(LinkError::Kind kind) {
+  switch (kind) {
+    case LinkError::Kind::not_running:
+      return kExitNotRunning;
+    case LinkError::Kind::timeout:
+      return kExitTimeout;
+    case LinkError::Kind::refused:
+      break;
+  }
+  return kExitFailure;
+}
+
 Answer carry_out_remotely(const Call& call, const World& world) {
   const std::string target = control::make_target(*call.command, call.arguments);
   Options options = call.options;
@@ -52,12 +56,15 @@ Answer carry_out_remotely(const Call& call, const World& world) {
   if (!told)
     return {exit_code_of(told.error().kind), "", "claspctl: " + told.error().message + "\n"};
   // An older or newer daemon may lack what this program knows.
-  const bool unknown = told->status == 404 && error_message(*told).starts_with("there is no such");
-  if (unknown || told->status == 501)
+  const JsonPtr root = parse_json(told->body);
+  if (error_code(root) == "unknown_path" || told->status == 501)
     return {kExitTimeout, "",
             "claspctl: the running daemon does not know this command; is it another version? "
             "claspctl status shows it\n"};
   const bool good = told->status >= 200 && told->status <= 299;
+  if (!root)
+    return {kExitTimeout, "",
+            "claspctl: what answers at the control socket is no clasp: it sent no JSON\n"};
   Answer answer;
   answer.exit_code = good ? kExitSuccess : told->status == 504 ? kExitTimeout : kExitFailure;
   if (call.json)

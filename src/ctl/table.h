@@ -16,7 +16,11 @@ inline std::size_t width_of(const std::string& text) {
 class Table {
  public:
   explicit Table(std::vector<std::string> heading) { rows_.push_back(std::move(heading)); }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void add(std::vector<std::string> row) {
+    // A name with an end of line in it must not make up a row.
+    for (std::string& cell : row) std::replace(cell.begin(), cell.end(), '\n', '?');
+    rows_.push_back(std::move(row));
+  }
   bool empty() const { return rows_.size() == 1; }
 
   std::string render(std::string_view indent = "") const {
