@@ -64,6 +64,58 @@ Answer carry_out(const Call& call, const World& world) {
   return {kExitFailure, "", "claspctl: this command is not there yet\n"};
 }
 
+// What the options and words of a command line say.
+struct Line {
+  std::vector<std::string> words;
+  Options options;
+  bool json = false;
+};
+
+// The value of `option` at `args[i]`, as its own argument or behind "=".
+std::optional<std::string> value_of(const std::vector<std::string>& args, std::size_t& i,
+                                    std::string_view option) {
+  const std::string& arg = args[i];
+  if (arg == option && i + 1 < args.size()) return args[++i];
+  if (arg.starts_with(std::string(option) + "=")) return arg.substr(option.size() + 1);
+  return std::nullopt;
+}
+
+// An answer when there is nothing more to be done.
+std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    // What stands behind it is Claude Code's.
+    if (line.words.size() == 1 && line.words.front() == "claude") {
+      line.words.insert(line.words.end(),
+                        args.begin() + static_cast<std::ptrdiff_t>(i + (arg == "--")), args.end());
+      return std::nullopt;
+    }
+    if (arg == "--help" || arg == "-help" || arg == "-h")
+      return Answer{kExitSuccess, emit_help(), ""};
+    if (arg == "--version" || arg == "-version")
+      return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
+    // An option that lost its value must not look like one that is unknown.
+    if (i + 1 == args.size() && (arg == "--socket" || arg == "--timeout"))
+      return usage_error(arg + " needs a value");
+    if (arg == "--emit" && i + 1 < args.size()) return Answer{kExitSuccess, emit(args[i + 1]), ""};
+    if (auto socket = value_of(args, i, "--socket")) {
+      line.options.socket = std::move(*socket);
+    } else if (const auto seconds = value_of(args, i, "--timeout")) {
+      const auto number = parse_unsigned(*seconds);
+      if (!number || *number == 0 || *number > 86'400)
+        return usage_error("--timeout takes seconds, 1 to 86400");
+      line.options.seconds = static_cast<long>(*number);
+    } else if (arg == "--json" || arg == "-json") {
+      line.json = true;
+    } else if (arg.size() > 1 && arg.front() == '-') {
+      return usage_error("unknown option " + config::quoted(arg));
+    } else {
+      line.words.push_back(arg);
+    }
+  }
+  return std::nullopt;
+}
+
 Answer unknown_command(std::vector<std::string> words) {
   std::vector<std::string_view> names;
   for (const control::Command& one : control::commands()) names.push_back(one.words);
@@ -74,8 +126,26 @@ Answer unknown_command(std::vector<std::string> words) {
   return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
 }
 
-// What is wrong with how a command was written.
-std::optional<Answer> objection(const Call& call) {
+}  // namespace
+
+Answer run(const std::vector<std::string>& args, const World& world) {
+  Line line;
+  if (auto answer = read_line(args, line)) return *answer;
+  std::vector<std::string>& words = line.words;
+  if (words.empty()) return usage_error("what is to be done?");
+  if (words.front() == "help") return {kExitSuccess, emit_help(), ""};
+  Call call;
+  call.options = line.options;
+  call.json = line.json;
+  std::size_t used = 0;
+  call.command = control::find_command(words, used);
+  if (call.command == nullptr) return unknown_command(words);
+  call.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  // What may be set may be asked for with the same word.
+  if (call.command->words == "log-level" && call.arguments.size() == 1) {
+    words.insert(words.begin() + 1, "set");
+    call.command = control::find_command(words, used);
+  }
   const std::size_t count = call.arguments.size();
   if (count < call.command->fewest || count > call.command->most)
     return usage_error("write " + describe(*call.command));
@@ -84,64 +154,6 @@ std::optional<Answer> objection(const Call& call) {
     return usage_error("an argument is empty; write " + describe(*call.command));
   if (call.json && !call.command->json)
     return usage_error(describe(*call.command) + " has no --json");
-  return std::nullopt;
-}
-
-}  // namespace
-
-Answer run(const std::vector<std::string>& args, const World& world) {
-  Call call;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    // What stands behind it is Claude Code's.
-    if (words.size() == 1 && words.front() == "claude") {
-      words.insert(words.end(), args.begin() + static_cast<std::ptrdiff_t>(i + (arg == "--")),
-                   args.end());
-      break;
-    }
-    if (arg == "--help" || arg == "-help" || arg == "-h" || (words.empty() && arg == "help"))
-      return {kExitSuccess, emit_help(), ""};
-    if (arg == "--version" || arg == "-version")
-      return {kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
-    // An option that lost its value must not take the command's name for one that is unknown.
-    if (i + 1 == args.size() && (arg == "--socket" || arg == "--timeout"))
-      return usage_error(arg + " needs a value");
-    if (arg == "--emit" && i + 1 < args.size()) return {kExitSuccess, emit(args[i + 1]), ""};
-    const auto value_of = [&](std::string_view option) -> std::optional<std::string> {
-      if (arg == option && i + 1 < args.size()) return args[++i];
-      if (arg.starts_with(std::string(option) + "=")) return arg.substr(option.size() + 1);
-      return std::nullopt;
-    };
-    if (auto socket = value_of("--socket")) {
-      call.options.socket = std::move(*socket);
-      continue;
-    }
-    if (auto seconds = value_of("--timeout")) {
-      const auto number = parse_unsigned(*seconds);
-      if (!number || *number == 0 || *number > 86'400)
-        return usage_error("--timeout takes seconds, 1 to 86400");
-      call.options.seconds = static_cast<long>(*number);
-      continue;
-    }
-    if (arg == "--json" || arg == "-json")
-      call.json = true;
-    else if (arg.size() > 1 && arg.front() == '-')
-      return usage_error("unknown option " + config::quoted(arg));
-    else
-      words.push_back(arg);
-  }
-  if (words.empty()) return usage_error("what is to be done?");
-  std::size_t used = 0;
-  call.command = control::find_command(words, used);
-  if (call.command == nullptr) return unknown_command(std::move(words));
-  call.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
-  // What may be set may be asked for with the same word.
-  if (call.command->words == "log-level" && call.arguments.size() == 1) {
-    words.insert(words.begin() + 1, "set");
-    call.command = control::find_command(words, used);
-  }
-  if (auto answer = objection(call)) return std::move(*answer);
   return carry_out(call, world);
 }
 

@@ -247,8 +247,8 @@ void Gate::on_head_complete(std::string_view text, bool more_follows) {
 // long one, or one that may never come, is not waited for.
 void Gate::settle_early(const HttpAnswer& answer, bool body_is_held_back) {
   Incoming& in = *incoming_;
-  const bool skippable = !answer.last && in.framing != wire::BodyFraming::chunked && in.length <= kSkippedBytes &&
-                         !(body_is_held_back && in.length > 0);
+  const bool skippable = !answer.last && in.framing != wire::BodyFraming::chunked &&
+                         in.length <= kSkippedBytes && !(body_is_held_back && in.length > 0);
   if (!skippable) return send_last_answer(answer, in.answer);
   skip_ = in.length;
   if (!open_stream(in.head, in.answer)) return;

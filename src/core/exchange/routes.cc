@@ -70,7 +70,8 @@ std::string quoted(std::string_view sent) {
   constexpr std::size_t kLimit = 120;
   const std::string text = mask_secrets(sent.substr(0, 4 * kLimit));
   std::string out;
-  for (char c : std::string_view(text).substr(0, kLimit)) out.push_back(c > 0x20 && c < 0x7f ? c : '?');
+  for (char c : std::string_view(text).substr(0, kLimit))
+    out.push_back(c > 0x20 && c < 0x7f ? c : '?');
   return text.size() > kLimit ? out + "..." : out;
 }
 

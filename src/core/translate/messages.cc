@@ -390,22 +390,4 @@ Plan plan_messages(Translation& t, const ReasoningPlan& reasoning, std::string_v
   return planner.run(extra_system, body_members);
 }
 
-std::string system_identity(const wire::MessagesRequest& request) {
-  std::string out;
-  for (const Block& block : request.system)
-    if (block.type == BlockType::text) out.append(without_billing(block.text_raw)).push_back('\n');
-  return out;
-}
-
-std::string_view turn_effort(const wire::MessagesRequest& request) {
-  bool user_follows = false;
-  for (auto message = request.messages.rbegin(); message != request.messages.rend(); ++message) {
-    if (message->role == Role::user) user_follows = true;
-    const bool cleared = message->clear_at_raw == "next_user_message" && user_follows;
-    if (message->role == Role::system && !cleared && !message->effort_raw.empty())
-      return message->effort_raw;
-  }
-  return {};
-}
-
 }  // namespace clasp::translate

@@ -1,9 +1,14 @@
 // The last touches on planned messages: an answer that was begun by the client, and templates that
 // insist on taking turns.
 #include "base/text.h"
+#include "core/translate/billing.h"
 #include "core/translate/messages.h"
 
 namespace clasp::translate {
+
+using wire::Block;
+using wire::BlockType;
+using wire::Role;
 
 namespace {
 
@@ -80,6 +85,24 @@ void alternate(Plan& plan) {
     if (!message.extra.empty()) last.extra = message.extra;
   }
   plan.messages = std::move(merged);
+}
+
+std::string system_identity(const wire::MessagesRequest& request) {
+  std::string out;
+  for (const Block& block : request.system)
+    if (block.type == BlockType::text) out.append(without_billing(block.text_raw)).push_back('\n');
+  return out;
+}
+
+std::string_view turn_effort(const wire::MessagesRequest& request) {
+  bool user_follows = false;
+  for (auto message = request.messages.rbegin(); message != request.messages.rend(); ++message) {
+    if (message->role == Role::user) user_follows = true;
+    const bool cleared = message->clear_at_raw == "next_user_message" && user_follows;
+    if (message->role == Role::system && !cleared && !message->effort_raw.empty())
+      return message->effort_raw;
+  }
+  return {};
 }
 
 }  // namespace clasp::translate

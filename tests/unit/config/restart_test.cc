@@ -14,8 +14,7 @@ TEST_CASE("settings that hold until the end of the process are named as the file
                              "[server]\nport = 8081\nworkers = 3\nca_file = /ca\n"
                              "[timeouts]\nclient_idle = 5s\n"
                              "[limits]\nmax_body = 1M\npool_idle = 1\n"
-                             "[media]\nfetch_remote = true\nfetch_networks = 10.0.0.0/8\n"
-                             "[log]\ndebug_requests = true\n")
+                             "[media]\nfetch_remote = true\nfetch_networks = 10.0.0.0/8\n")
                              ->settings;
   CHECK(restart_needed(before, after) ==
         std::vector<std::string>{"server.workers", "server.ca_file", "timeouts.client_idle",
@@ -30,7 +29,8 @@ TEST_CASE("what concerns backends, routes and staying up is taken over") {
           "[backend other]\nprovider = custom\nbase_url = http://127.0.0.1:9/v1\nmodel = x\n"
           "[route x]\ncandidates = other\n[queue]\nenabled = true\n"
           "[circuit_breaker]\nenabled = true\n[retry]\nattempts = 5\n"
-          "[timeouts]\ntotal = 5s\ndrain = 5s\nping = 1s\n[log]\nlevel = debug\n")
+          "[timeouts]\ntotal = 5s\ndrain = 5s\nping = 1s\n[log]\nlevel = debug\n"
+          "debug_requests = true\ndebug_bytes = 1K\n[tracing]\notlp_url = http://127.0.0.1:9/\n")
           ->settings;
   CHECK(restart_needed(before, after).empty());
 }
