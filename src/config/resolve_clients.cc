@@ -6,10 +6,12 @@
 #include <bitset>
 #include <chrono>
 #include <map>
+#include <unordered_map>
 
 #include "base/sha256.h"
 #include "base/text.h"
 #include "config/key_file.h"
+#include "config/parse_file.h"
 
 namespace clasp::config {
 namespace {
@@ -68,8 +70,8 @@ class ClientResolver {
   AuthSettings& auth() { return draft_.settings.auth; }
 
   ClientSettings& client_of(std::string_view name, const std::string& place) {
-    for (ClientSettings& one : auth().clients)
-      if (iequals(one.name, name)) return one;
+    const auto [at, is_new] = by_name_.emplace(to_lower(name), auth().clients.size());
+    if (!is_new) return auth().clients[at->second];
     ClientSettings& made = auth().clients.emplace_back();
     made.name = name;
     made.place = place;
@@ -98,6 +100,7 @@ class ClientResolver {
     const std::string where = draft.settings.place + ": [client " + draft.settings.name + "] ";
     if (!is_client_name(draft.settings.name))
       error(draft.settings.place + ": " + std::string(kClientNameRule));
+    by_name_.emplace(to_lower(draft.settings.name), auth().clients.size());
     ClientSettings& client = auth().clients.emplace_back(std::move(draft.settings));
     for (const std::string& text : draft.key_hash) {
       const auto hash = parse_hash(text);
@@ -125,6 +128,8 @@ class ClientResolver {
     const auto text = read_file_(path);
     if (!text || !*text)
       return error(where + ": " + (text ? "the file does not exist" : text.error().message));
+    // What is read ends there; those behind would lose their keys without a word.
+    if ((*text)->size() > kMaxFile) return error(where + ": the file is larger than 1 MB");
     constexpr unsigned kOthersWrite = 0002;
     if (collector_.file_mode && (collector_.file_mode(path) & kOthersWrite) != 0)
       warn(where + ": every user of this machine can add keys to it; use chmod 640");
@@ -191,6 +196,12 @@ class ClientResolver {
     const auto& clients = auth().clients;
     if (auth().enabled && clients.empty() && collector_.errors.empty())
       error(place + ": no client has a key: " + std::string(kRemedy));
+    // A file that was emptied, or is just being written, must not open the door at a reload.
+    if (!given && clients.empty() && !draft_.client_keys_file.empty() && collector_.errors.empty())
+      error(collector_.place_of(*find_key("auth", "keys_file").option) + " " +
+            draft_.client_keys_file +
+            ": no client stands in it, and nobody would be asked for a key; remove this option if "
+            "that is meant");
     if (!given) auth().enabled = !clients.empty();
     if (auth().enabled || clients.empty()) return;
     const bool listed = std::any_of(clients.begin(), clients.end(), [](const ClientSettings& one) {
@@ -208,6 +219,7 @@ class ClientResolver {
   Collector& collector_;
   Draft& draft_;
   const FileReader& read_file_;
+  std::unordered_map<std::string, std::size_t> by_name_;  // in small letters: its place in the list
 };
 
 // `digits` decimal digits at the start of `text`, which loses them; -1 when they are not there.

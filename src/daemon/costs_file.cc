@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include "base/log.h"
@@ -148,6 +149,16 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
   }
 }
 
+// Writing replaces the name: of a link that would be the link, and the lock beside it would keep
+// nobody from the file.
+Result<std::string> behind_links(const std::string& path) {
+  struct stat info {};
+  if (lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return path;
+  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), &std::free);
+  if (real) return std::string(real.get());
+  return fail("costs.file: " + path + " is a link that leads nowhere: " + describe_errno(errno));
+}
+
 // The new name of a file is only safe when its directory is.
 void sync_directory(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -212,7 +223,9 @@ std::string costs_path(const config::CostSettings& settings, const char* state_d
 }
 
 Result<std::unique_ptr<CostsFile>> CostsFile::open(const std::string& path) {
-  std::unique_ptr<CostsFile> file(new CostsFile(path));
+  auto place = behind_links(path);
+  if (!place) return tl::unexpected(place.error());
+  std::unique_ptr<CostsFile> file(new CostsFile(std::move(*place)));
   if (auto locked = file->lock(); !locked) return tl::unexpected(locked.error());
   if (auto loaded = file->load(); !loaded) return tl::unexpected(loaded.error());
   // Found out now rather than when there is something to lose.

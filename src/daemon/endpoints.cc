@@ -164,16 +164,14 @@ HttpAnswer Endpoints::rest_answer(std::string_view path) const {
 
 // Limits and budgets of messages; everything else is free.
 std::optional<HttpAnswer> Endpoints::admit(exchange::RequestHead& head) const {
-  if (policy::may_limit(catalog_->settings->rate_limit, head.client.get()))
-    if (auto refusal = limit(head)) return refusal;
+  // The budget first: whoever has spent it must not use up what all share by asking again.
   const config::ClientSettings* client = head.client.get();
-  if (client == nullptr || (client->daily_budget == 0 && client->monthly_budget == 0))
-    return std::nullopt;
-  const auto over = costs_.over_budget(*client, services_.scheduler.unix_seconds());
-  if (!over) return std::nullopt;
-  head.admission.reset();
-  limits_.count_budget();
-  return error_answer(budget_error(client->name, *over), head.path);
+  if (client != nullptr && (client->daily_budget > 0 || client->monthly_budget > 0))
+    if (const auto over = costs_.over_budget(*client, services_.scheduler.unix_seconds())) {
+      limits_.count_budget();
+      return error_answer(budget_error(client->name, *over), head.path);
+    }
+  return policy::may_limit(catalog_->settings->rate_limit, client) ? limit(head) : std::nullopt;
 }
 
 std::optional<HttpAnswer> Endpoints::limit(exchange::RequestHead& head) const {

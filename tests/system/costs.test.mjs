@@ -72,6 +72,12 @@ test('a budget: 402 billing_error that says when it is renewed; others go on; no
   const costs = await costsOf(ann);
   assert.deepEqual([costs.budgets.ann.daily.spent_usd, costs.budgets.ann.daily.left_usd, costs.budgets.ann.monthly.left_usd], [2, 0, 98]);
   assert.equal(costs.budgets.bob, undefined);
+  // Whoever has spent a budget uses up nothing that all share.
+  const shared = await b.daemon({ config: config.replace('daily_budget = 2', 'daily_budget = 0.000001').replace('[client ann]', '[rate_limit]\nenabled = true\nrequests = 1\nwindow = 1d\nburst = 2\n[client ann]') });
+  const poor = client(b, shared, 'ann-key-ann-key-ann-key'), rich = client(b, shared, 'bob-key-bob-key-bob-key');
+  assert.equal((await poor.message(ask('x'))).status, 200);
+  for (let i = 0; i < 5; ++i) assert.equal((await poor.message(ask('x'))).status, 402);
+  for (const status of [200, 200, 429]) assert.equal((await rich.message(ask('x'))).status, status);
   // A larger one counts from the reload on.
   writeFileSync(path.join(daemon.directory, 'clasp.conf'), config.replace('daily_budget = 2', 'daily_budget = 3'));
   daemon.signal('SIGHUP');

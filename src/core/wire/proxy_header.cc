@@ -78,11 +78,14 @@ ProxyHeader parse_binary(std::string_view bytes) {
   const std::size_t length = number_at(bytes, 14);
   if (length > kMaxProxyHeader - kFixedPart) return refuse("the header is too long");
   const unsigned family = at(13) >> 4, transport = at(13) & 15;
+  // The proxy speaks for itself (its health checks): what it says of addresses is to be ignored.
+  if (at(12) == 0x20)
+    return bytes.size() < kFixedPart + length ? ProxyHeader{} : complete(kFixedPart + length);
   if (family > 3 || transport > 2) return refuse("the address family is not known");
   if (transport == 2) return refuse("it is about datagrams");
   // Where both are said; of a Unix socket (3) there is no address to speak of.
   constexpr std::size_t kSizes[] = {0, 12, 36, 216};
-  const bool is_proxied = at(12) == 0x21 && transport == 1;
+  const bool is_proxied = transport == 1;
   if (is_proxied && length < kSizes[family]) return refuse("the addresses are cut off");
   if (bytes.size() < kFixedPart + length) return {};
   if (!is_proxied || family == 0 || family == 3) return complete(kFixedPart + length);

@@ -113,6 +113,34 @@ TEST_CASE("clients: the keys file") {
             "[auth] keys_file /none: the file does not exist"));
 }
 
+TEST_CASE("clients: a keys file that is empty or cut off never opens the door") {
+  const auto load_with = [](const std::string& more, const std::string& text) {
+    return load_keys(more + "[auth]\nkeys_file = /keys\n", {{"/keys", text}});
+  };
+  for (const char* text : {"", "\n", "# ann left\n"}) {
+    CHECK(has(complaint(load_with("", text)), "[auth] keys_file /keys: no client stands in it"));
+    const auto others = load_with("[client bob]\nkey = a-quite-long-key-12345\n", text);
+    REQUIRE(others);
+    CHECK(others->settings.auth.enabled);
+  }
+  std::string large = "ann:" + kHash + "\n";
+  large.append((1 << 20) + 1 - large.size(), '\n');
+  CHECK(has(complaint(load_with("", large)), "/keys: the file is larger than 1 MB"));
+}
+
+TEST_CASE("clients: a keys file of thousands, in any case of their names") {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string digits = std::to_string(100'000 + i);
+    text.append(i % 2 == 0 ? "c" : "C").append(std::to_string(i / 2)).append(":sha256:");
+    text.append(std::string(58, 'a')).append(digits).append("\n");
+  }
+  const auto loaded = load_keys("[auth]\nkeys_file = /keys\n", {{"/keys", text}});
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  CHECK(loaded->settings.auth.clients.size() == 2500);
+  CHECK(loaded->settings.auth.clients.back().key_hashes.size() == 2);
+}
+
 TEST_CASE("clients: mistakes") {
   CHECK(has(complaint(load_keys("[client ann]\nmodels = x\n")),
             "clasp.conf:1: [client ann] has neither a key nor a certificate"));

@@ -94,6 +94,24 @@ TEST_CASE("costs file: a second instance is refused") {
   CHECK(CostsFile::open(folder.at("costs.json")));
 }
 
+TEST_CASE("costs file: a link stays one, and leads to the same lock") {
+  const Folder folder;
+  const std::string path = folder.at("costs.json"), link = folder.at("link.json");
+  REQUIRE(symlink("costs.json", link.c_str()) == 0);
+  const auto nowhere = CostsFile::open(link);
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().message.find("leads nowhere") != std::string::npos);
+  auto first = CostsFile::open(path);
+  REQUIRE(first);
+  REQUIRE_FALSE(CostsFile::open(link));
+  first->reset();
+  auto through = CostsFile::open(link);
+  REQUIRE_MESSAGE(through, through.error().message);
+  REQUIRE((*through)->write(some()));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(get(path).find("alice") != std::string::npos);
+}
+
 TEST_CASE("costs file: a broken one is kept aside, an older broken one too") {
   const Folder folder;
   const std::string path = folder.at("costs.json");

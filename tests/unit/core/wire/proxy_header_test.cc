@@ -66,6 +66,12 @@ TEST_CASE("PROXY: cut after every byte it waits, and takes nothing of what follo
   }
 }
 
+TEST_CASE("PROXY: LOCAL is taken whatever it says of addresses") {
+  for (const int family : {0x00, 0x11, 0x12, 0x31, 0x44, 0xFF})
+    for (const char* rest : {"", "abc"}) CHECK(source_of(binary(0x20, family, rest)) == "none");
+  CHECK(parse_proxy_header(binary(0x20, 0xFF, "ab", 3)).state == State::incomplete);
+}
+
 TEST_CASE("PROXY: what is none is refused, as soon as that is known") {
   for (const std::string& bad : {std::string("G"),
                                  std::string("PROXy"),
