@@ -26,6 +26,7 @@ _claspctl() {
       claude) words='' ;;
       key) words='new hash' ;;
     esac
+    [[ ${COMP_WORDS[1]} != claude ]] && words+=' --json'
   else
     words=--json
   fi

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "ctl/json.h"
 #include "ctl/local.h"
+#include "ctl/remote.h"
 
 namespace clasp::ctl {
 
@@ -27,11 +28,11 @@ Answer failed(const std::string& message, int code = kExitFailure) {
 
 Answer run_claude(const Call& call, const World& world) {
   const auto told = world.ask_daemon(call.options, "GET", "/v1/status");
-  if (!told)
-    return failed(told.error().message, told.error().kind == LinkError::Kind::not_running
-                                            ? kExitNotRunning
-                                            : kExitFailure);
+  if (!told) return failed(told.error().message, exit_code_of(told.error().kind));
   const JsonPtr root = parse_json(told->body);
+  if (told->status != 200 || !root)
+    return failed("the daemon does not say where it listens: it answered " +
+                  std::to_string(told->status));
   std::string url;
   std::size_t i = 0;
   json_t* one = nullptr;

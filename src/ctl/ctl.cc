@@ -94,6 +94,9 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
       return Answer{kExitSuccess, emit_help(), ""};
     if (arg == "--version" || arg == "-version")
       return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
+    // An option that lost its value must not look like one that is unknown.
+    if (i + 1 == args.size() && (arg == "--socket" || arg == "--timeout"))
+      return usage_error(arg + " needs a value");
     if (arg == "--emit" && i + 1 < args.size()) return Answer{kExitSuccess, emit(args[i + 1]), ""};
     if (auto socket = value_of(args, i, "--socket")) {
       line.options.socket = std::move(*socket);
@@ -149,6 +152,9 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   for (const std::string& argument : call.arguments)
     if (call.command->streams && !control::is_named_argument(*call.command, argument))
       return usage_error("write " + describe(*call.command));
+  // A variable that is not set: "cache flush $PATTERN" must not forget everything.
+  if (!call.command->is_local() && std::count(call.arguments.begin(), call.arguments.end(), "") > 0)
+    return usage_error("an argument is empty; write " + describe(*call.command));
   if (call.json && !call.command->json)
     return usage_error(describe(*call.command) + " has no --json");
   return carry_out(call, world);

@@ -52,6 +52,14 @@ class Doctor {
       return silent;
     }
     const JsonPtr root = parse_json(told->body);
+    if (told->status != 200 || !root) {
+      const std::string_view why = text_of(json_object_get(root.get(), "error"), "message");
+      add(Verdict::bad,
+          "what answers at the control socket does not tell its state: " +
+              (why.empty() ? "it answered " + std::to_string(told->status) : std::string(why)),
+          "is it clasp, and of this version?");
+      return true;
+    }
     add(Verdict::good, "the daemon runs, version " + std::string(text_of(root.get(), "version")) +
                            ", " + std::string(text_of(root.get(), "state")));
     if (text_of(root.get(), "version") != CLASP_VERSION)

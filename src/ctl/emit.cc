@@ -66,6 +66,7 @@ std::string emit_bash() {
     out.append("      " + word + ") words='" + second_words(word) + "' ;;\n");
   return out +
          "    esac\n"
+         "    [[ ${COMP_WORDS[1]} != claude ]] && words+=' --json'\n"
          "  else\n"
          "    words=--json\n"
          "  fi\n"
@@ -95,6 +96,22 @@ std::string emit_zsh() {
          "fi\n";
 }
 
+// A text in lines that fit a screen, the first one where the cursor is: in that column.
+void append_wrapped(std::string& out, std::string_view text, std::size_t column) {
+  constexpr std::size_t kScreen = 80;
+  std::size_t at = column;
+  for (const std::string_view word : split(text, ' ')) {
+    if (at > column && at + 1 + word.size() > kScreen) {
+      out.append("\n").append(column, ' ');
+      at = column;
+    }
+    if (at > column) out.push_back(' '), ++at;
+    out.append(word);
+    at += word.size();
+  }
+  out.push_back('\n');
+}
+
 // The requests of the control API, as rows of a table.
 std::string emit_requests() {
   std::string out;
@@ -114,17 +131,23 @@ std::string emit_help() {
                     "Usage: claspctl COMMAND [ARGUMENT] [--json]\n\nCommands:\n";
   constexpr std::size_t kColumn = 28;
   for (const control::Command& command : control::commands()) {
-    std::string line = "  " + line_of(command);
-    line.append(line.size() < kColumn ? kColumn - line.size() : 1, ' ');
-    out.append(line).append(command.help).append("\n");
+    const std::string line = "  " + line_of(command);
+    out.append(line);
+    if (line.size() + 2 > kColumn)
+      out.append("\n").append(kColumn, ' ');
+    else
+      out.append(kColumn - line.size(), ' ');
+    append_wrapped(out, command.help, kColumn);
   }
   return out +
          "\nOptions:\n"
          "  --json                    Answer in JSON, for programs\n"
+         "  --socket PATH             The daemon's control socket\n"
+         "  --timeout SECONDS         How long to wait for its answer (30)\n"
          "  --help                    Show this text\n"
          "  --version                 Show the version\n\n"
-         "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong, 3 no daemon "
-         "runs,\n4 it does not answer or is another version. See claspctl(1).\n";
+         "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong,\n3 no daemon "
+         "runs, 4 it does not answer or is another version. See claspctl(1).\n";
 }
 
 std::string emit(std::string_view kind) {

@@ -15,11 +15,9 @@ struct JsonFree {
 };
 using JsonPtr = std::unique_ptr<json_t, JsonFree>;
 
-// Null when it is no JSON.
-inline JsonPtr parse_json(std::string_view text) {
-  json_error_t problem{};
-  return JsonPtr(json_loadb(text.data(), text.size(), JSON_DECODE_ANY, &problem));
-}
+// Null when it is no JSON object. Texts come out fit for a terminal: names of models are whatever
+// clients send, and control characters in them would be obeyed.
+JsonPtr parse_json(std::string_view text);
 
 // Empty, 0, false when the member is not there or of another type.
 inline std::string_view text_of(const json_t* object, const char* name) {

@@ -2,6 +2,7 @@
 #include "ctl/link.h"
 
 #include <curl/curl.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <chrono>
@@ -42,10 +43,21 @@ LinkError explain(CURL* curl, CURLcode code, const std::string& socket) {
             "no daemon listens at " + socket +
                 "; is clasp running? Another socket is named with --socket PATH or "
                 "CLASP_CONTROL_SOCKET"};
+  if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR)
+    return {LinkError::Kind::not_running,
+            socket + ": the connection ended before the answer did; did the daemon end?"};
+  if (code == CURLE_WRITE_ERROR)
+    return {LinkError::Kind::refused, socket + ": the answer is too large"};
   return {LinkError::Kind::not_running, socket + ": " + curl_easy_strerror(code)};
 }
 
 using CurlPtr = std::unique_ptr<CURL, CurlEnd>;
+
+Result<void, LinkError> check_path(const std::string& socket) {
+  if (socket.size() < sizeof(sockaddr_un::sun_path)) return {};
+  return tl::unexpected(
+      LinkError{LinkError::Kind::refused, "the path of the control socket is too long"});
+}
 
 // The request, but for what becomes of its answer.
 CurlPtr prepare(const std::string& socket, const std::string& method, const std::string& target) {
@@ -55,6 +67,8 @@ CurlPtr prepare(const std::string& socket, const std::string& method, const std:
   const std::string url = "http://clasp" + target;
   curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  // A backend called ".." must not turn /v1/backends/../drain into /v1/drain.
+  curl_easy_setopt(curl.get(), CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
@@ -103,6 +117,7 @@ int on_progress(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexce
 
 Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string& method,
                                    const std::string& target, long seconds) {
+  if (auto good = check_path(socket); !good) return tl::unexpected(good.error());
   const CurlPtr curl = prepare(socket, method, target);
   if (!curl) return tl::unexpected(LinkError{LinkError::Kind::refused, "out of memory"});
   Told told;

@@ -11,6 +11,29 @@ namespace clasp::ctl {
 
 namespace {
 
+// What the daemon says when it does not do it.
+std::string error_message(const Told& told) {
+  const JsonPtr root = parse_json(told.body);
+  const json_t* error = json_object_get(root.get(), "error");
+  std::string message(text_of(error, "message"));
+  if (message.empty()) message = "the daemon answered " + std::to_string(told.status);
+  return message;
+}
+
+std::string_view error_code(const JsonPtr& root) {
+  return text_of(json_object_get(root.get(), "error"), "code");
+}
+
+// Beside the time that the daemon was given.
+constexpr long kLeeway = 5;
+
+long seconds_of(const std::string& text) {
+  constexpr std::uint64_t kMost = 86'400;
+  return static_cast<long>(std::min(parse_unsigned(text).value_or(0), kMost));
+}
+
+}  // namespace
+
 int exit_code_of(LinkError::Kind kind) {
   switch (kind) {
     case LinkError::Kind::not_running:
@@ -23,33 +46,21 @@ int exit_code_of(LinkError::Kind kind) {
   return kExitFailure;
 }
 
-// What the daemon says when it does not do it.
-std::string error_message(const Told& told) {
-  const JsonPtr root = parse_json(told.body);
-  const json_t* error = json_object_get(root.get(), "error");
-  std::string message(text_of(error, "message"));
-  if (message.empty()) message = "the daemon answered " + std::to_string(told.status);
-  return message;
-}
-
-// Beside the time that the daemon was given.
-constexpr long kLeeway = 5;
-
-long seconds_of(const std::string& text) {
-  constexpr std::uint64_t kMost = 86'400;
-  return static_cast<long>(std::min(parse_unsigned(text).value_or(0), kMost));
-}
+namespace {
 
 // What the exit code and the message are when the daemon does not do it, or is not there.
 Answer explain(const Call& call, const Result<Told, LinkError>& told) {
   if (!told)
     return {exit_code_of(told.error().kind), "", "claspctl: " + told.error().message + "\n"};
   // An older or newer daemon may lack what this program knows.
-  const bool unknown = told->status == 404 && error_message(*told).starts_with("there is no such");
-  if (unknown || told->status == 501)
+  const JsonPtr root = parse_json(told->body);
+  if (error_code(root) == "unknown_path" || told->status == 501)
     return {kExitTimeout, "",
             "claspctl: the running daemon does not know this command; is it another version? "
             "claspctl status shows it\n"};
+  if (!root)
+    return {kExitTimeout, "",
+            "claspctl: what answers at the control socket is no clasp: it sent no JSON\n"};
   return {told->status == 504 ? kExitTimeout : kExitFailure, call.json ? told->body : "",
           "claspctl: " + error_message(*told) + "\n"};
 }
@@ -78,7 +89,7 @@ Answer carry_out_remotely(const Call& call, const World& world) {
   if (call.command->words == "backends drain" && call.arguments.size() == 2)
     options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
   const auto told = world.ask_daemon(options, std::string(call.command->method), target);
-  if (!is_good(told)) return explain(call, told);
+  if (!is_good(told) || !parse_json(told->body)) return explain(call, told);
   return {kExitSuccess, call.json ? told->body : render(*call.command, told->body, world.look), ""};
 }
 

@@ -137,7 +137,12 @@ void show_cache(ControlDesk& desk, ControlCall& call) {
 }
 
 void flush_cache(ControlDesk& desk, ControlCall& call) {
-  const std::size_t count = desk.cache.flush(control::query_value(call.query, "pattern"));
+  const std::string pattern = control::query_value(call.query, "pattern");
+  // A query that was meant to choose must not end in everything being forgotten.
+  if (pattern.empty() && !call.query.empty())
+    return call.reply->refuse(400, "bad_argument",
+                              "pattern must be there, not empty and percent-encoded");
+  const std::size_t count = desk.cache.flush(pattern);
   const JsonPtr root(json_object());
   set_count(root.get(), "flushed", count);
   call.reply->send(200, root);

@@ -39,13 +39,17 @@ class ControlTask final : public exchange::RequestTask {
   ControlReplyPtr reply_;
 };
 
-HttpAnswer refusal(int status, std::string_view code, const std::string& message) {
+std::string error_body(std::string_view code, std::string_view message) {
   const JsonPtr body(json_pack("{s:{s:o, s:o}}", "error", "code", text_value(code), "message",
                                text_value(message)));
+  return dump_json(body) + "\n";
+}
+
+HttpAnswer refusal(int status, std::string_view code, const std::string& message) {
   HttpAnswer answer;
   answer.status = status;
   answer.headers.add("content-type", "application/json");
-  answer.body = dump_json(body) + "\n";
+  answer.body = error_body(code, message);
   return answer;
 }
 
@@ -84,13 +88,17 @@ Result<void> ControlServer::open(const config::ControlSettings& settings) {
   }
   if (auto added = server_.add_listener(std::move(*fd)); !added) return added;
   path_ = place.address;
+  if (lstat(path_.c_str(), &file_) != 0) file_ = {};
   return {};
 }
 
 void ControlServer::close() {
   if (path_.empty()) return;
   server_.stop_accepting();
-  unlink(path_.c_str());
+  // Another daemon's, should this one's have been removed meanwhile, is left alone.
+  struct stat now {};
+  if (lstat(path_.c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino)
+    unlink(path_.c_str());
   path_.clear();
 }
 
@@ -130,6 +138,10 @@ std::unique_ptr<exchange::RequestTask> ControlServer::on_request(exchange::Reque
   carry_out(desk_, call);
   if (reply->over()) return nullptr;
   return std::make_unique<ControlTask>(std::move(reply));
+}
+
+std::string ControlServer::refusal_body(int status, std::string_view message) {
+  return error_body(status == 529 ? "too_many_connections" : "bad_request", message);
 }
 
 }  // namespace clasp::daemon

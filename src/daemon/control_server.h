@@ -3,6 +3,8 @@
 // table and who may do what; what a command does is control_handlers.h's.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "config/settings.h"
@@ -28,10 +30,12 @@ class ControlServer final : private HttpHandler {
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
+  std::string refusal_body(int status, std::string_view message) override;
 
   HttpServer server_;
   ControlDesk& desk_;
   std::string path_;
+  struct stat file_ {};  // of the socket that was made there
 };
 
 }  // namespace clasp::daemon

@@ -122,7 +122,8 @@ HttpAnswer HttpServer::render_refusal(int status, std::string_view message) {
   HttpAnswer answer;
   answer.status = status;
   const std::string id = make_id(random_, "req_");
-  answer.body = wire::render_error_body(error, id);
+  answer.body = handler_.refusal_body(status, message);
+  if (answer.body.empty()) answer.body = wire::render_error_body(error, id);
   answer.headers.add("content-type", "application/json");
   answer.headers.add("request-id", id);
   return answer;

@@ -45,6 +45,8 @@ class HttpHandler {
   virtual void on_refusal(int /*status*/) {}
   // What every answer to this request carries besides its own headers, the server's refusals too.
   virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
+  // JSON for a refusal of the server's own; empty: an error of the Messages API.
+  virtual std::string refusal_body(int /*status*/, std::string_view /*message*/) { return {}; }
   // What on_head() refused, and what the server refuses by itself; the answer is on its way.
   virtual void on_refused(const exchange::Refusal&) {}
   // The whole request; the body is decoded and has kBodyPadding spare capacity. May answer at once

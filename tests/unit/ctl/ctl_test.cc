@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "base/sha256.h"
 #include "base/text.h"
 #include "ctl/emit.h"
@@ -278,7 +280,67 @@ TEST_CASE("claspctl: answers of any shape are shown without a fault") {
       std::vector<std::string> args;
       for (const std::string_view word : split(command.words, ' ')) args.emplace_back(word);
       args.insert(args.end(), command.fewest, "x");
-      CHECK(daemon.call(args).exit_code == (command.streams ? 3 : 0));
+      // What is no object comes from another program.
+      CHECK(daemon.call(args).exit_code == (command.streams ? 3 : *body == '{' ? 0 : 4));
     }
   }
+}
+
+TEST_CASE("an argument that is empty is a mistake, not everything") {
+  FakeDaemon daemon{ctl::Told{200, R"({"flushed":7})"}};
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"cache", "flush", ""},
+                                             {"backends", "drain", ""},
+                                             {"backends", "drain", "x", ""},
+                                             {"log-level", ""}}) {
+    const Answer answer = daemon.call(words);
+    CHECK(answer.exit_code == 2);
+    CHECK(answer.err.starts_with("claspctl: an argument is empty; write claspctl "));
+  }
+  CHECK(daemon.asked.empty());
+}
+
+TEST_CASE("names that clients chose are shown tamed: no row, no colour, no end of the text") {
+  FakeDaemon daemon{ctl::Told{
+      200, R"({"exchanges":[{"id":"req_1","model":"a\u001b[31mb\nreq_2\u0000c\u009bd\u007f",)"
+           R"("client":"J\u00f6rg"}]})"}};
+  const std::string out = daemon.call({"exchanges"}).out;
+  CHECK(has(out, "  J\xc3\xb6rg    a?[31mb?req_2?c?d?  "));
+  CHECK(std::count(out.begin(), out.end(), '\n') == 2);
+  CHECK(!has(out, "\x1b"));
+  daemon.told = ctl::Told{500, R"({"error":{"code":"x","message":"\u001b[2Jone\ntwo"}})"};
+  CHECK(daemon.call({"exchanges"}).err == "claspctl: ?[2Jone\ntwo\n");
+}
+
+TEST_CASE("whatever answers at the socket: only a daemon's answer is a success") {
+  for (const char* body : {"", "<html>", "[]", "null", "7", "{\"a\":"}) {
+    FakeDaemon daemon{ctl::Told{200, body}};
+    for (const char* command : {"status", "exchanges", "queue"})
+      CHECK_MESSAGE(daemon.call({command}).exit_code == 4, body);
+    CHECK(daemon.call({"status", "--json"}).out.empty());
+    CHECK(daemon.call({"doctor"}).exit_code == 1);
+    CHECK(daemon.call({"claude"}).exit_code == 1);
+  }
+  FakeDaemon busy{ctl::Told{529, R"({"error":{"code":"too_many_connections","message":"no"}})"}};
+  CHECK(busy.call({"status"}).exit_code == 1);
+  CHECK(has(busy.call({"doctor"}).out, "does not tell its state: no\n"));
+  // The code says that the command is unknown, whatever the message is.
+  FakeDaemon other{
+      ctl::Told{404, R"({"error":{"code":"no_exchange","message":"there is no such"}})"}};
+  CHECK(other.call({"exchanges", "show", "x"}).exit_code == 1);
+  FakeDaemon silent{tl::unexpected(ctl::LinkError{ctl::LinkError::Kind::timeout, "late"})};
+  CHECK(silent.call({"claude"}).exit_code == 4);
+}
+
+TEST_CASE("the help fits a screen and tells all options") {
+  const Answer help = call({"help"});
+  CHECK(help.exit_code == 0);
+  CHECK(help.out == call({"--help"}).out);
+  for (const std::string_view line : split(help.out, '\n')) {
+    CHECK_MESSAGE(line.size() <= 80, line);
+    CHECK_MESSAGE(!line.ends_with(' '), line);
+  }
+  for (const char* option : {"--json", "--socket PATH", "--timeout SECONDS", "--help", "--version"})
+    CHECK_MESSAGE(has(help.out, option), option);
+  CHECK(call({"status", "--socket"}).err.starts_with("claspctl: --socket needs a value\n"));
 }

@@ -1,0 +1,137 @@
+// The control API while it is loud: reloads by claspctl under load, odd arguments, programs at the
+// socket that do everything wrong.
+import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { test, assert } from './lib/harness.mjs';
+import { ask } from './lib/client.mjs';
+import { kBinary } from './lib/daemon.mjs';
+import { say, sse } from './lib/mock.mjs';
+import { completionChunks } from './lib/chunks.mjs';
+import { sleep, until } from './lib/scale.mjs';
+
+const kCtl = `${kBinary}ctl`;
+const backend = (mock, more = '') => `[backend]\nprovider = custom\nbase_url = ${mock.url}\napi_key = ${mock.key}\n${more}`;
+
+function ctl(daemon, ...args) {
+  const env = { PATH: process.env.PATH, CLASP_CONTROL_SOCKET: daemon.control };
+  return new Promise((resolve) => execFile(kCtl, args, { env, timeout: 30_000 }, (error, stdout, stderr) =>
+    resolve({ code: error ? error.code : 0, stdout, stderr, json: args.includes('--json') ? JSON.parse(stdout || 'null') : undefined })));
+}
+
+async function start(b, config) {
+  const daemon = await b.daemon({ config, args: ['-workers', '2'], env: { CLASP_CONTROL_SOCKET: null, XDG_RUNTIME_DIR: null, RUNTIME_DIRECTORY: b.folder() } });
+  daemon.control = path.join(b.folder(), 'control.sock');
+  return daemon;
+}
+
+// Bytes as they are; what comes back until the end.
+const raw = (daemon, text) => new Promise((resolve) => {
+  let answer = '';
+  const socket = net.connect(daemon.control).on('error', () => {}).on('close', () => resolve(answer));
+  socket.on('data', (part) => { answer += part.toString('latin1'); });
+  socket.write(text);
+});
+
+// Clients that ask for the next answer as soon as they have the last one, every other one streamed.
+function load(b, daemon, count) {
+  const client = b.client(daemon.url);
+  const state = { answers: 0, streams: 0, running: true };
+  const all = Array.from({ length: count }, async (_, i) => {
+    while (state.running) {
+      const streams = i % 2 === 1;
+      const text = streams ? (await client.wholeStream(ask('x'))).checker.text : (await client.message(ask('x'))).json.content?.[0].text;
+      if (text !== 'hello world, here I am') b.problem(`an answer was ${JSON.stringify(text)}`);
+      ++state[streams ? 'streams' : 'answers'];
+    }
+  });
+  state.stop = async () => { state.running = false; await Promise.all(all); };
+  return state;
+}
+
+// Streams that are long enough for several reloads to fall into each of them.
+const slowly = (exchange) => exchange.request.body.stream
+  ? sse(completionChunks({ text: 'hello world, here I am' }), { gap: 60 })(exchange)
+  : sleep(20).then(() => say('hello world, here I am')(exchange));
+
+test('a hundred reloads by claspctl, half of them broken, under load: each says what became of it, no request is lost', { limit: 120_000 }, async (b) => {
+  const mock = await b.mock(() => slowly, { rules: 'compatible' });
+  const config = (n) => backend(mock, `[models]\ndefault = model-${n}\n[fallback]\nenabled = ${n % 4 === 0}\n`);
+  const daemon = await start(b, config(0));
+  const file = path.join(daemon.directory, 'clasp.conf');
+  const traffic = load(b, daemon, 8);
+  for (let n = 1; n <= 100; ++n) {
+    writeFileSync(file, n % 2 ? backend(mock, `nonsense = ${n}\n`) : config(n));
+    const told = await ctl(daemon, 'reload', '--json');
+    if (n % 2) {
+      assert.equal(told.code, 1);
+      assert.match(told.json.error.message, /clasp\.conf:5: unknown key "nonsense"/);
+    } else {
+      assert.deepEqual([told.code, told.json.reloaded, told.json.restart_needed], [0, true, []]);
+    }
+    await sleep(30);
+  }
+  await traffic.stop();
+  assert.ok(traffic.answers > 40 && traffic.streams >= 12, `only ${traffic.answers} answers and ${traffic.streams} streams`);
+  await b.client(daemon.url).message(ask('x'));
+  assert.equal(mock.last.body.model, 'model-100');
+  assert.ok(mock.chats.every(({ body }) => /^model-(\d*[02468])$/.test(body.model)), 'a model of a broken configuration was asked for');
+  const { requests } = (await ctl(daemon, 'metrics', '--json')).json;
+  assert.deepEqual([requests.errors, requests.total], [0, traffic.answers + traffic.streams + 1]);
+});
+
+test('a backend called ".." is no way to another command; an empty name is a mistake', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const daemon = await start(b, backend(mock, '[cache]\nenabled = yes\n'));
+  for (const name of ['..', '.', '%2e%2e', 'x'.repeat(100), 'ü', 'a\nb', '"'])
+    for (const words of [['backends', 'drain'], ['backends', 'show'], ['breakers', 'reset'], ['exchanges', 'cancel'], ['queue', 'show']]) {
+      const told = await ctl(daemon, ...words, name, '--json');
+      assert.deepEqual([told.code, told.json.error.code.slice(0, 3)], [1, 'no_'], `${words.join(' ')} ${name}`);
+    }
+  assert.equal((await ctl(daemon, 'cache', 'flush', '')).code, 2);
+  assert.equal((await ctl(daemon, 'status', '--json')).json.state, 'healthy');
+  const flush = await raw(daemon, 'POST /v1/cache/flush?pattern=%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  assert.match(flush, /^HTTP\/1\.1 400 .*"code":"bad_argument"/s);
+});
+
+test('what the socket itself refuses has the form of all errors of the API', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const daemon = await start(b, backend(mock));
+  for (const [text, status] of [['nonsense\r\n\r\n', 400], ['GET /v1/status HTTP/1.1\r\n\r\n', 400],
+    [`GET /v1/${'a'.repeat(70_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, 414], ['POST /v1/reload HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n', 413]]) {
+    const answer = await raw(daemon, text);
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+    assert.equal(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).error.code, 'bad_request');
+  }
+  const idle = Array.from({ length: 64 }, () => net.connect(daemon.control).on('error', () => {}));
+  await sleep(200);
+  const full = await ctl(daemon, 'status', '--json');
+  assert.deepEqual([full.code, full.json.error.code], [1, 'too_many_connections']);
+  assert.equal((await b.client(daemon.url).message(ask('x'))).status, 200);
+  for (const socket of idle) socket.destroy();
+});
+
+test('a model that a client made up spoils no list', async (b) => {
+  const held = {};
+  held.open = new Promise((resolve) => { held.release = resolve; });
+  const mock = await b.mock(() => async (exchange) => { await held.open; return say('hello')(exchange); }, { rules: 'compatible' });
+  const daemon = await start(b, backend(mock));
+  const asked = b.client(daemon.url).post('/v1/messages', ask('x', { model: 'a\u001b[31m\nreq_forged\u0000b' }));
+  await until(() => mock.chats.length === 1, 5000, 'the request at the backend');
+  const { stdout } = await ctl(daemon, 'exchanges');
+  assert.match(stdout, /^ID .*\nreq_\w+ .* a\?\[31m\?req_forged\?b .*\n$/);
+  held.release();
+  await asked;
+});
+
+test('a daemon that ends leaves the socket of the one that took its place', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const first = await start(b, backend(mock));
+  rmSync(first.control);
+  const second = await start(b, backend(mock));
+  assert.equal(second.control, first.control);
+  first.signal('SIGTERM');
+  assert.equal((await first.ended).code, 0);
+  assert.equal((await ctl(second, 'status', '--json')).json.pid, second.pid);
+});
