@@ -138,6 +138,15 @@ class Program:
             raise Broken("%s ended by itself: %s" % (self.name, self.last_words()))
         return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in self.pids())
 
+    def user_share(self):
+        """Of its CPU time so far, how much was spent in user space."""
+        user = system = 0
+        for pid in self.pids():
+            with open("/proc/%d/stat" % pid) as stat:
+                fields = stat.read().rpartition(")")[2].split()
+            user, system = user + int(fields[11]), system + int(fields[12])
+        return user / max(1, user + system)
+
     def rss_kb(self):
         return sum(read_rss_kb(pid) for pid in self.pids())
 
