@@ -163,8 +163,10 @@ std::string_view allowed_methods(std::string_view path) {
 }
 
 bool is_beta_call(const RequestHead& head) {
-  return head.headers.find("anthropic-beta").has_value() ||
-         head.query.find("beta=true") != std::string::npos;
+  if (head.headers.find("anthropic-beta")) return true;
+  for (const std::string_view parameter : split(head.query, '&'))
+    if (parameter == "beta=true") return true;
+  return false;
 }
 
 }  // namespace clasp::exchange

@@ -75,7 +75,9 @@ void check_budget(Translation& t) {
   if (!t.target.strict || request.thinking != ThinkingKind::enabled) return;
   if (request.thinking_budget < kLeastBudget)
     t.refuse("thinking.budget_tokens", "Input should be greater than or equal to 1024");
-  if (request.max_tokens && request.thinking_budget >= *request.max_tokens)
+  // With interleaved thinking the budget is that of all turns of a call sequence together.
+  const bool interleaved = icontains(t.facts.anthropic_beta, "interleaved-thinking");
+  if (request.max_tokens && request.thinking_budget >= *request.max_tokens && !interleaved)
     t.refuse("max_tokens", "`max_tokens` must be greater than `thinking.budget_tokens`");
 }
 

@@ -22,6 +22,7 @@ struct Setup {
   bool vision = true;
   std::string version = {};
   std::string session = {};
+  std::string beta = {};  // anthropic-beta
   std::vector<std::pair<std::string, std::string>> flags = {};
   std::string backend = "b0b0b0b0";
   const ReplaySource* replay = nullptr;
@@ -95,6 +96,7 @@ inline Result<TranslatedRequest, wire::ApiError> try_translate(const std::string
   RequestFacts facts;
   facts.anthropic_version = setup.version;
   facts.session_id = setup.session;
+  facts.anthropic_beta = setup.beta;
   facts.replay = setup.replay;
   auto result = translate_request(*parsed, target, facts);
   if (result) result->reply.dialect = row;  // the copy above dies here

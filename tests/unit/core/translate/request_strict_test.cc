@@ -210,3 +210,16 @@ TEST_CASE("§0.1 strict: what is dropped without a word stays allowed") {
           said("user", "[" + kResult + "]")),
       {.strict = true});
 }
+
+TEST_CASE(
+    "strict: a budget above max_tokens is refused, but with interleaved thinking (spec 1.2)") {
+  const std::string body =
+      hi(R"("thinking":{"type":"enabled","budget_tokens":2048},"max_tokens":2000)");
+  Setup setup{.model = "gpt-5", .strict = true};
+  CHECK(refusal(body, setup).message.find("must be greater than") != std::string::npos);
+  setup.beta = "other-2025-01-01,interleaved-thinking-2025-05-14";
+  CHECK(try_translate(body, setup));
+  setup.strict = false;
+  setup.beta.clear();
+  CHECK(try_translate(body, setup));
+}
