@@ -42,4 +42,13 @@ JsonPtr parse_json(std::string_view text) {
   return root;
 }
 
+std::string join(const json_t* list) {
+  std::string out;
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  json_array_foreach(list, i, one) if (json_is_string(one)) out.append(out.empty() ? "" : ", ")
+      .append(json_string_value(one));
+  return out;
+}
+
 }  // namespace clasp::ctl

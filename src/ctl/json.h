@@ -33,4 +33,7 @@ inline bool flag_of(const json_t* object, const char* name) {
   return json_is_true(json_object_get(object, name));
 }
 
+// The texts of an array with commas between; what is no text is left out.
+std::string join(const json_t* list);
+
 }  // namespace clasp::ctl

@@ -107,15 +107,6 @@ std::string lines_of(const json_t* list, std::string_view before) {
   return out;
 }
 
-std::string join(const json_t* list) {
-  std::string out;
-  std::size_t i = 0;
-  json_t* one = nullptr;
-  json_array_foreach(list, i, one) if (json_is_string(one)) out.append(out.empty() ? "" : ", ")
-      .append(json_string_value(one));
-  return out;
-}
-
 // ---- commands -----------------------------------------------------------------------------------
 
 std::string render_status(const json_t* root, const Look& look) {

@@ -24,15 +24,6 @@ std::string dollars(const json_t* object, const char* name) {
   return out;
 }
 
-std::string join(const json_t* list) {
-  std::string out;
-  std::size_t i = 0;
-  json_t* one = nullptr;
-  json_array_foreach(list, i, one) if (json_is_string(one)) out.append(out.empty() ? "" : ", ")
-      .append(json_string_value(one));
-  return out;
-}
-
 std::string spent_table(const char* heading, const json_t* parts) {
   Table table({heading, "COST", "REQUESTS", "INPUT", "OUTPUT", "CACHED", "UNPRICED"});
   const char* name = nullptr;

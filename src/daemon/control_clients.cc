@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::size_t kMostAccounts = 1000;
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-void set_count(json_t* object, const char* name, std::uint64_t number) {
-  set(object, name, json_integer(static_cast<json_int_t>(number)));
-}
-
 const char* kind_name(policy::AccountView::Kind kind) {
   using Kind = policy::AccountView::Kind;
   switch (kind) {

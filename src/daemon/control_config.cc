@@ -5,16 +5,6 @@ namespace clasp::daemon {
 
 namespace {
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-json_t* text_array(const std::vector<std::string>& texts) {
-  json_t* out = json_array();
-  for (const std::string& text : texts) json_array_append_new(out, text_value(text));
-  return out;
-}
-
 void send_report(ControlCall& call, const ReloadReport& report, const char* word) {
   const JsonPtr root(json_object());
   json_t* out = root.get();

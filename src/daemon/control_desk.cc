@@ -11,14 +11,6 @@ namespace {
 // Of a list that an operator looks at.
 constexpr std::size_t kMostTickets = 1000;
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-void set_count(json_t* object, const char* name, std::int64_t number) {
-  set(object, name, json_integer(number));
-}
-
 json_t* ticket_object(const exchange::Catalog& catalog, const policy::TicketInfo& ticket) {
   json_t* out = json_object();
   set(out, "id", text_value(std::to_string(ticket.id)));

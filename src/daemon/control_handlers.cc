@@ -20,20 +20,6 @@ namespace {
 
 using Handler = void (*)(ControlDesk&, ControlCall&);
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-void set_count(json_t* object, const char* name, std::uint64_t number) {
-  set(object, name, json_integer(static_cast<json_int_t>(number)));
-}
-
-json_t* text_array(const std::vector<std::string>& texts) {
-  json_t* out = json_array();
-  for (const std::string& text : texts) json_array_append_new(out, text_value(text));
-  return out;
-}
-
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
   std::uint64_t size = 0, resident = 0;

@@ -17,14 +17,6 @@ constexpr std::size_t kMostExchanges = 1000;
 constexpr Duration kIdleCheck{50};
 constexpr std::uint64_t kUsualSeconds = 25, kMostSeconds = 86'400;
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-void set_count(json_t* object, const char* name, std::int64_t number) {
-  set(object, name, json_integer(number));
-}
-
 void set_text(json_t* object, const char* name, std::string_view text) {
   set(object, name, text_value(scrub_utf8(text)));
 }

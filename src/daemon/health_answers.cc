@@ -13,18 +13,6 @@ using policy::BreakerState;
 using policy::DeskStatus;
 using policy::HealthState;
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-void set(json_t* object, const char* name, std::string_view text) {
-  set(object, name, text_value(text));
-}
-
-void set_count(json_t* object, const char* name, std::uint64_t number) {
-  set(object, name, json_integer(static_cast<json_int_t>(number)));
-}
-
 void set_seconds_ago(json_t* object, const char* name, TimePoint then, TimePoint now) {
   const auto past = std::chrono::duration_cast<std::chrono::seconds>(now - then).count();
   set_count(object, name, static_cast<std::uint64_t>(std::max<std::int64_t>(0, past)));

@@ -4,10 +4,12 @@
 
 #include <jansson.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace clasp::daemon {
 
@@ -24,6 +26,22 @@ inline std::string dump_json(const JsonPtr& value) {
 
 inline json_t* text_value(std::string_view text) {
   return json_stringn(text.data(), text.size());
+}
+
+// Members of an object; `value` is given away.
+inline void set(json_t* object, const char* name, json_t* value) {
+  json_object_set_new(object, name, value);
+}
+inline void set(json_t* object, const char* name, std::string_view text) {
+  set(object, name, text_value(text));
+}
+inline void set_count(json_t* object, const char* name, std::uint64_t number) {
+  set(object, name, json_integer(static_cast<json_int_t>(number)));
+}
+inline json_t* text_array(const std::vector<std::string>& texts) {
+  json_t* out = json_array();
+  for (const std::string& text : texts) json_array_append_new(out, text_value(text));
+  return out;
 }
 
 }  // namespace clasp::daemon

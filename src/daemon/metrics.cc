@@ -9,14 +9,6 @@ namespace clasp::daemon {
 
 namespace {
 
-void set(json_t* object, const char* name, json_t* value) {
-  json_object_set_new(object, name, value);
-}
-
-void set_count(json_t* object, const char* name, std::uint64_t number) {
-  set(object, name, json_integer(static_cast<json_int_t>(number)));
-}
-
 // As text with two decimals, which is what this interface always had.
 void set_decimal(json_t* object, const char* name, double value, const char* unit = "") {
   char text[48];

@@ -23,13 +23,6 @@ constexpr Duration kUsageGrace{1000};
 // Room for an answer's fields, those that are added on their way out included.
 constexpr std::size_t kUsualHeaders = 12;
 
-// One of the query's parameters is beta=true.
-bool asks_for_beta(std::string_view query) {
-  for (const std::string_view parameter : split(query, '&'))
-    if (parameter == "beta=true") return true;
-  return false;
-}
-
 // Names from clients and backends may be of any length, but common HTTP clients refuse an answer
 // whose headers exceed 16 KB.
 void add_cut(wire::Headers& headers, std::string_view name, std::string_view text) {

@@ -162,11 +162,15 @@ std::string_view allowed_methods(std::string_view path) {
   return route != nullptr ? route->methods : std::string_view();
 }
 
-bool is_beta_call(const RequestHead& head) {
-  if (head.headers.find("anthropic-beta")) return true;
-  for (const std::string_view parameter : split(head.query, '&'))
+bool asks_for_beta(std::string_view query) {
+  for (const std::string_view parameter : split(query, '&'))
     if (parameter == "beta=true") return true;
   return false;
+}
+
+bool is_beta_call(const RequestHead& head) {
+  if (head.headers.find("anthropic-beta")) return true;
+  return asks_for_beta(head.query);
 }
 
 }  // namespace clasp::exchange

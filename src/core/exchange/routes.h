@@ -47,6 +47,9 @@ std::string_view endpoint_name(Endpoint endpoint);
 // The `allow` header of a 405, and what a preflight is told; empty for unknown paths.
 std::string_view allowed_methods(std::string_view path);
 
+// One of the query's parameters is beta=true.
+bool asks_for_beta(std::string_view query);
+
 // A call of the beta API: ?beta=true or an anthropic-beta header. Its answers have more members.
 bool is_beta_call(const RequestHead& head);
 
