@@ -44,6 +44,10 @@ constexpr Command kCommands[] = {
     {.words = "backends drain", .arguments = "NAME [SECONDS]", .fewest = 1, .most = 2, .method = "POST",
      .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange, .json = true,
      .help = "Send no request to a backend any more, and wait until it is idle (25 seconds at most)."},
+    {.words = "test", .arguments = "[BACKEND] [model=NAME] [only=plain|stream]", .most = 3,
+     .method = "POST", .path = "/v1/test", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Send a small request to every backend, or to this one, whatever its state, and say step by "
+             "step what happened: once for a plain answer and once for a stream. It costs a few tokens."},
     {.words = "exchanges", .method = "GET", .path = "/v1/exchanges", .json = true,
      .help = "List the requests in flight, the oldest first."},
     {.words = "exchanges show", .arguments = "ID", .fewest = 1, .most = 1, .method = "GET",
@@ -204,18 +208,20 @@ std::string make_target(const Command& command, std::span<const std::string> arg
     rest.remove_prefix(rest.find('}') + 1);
   }
   const auto names = split(command.arguments, ' ');
-  for (char mark = '?'; next < arguments.size() && next < names.size(); ++next, mark = '&') {
-    out.push_back(mark);
+  std::size_t place = next;
+  char mark = '?';
+  for (; next < arguments.size(); ++next) {
     const std::string_view given = arguments[next];
     // "[client=NAME]": says itself which one it is.
-    const std::size_t equals =
-        names[next].find('=') == std::string_view::npos ? std::string_view::npos : given.find('=');
-    if (equals == std::string_view::npos)
-      out.append(query_name(names[next])).append("=").append(percent_encode(given));
-    else
-      out.append(percent_encode(given.substr(0, equals)))
-          .append("=")
-          .append(percent_encode(given.substr(equals + 1)));
+    if (is_named_argument(command, given)) {
+      const std::size_t equals = given.find('=');
+      out.append(1, mark).append(percent_encode(given.substr(0, equals)));
+      out.append("=").append(percent_encode(given.substr(equals + 1)));
+    } else if (place < names.size()) {
+      out.append(1, mark).append(query_name(names[place++]));
+      out.append("=").append(percent_encode(given));
+    }
+    mark = '&';
   }
   return out;
 }
@@ -224,6 +230,17 @@ bool is_named_argument(const Command& command, std::string_view argument) {
   const std::string start = "[" + std::string(argument.substr(0, argument.find('='))) + "=";
   return argument.find('=') != std::string_view::npos &&
          command.arguments.find(start) != std::string_view::npos;
+}
+
+bool has_too_many_places(const Command& command, std::span<const std::string> arguments) {
+  if (command.arguments.find('=') == std::string_view::npos) return false;
+  std::size_t places = 0;
+  for (const std::string_view name : split(command.arguments, ' '))
+    places += name.find('=') == std::string_view::npos ? 1 : 0;
+  std::size_t given = 0;
+  for (const std::string& argument : arguments)
+    given += is_named_argument(command, argument) ? 0 : 1;
+  return given > places;
 }
 
 std::string query_value(std::string_view query, std::string_view name) {

@@ -24,6 +24,12 @@ std::string_view error_code(const JsonPtr& root) {
   return text_of(json_object_get(root.get(), "error"), "code");
 }
 
+// A test that did not pass is no success, although the daemon has done what it was told.
+int exit_code_of_answer(const control::Command& command, const JsonPtr& root) {
+  if (command.words != "test" || flag_of(root.get(), "passed")) return kExitSuccess;
+  return flag_of(root.get(), "timed_out") ? kExitTimeout : kExitFailure;
+}
+
 // Beside the time that the daemon was given.
 constexpr long kLeeway = 5;
 
@@ -82,15 +88,21 @@ Answer follow(const Call& call, const World& world, const std::string& target) {
 }  // namespace
 
 Answer carry_out_remotely(const Call& call, const World& world) {
-  const std::string target = control::make_target(*call.command, call.arguments);
+  std::string target = control::make_target(*call.command, call.arguments);
   if (call.command->streams) return follow(call, world, target);
   Options options = call.options;
   // Who says how long the daemon may take means it.
   if (call.command->words == "backends drain" && call.arguments.size() == 2)
     options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  if (call.command->words == "test") {
+    target += (target.find('?') == std::string::npos ? "?seconds=" : "&seconds=") +
+              std::to_string(options.seconds);
+    options.seconds += kLeeway;
+  }
   const auto told = world.ask_daemon(options, std::string(call.command->method), target);
   if (!is_good(told) || !parse_json(told->body)) return explain(call, told);
-  return {kExitSuccess, call.json ? told->body : render(*call.command, told->body, world.look), ""};
+  return {exit_code_of_answer(*call.command, parse_json(told->body)),
+          call.json ? told->body : render(*call.command, told->body, world.look), ""};
 }
 
 }  // namespace clasp::ctl

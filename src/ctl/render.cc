@@ -7,6 +7,7 @@
 
 #include "ctl/json.h"
 #include "ctl/render_clients.h"
+#include "ctl/render_test.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -364,6 +365,7 @@ constexpr Row kRenderers[] = {
     {"limits", render_limits},
     {"keys", render_keys},
     {"costs", render_costs},
+    {"test", render_test},
     {"exchanges", render_exchanges},
     {"exchanges show", nullptr},
     {"exchanges cancel", render_ended},

@@ -12,6 +12,7 @@
 #include "daemon/control_config.h"
 #include "daemon/control_desk.h"
 #include "daemon/control_live.h"
+#include "daemon/control_test.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -162,6 +163,7 @@ constexpr Row kHandlers[] = {
     {"limits", list_limits},
     {"keys", list_keys},
     {"costs", show_costs},
+    {"test", test_backends},
     {"exchanges", list_exchanges},
     {"exchanges show", show_exchange},
     {"exchanges cancel", cancel_exchange},

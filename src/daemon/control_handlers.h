@@ -8,6 +8,7 @@
 
 #include "control/commands.h"
 #include "core/exchange/catalog.h"
+#include "daemon/backend_tester.h"
 #include "daemon/control_reply.h"
 #include "daemon/later.h"
 #include "daemon/metrics.h"
@@ -52,6 +53,7 @@ struct ControlDesk {
   TimePoint started;
   WorkerPolls& polls;
   Later& later;
+  BackendTester& tester;
 };
 
 struct ControlCall {
