@@ -52,18 +52,17 @@ TEST_CASE("a test that passed") {
 TEST_CASE("one that failed shows cause and remedy, within the width of a terminal") {
   const std::string out = show(
       R"({"passed":false,"backends":[{"backend":"one","dialect":"generic","model":"m","passed":false,
-      "tests":[{"mode":"plain","passed":false,"total_ms":3,"steps":[{"name":"http","ok":false,"time_ms":3,
-      "status":401,"cause":"Incorrect API key provided, which is a rather long sentence about it",
-      "remedy":"the backend does not take this key; it comes from [backend one] api_key (clasp.conf:4)"}]
-}]
-},
-      {"backend":"two","dialect":"generic","model":"m","passed":false,"problem":"unknown flag","tests":[]}]
-})");
+      "tests":[{"mode":"plain","passed":false,"total_ms":3,"steps":[{"name":"http","ok":false,
+      "time_ms":3,"status":401,
+      "cause":"Incorrect API key provided, which is a rather long sentence about it",
+      "remedy":"the backend does not take this key; it comes from clasp.conf:4"}]}]},
+      {"backend":"two","dialect":"generic","model":"m","passed":false,"problem":"unknown flag",
+      "tests":[]}]})");
   CHECK(out.find("  FAIL  http     3.0ms status 401: Incorrect API key") != std::string::npos);
-CHECK(out.find("\n                       > the backend does not take") != std::string::npos);
-CHECK(out.find("  FAIL  unknown flag\n") != std::string::npos);
-CHECK(out.ends_with("\n2 of 2 failed\n"));
-for (const std::string_view line : split(out, '\n')) CHECK(line.size() <= 80);
+  CHECK(out.find("\n                       > the backend does not take") != std::string::npos);
+  CHECK(out.find("  FAIL  unknown flag\n") != std::string::npos);
+  CHECK(out.ends_with("\n2 of 2 failed\n"));
+  for (const std::string_view line : split(out, '\n')) CHECK(line.size() <= 80);
 }
 
 TEST_CASE("an answer that lacks everything is shown all the same") {
