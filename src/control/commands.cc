@@ -1,6 +1,9 @@
 // See commands.h.
 #include "control/commands.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/text.h"
 
 namespace clasp::control {
@@ -145,6 +148,22 @@ std::span<const Command> commands() {
   return kCommands;
 }
 
+namespace {
+
+// A second word that says what the first one does anyway.
+bool is_spelt_out(std::string_view command, std::string_view next) {
+  if (next == "list") {
+    constexpr std::string_view kLists[] = {"backends", "breakers", "queue",   "exchanges",
+                                           "limits",   "keys",     "commands"};
+    return std::find(std::begin(kLists), std::end(kLists), command) != std::end(kLists);
+  }
+  if (next == "stats") return command == "cache";
+  return next == "show" && (command == "limits" || command == "costs" || command == "log-level" ||
+                            command == "metrics" || command == "status");
+}
+
+}  // namespace
+
 const Command* find_command(std::span<const std::string> words, std::size_t& used) {
   const Command* found = nullptr;
   used = 0;
@@ -157,6 +176,7 @@ const Command* find_command(std::span<const std::string> words, std::size_t& use
     found = &command;
     used = parts.size();
   }
+  if (used == 1 && words.size() > 1 && is_spelt_out(found->words, words[1])) ++used;
   return found;
 }
 

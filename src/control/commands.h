@@ -45,7 +45,8 @@ std::span<const Command> commands();
 std::string_view privilege_name(Privilege privilege);
 std::string_view effect_name(Effect effect);
 
-// The command that `words` begin with, and how many of them it takes. Null: there is none.
+// The command that `words` begin with, and how many of them it takes; "queue list" is "queue". Null:
+// there is none.
 const Command* find_command(std::span<const std::string> words, std::size_t& used);
 
 // What a request of the API asks for. `path` is without the query.

@@ -66,6 +66,7 @@ class Doctor {
       add(Verdict::doubtful, "claspctl is version " CLASP_VERSION " and the daemon another one",
           "restart the daemon, so that it is the installed program");
     look_at_backends(json_object_get(root.get(), "backends"));
+    look_at_socket(root.get());
     check_running_configuration();
     return true;
   }
@@ -95,6 +96,17 @@ class Doctor {
                 " were refused and rest",
             "look at the key and the account at the provider");
     }
+  }
+
+  void look_at_socket(const json_t* status) {
+    const std::string_view mode = text_of(status, "control_mode");
+    if (mode.empty() || (mode.back() != '6' && mode.back() != '7' && mode.back() != '2')) return;
+    add(Verdict::doubtful,
+        "everybody on this machine may look through the control socket " +
+            std::string(text_of(status, "control_socket")) + " (mode " + std::string(mode) + ")",
+        "mode = 0660 and group = NAME in [control]; where systemd makes the socket: SocketMode= "
+        "and "
+        "SocketGroup=");
   }
 
   static std::string remedy_of(std::string_view cause) {

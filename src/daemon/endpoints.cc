@@ -280,9 +280,12 @@ void Endpoints::on_refusal(int status) {
   metrics_.meter.on_http_error(status);
 }
 
+// What is true: that it stops, or that an operator has taken it out of service.
 void Endpoints::end_exchanges() {
   wire::ApiError error =
-      wire::make_error(wire::ErrorType::overloaded, "the proxy is shutting down; try again");
+      wire::make_error(wire::ErrorType::overloaded,
+                       resting_ && !draining_ ? "this proxy was taken out of service; try again"
+                                              : "the proxy is shutting down; try again");
   error.should_retry = true;
   end_exchanges(error, "ended by the daemon", [](const exchange::Exchange&) { return true; });
 }

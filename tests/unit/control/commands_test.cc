@@ -107,6 +107,25 @@ TEST_CASE("arguments with a name may stand in any order") {
         is_named_argument(*tail, wrong) == (std::string(wrong) == "client=NAME] [model=x"), wrong);
 }
 
+TEST_CASE("lists may be asked for in so many words") {
+  using Words = std::vector<std::string>;
+  std::size_t used = 0;
+  for (const auto& [words, command] : {std::pair(Words{"backends", "list"}, "backends"),
+                                       std::pair(Words{"breakers", "list"}, "breakers"),
+                                       std::pair(Words{"queue", "list"}, "queue"),
+                                       std::pair(Words{"exchanges", "list"}, "exchanges"),
+                                       std::pair(Words{"cache", "stats"}, "cache"),
+                                       std::pair(Words{"log-level", "show"}, "log-level")}) {
+    const Command* found = find_command(words, used);
+    REQUIRE(found != nullptr);
+    CHECK(found->words == command);
+    CHECK(used == 2);
+  }
+  CHECK(find_command(Words{"cache", "list"}, used)->words == "cache");
+  CHECK(used == 1);
+  CHECK(find_command(Words{"queue", "flush"}, used)->words == "queue flush");
+}
+
 TEST_CASE("both programs find the socket in the same place") {
   CHECK(default_socket_path({true, "", ""}) == "/run/clasp/control.sock");
   CHECK(default_socket_path({true, "/run/clasp-two:/run/x", "/run/user/0"}) ==
