@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "base/text.h"
-#include "ctl/table.h"
+#include "ctl/pieces.h"
 
 namespace clasp::ctl {
 
@@ -16,8 +16,7 @@ constexpr std::string_view kStepIndent = "                       ";  // under a 
 constexpr std::size_t kShownText = 40;
 
 std::string painted(std::string_view text, bool good, const Look& look) {
-  if (!look.colour) return std::string(text);
-  return (good ? "\x1b[32m" : "\x1b[31m") + std::string(text) + "\x1b[0m";
+  return paint(text, good ? Hue::good : Hue::bad, look);
 }
 
 std::string time_text(const json_t* object, const char* name) {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "daemon/control_clients.h"
 #include "daemon/control_config.h"
@@ -16,6 +15,7 @@
 #include "daemon/control_log.h"
 #include "daemon/control_metrics.h"
 #include "daemon/control_test.h"
+#include "daemon/control_top.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -23,13 +23,6 @@ namespace clasp::daemon {
 namespace {
 
 using Handler = void (*)(ControlDesk&, ControlCall&);
-
-std::uint64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::uint64_t size = 0, resident = 0;
-  file >> size >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 json_t* cache_object(const policy::CacheStats& stats) {
   json_t* out = json_object();
@@ -133,6 +126,7 @@ struct Row {
 
 constexpr Row kHandlers[] = {
     {"status", show_status},
+    {"top", show_top},
     {"commands", show_commands},
     {"reload", reload_config},
     {"config show", show_config},

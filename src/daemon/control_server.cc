@@ -144,8 +144,7 @@ std::unique_ptr<exchange::RequestTask> ControlServer::on_request(exchange::Reque
     log_info("control: " + std::string(asked.command->words) +
              (call.arguments.empty() ? "" : " " + call.arguments.front()) +
              (call.query.empty() ? "" : " " + scrub_utf8(call.query.substr(0, kShownQuery))) +
-             " (uid " +
-             (head.peer_user ? std::to_string(*head.peer_user) : "?") + ")");
+             " (uid " + (head.peer_user ? std::to_string(*head.peer_user) : "?") + ")");
   carry_out(desk_, call);
   if (reply->over()) return nullptr;
   return std::make_unique<ControlTask>(std::move(reply));
