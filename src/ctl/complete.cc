@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "control/commands.h"
+#include "control/socket_path.h"
 #include "ctl/json.h"
 
 namespace clasp::ctl {
@@ -71,15 +72,20 @@ class Completion {
         expects_value_ = true;
       } else {
         ++i;
-        if (word == "--socket") options_.socket = words[i];
+        choose(word, words[i]);
       }
-    } else if (word.starts_with("--socket=")) {
-      options_.socket = word.substr(9);
+    } else if (const std::size_t equals = word.find('='); equals != std::string::npos) {
+      choose(word.substr(0, equals), word.substr(equals + 1));
     }
   }
 
+  void choose(const std::string& option, const std::string& value) {
+    if (option == "--socket") options_.socket = value;
+    if (option == "--instance") options_.socket = control::instance_socket_path(value);
+  }
+
   static bool takes_value(std::string_view word) {
-    if (word == "--socket" || word == "--timeout") return true;
+    if (word == "--socket" || word == "--instance" || word == "--timeout") return true;
     for (const control::Command& command : control::commands())
       for (const control::OwnOption& option : control::own_options(command))
         if (option.name == word) return !option.value.empty();
@@ -97,7 +103,7 @@ class Completion {
       for (const control::OwnOption& option : control::own_options(*command))
         add(std::string(option.name));
     if (command == nullptr || command->json) add("--json");
-    for (const char* option : {"--socket", "--timeout", "--help"}) add(option);
+    for (const char* option : {"--socket", "--instance", "--timeout", "--help"}) add(option);
     if (command == nullptr) add("--version");
   }
 

@@ -70,6 +70,8 @@ TEST_CASE("names come from the daemon, asked for a second") {
   CHECK(asked.socket == "/x");
   CHECK(offered({"--socket=/y", "breakers", "--json", "reset", ""}, &asked) == "main|");
   CHECK(asked.socket == "/y");
+  CHECK(offered({"--instance", "two", "backends", "show", "mai"}, &asked) == "main|");
+  CHECK(asked.socket.find("two") != std::string::npos);
   CHECK(offered({"exchanges", "cancel", "req_2"}) == "req_2|");
   CHECK(offered({"queue", "show", ""}) == "17|");
   CHECK(offered({"log-level", "set", "w"}) == "warn|");
