@@ -54,11 +54,12 @@ constexpr Command kCommands[] = {
      .method = "POST", .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange,
      .json = true,
      .help = "Send no request to a backend any more, and wait until it is idle (25 seconds at most)."},
-    {.words = "test", .arguments = "[BACKEND] [model=NAME] [only=plain|stream]", .takes = "backend - -",
+    {.words = "test", .arguments = "[BACKEND] [model=NAME] [only=MODE]", .takes = "backend - -",
      .most = 3,
      .method = "POST", .path = "/v1/test", .effect = kState, .privilege = kChange, .json = true,
      .help = "Send a small request to every backend, or to this one, whatever its state, and say step by "
-             "step what happened: once for a plain answer and once for a stream. It costs a few tokens."},
+             "step what happened: once for a plain answer and once for a stream, or with one of the MODEs plain "
+             "and stream only. It costs a few tokens."},
     {.words = "exchanges", .method = "GET", .path = "/v1/exchanges", .json = true,
      .help = "List the requests in flight, the oldest first."},
     {.words = "exchanges show", .arguments = "ID", .takes = "exchange", .fewest = 1, .most = 1,

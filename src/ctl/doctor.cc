@@ -134,11 +134,23 @@ class Doctor {
     }
   }
 
+  // Of those that do not say it themselves.
+  static std::string remedy_of_warning(std::string_view warning) {
+    const auto has = [warning](std::string_view part) {
+      return warning.find(part) != std::string_view::npos;
+    };
+    if (has("expired on") || has("expires on"))
+      return "renew it (certbot renew, or whatever made it), then claspctl reload";
+    if (has("every user of this machine can read") && !has("chmod"))
+      return "chmod 600, or 640 and a group of the daemon's own";
+    return {};
+  }
+
   void add_warnings(const json_t* warnings) {
     std::size_t i = 0;
     json_t* one = nullptr;
     json_array_foreach(warnings, i, one) if (json_is_string(one))
-        add(Verdict::doubtful, json_string_value(one));
+        add(Verdict::doubtful, json_string_value(one), remedy_of_warning(json_string_value(one)));
   }
 
   // No daemon: as it would start with this environment.
@@ -153,7 +165,8 @@ class Doctor {
     const std::string& file = loaded->settings.config_file;
     add(Verdict::good, "the configuration is valid" +
                            (file.empty() ? std::string(" (there is no file)") : ": " + file));
-    for (const std::string& warning : loaded->warnings) add(Verdict::doubtful, warning);
+    for (const std::string& warning : loaded->warnings)
+      add(Verdict::doubtful, warning, remedy_of_warning(warning));
     for (const config::Listener& listener : loaded->settings.listeners) {
       if (listener.is_unix || listener.port == 0) continue;
       const std::string problem = world_.why_not_listen(listener.address, listener.port);
