@@ -78,10 +78,10 @@ test('tables fit 80 columns, whatever is in them; in a pipe they are whole', asy
   const narrow = await tables(b, daemon, 80);
   assert.equal(narrow.length, wide.length);
   narrow.forEach(({ text, lines }, i) => assert.equal(lines, wide[i].lines, text));
-  const narrow = await Terminal.start(b, [kCtl, 'exchanges'], { env: { CLASP_CONTROL_SOCKET: daemon.control } });
-  await narrow.ended;
-  assert.match(narrow.text, /^ID +CLIENT +MODEL/);
-  assert.ok(narrow.text.includes(stream.headers['request-id']) && narrow.text.includes('…'), narrow.text);
+  const list = await Terminal.start(b, [kCtl, 'exchanges'], { env: { CLASP_CONTROL_SOCKET: daemon.control } });
+  await list.ended;
+  assert.match(list.text, /^ID +CLIENT +MODEL/);
+  assert.ok(list.text.includes(stream.headers['request-id']) && list.text.includes('…'), list.text);
   const piped = spawnSync(kCtl, ['exchanges'], { env: { CLASP_CONTROL_SOCKET: daemon.control }, encoding: 'utf8' }).stdout;
   assert.ok(piped.includes(model) && piped.includes(name) && !piped.includes('…'), piped);
   release();
