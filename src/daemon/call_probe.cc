@@ -149,6 +149,9 @@ void CallProbe::on_head(int status, const wire::Headers& headers) {
 
 void CallProbe::on_failed(const exchange::BackendFailure& failure) {
   failure_ = std::make_unique<exchange::BackendFailure>(failure);
+  // A proxy that does not let the call through ends what was taken for the beginning of TLS.
+  if (!steps_.empty() && steps_.back().kind == Kind::tls && failure.message.starts_with("proxy "))
+    steps_.back().kind = Kind::proxy;
   if (!steps_.empty() && !steps_.back().over) end(false);
 }
 

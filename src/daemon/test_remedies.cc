@@ -91,8 +91,11 @@ std::string model_remedy(const TestTrouble& t) {
          " (clasp -models lists all); set model in " + section_of(t.backend) + " or CLASP_MODEL";
 }
 
-bool lacks_version(const std::string& url) {
-  return url.find("/v1") == std::string::npos && url.find("/api") == std::string::npos;
+bool lacks_version(std::string_view url) {
+  const std::size_t host = url.find("://");
+  const std::size_t slash = url.find('/', host == url.npos ? 0 : host + 3);
+  const std::string_view path = slash == url.npos ? std::string_view() : url.substr(slash);
+  return path.find("/v1") == path.npos && path.find("/api") == path.npos;
 }
 
 std::string status_remedy(const TestTrouble& t) {

@@ -102,7 +102,7 @@ test('every command that changes something, as text and as JSON; traffic goes on
     [['queue', 'resume'], /^\d+\/100 waiting\n/, (j) => j.paused === false],
     [['queue', 'flush'], /^0 waiting requests ended\n$/, (j) => j.cancelled === 0],
     [['cache', 'flush', 'no-such-*'], /^0 answers forgotten\n$/, (j) => j.flushed === 0],
-    [['log-level', 'warn'], /^warn\n/, (j) => j.level === 'warn' && j.changed],
+    [['log-level', 'warn'], /^warn \(configured: info\)\n$/, (j) => j.level === 'warn' && j.changed],
   ];
   for (const [words, text, check] of rows) {
     const told = await ctl(daemon, ...words);
