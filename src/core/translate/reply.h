@@ -67,4 +67,8 @@ class Reply final : public Converter {
   std::unique_ptr<Impl> impl_;
 };
 
+// The converter of a reply of that context's API; see Reply for the references.
+std::unique_ptr<Converter> make_reply(ReplyContext context, ReplyParser& parser,
+                                      wire::EventSink& sink, Random& random);
+
 }  // namespace clasp::translate
