@@ -61,6 +61,9 @@ translate::Target Exchange::current_target() const {
     target.adjustments = &adapted->adjustments;
   }
   target.api = translate::choose_api(search_->request, target);
+  // Azure's address of Responses does not name the deployment: the body does.
+  if (target.api == translate::Api::responses)
+    target.sent_name = candidate_.backend->settings.azure_deployment;
   target.dialect =
       adapted ? &adapted->dialect_for(target.api) : &candidate_.facts->dialect_for(target.api);
   return target;

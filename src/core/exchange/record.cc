@@ -97,6 +97,7 @@ std::string render_record(const Record& record) {
   append_field(line, "model", record.model_asked);
   if (record.model_used != record.model_asked) append_field(line, "used", record.model_used);
   append_field(line, "backend", record.backend);
+  append_field(line, "api", record.responses ? "responses" : "");
   if (record.status == 0)
     append_field(line, "status", "-");
   else
@@ -117,7 +118,6 @@ std::string render_record(const Record& record) {
   append_milliseconds(line, "total", record.total_us);
   if (record.attempts > 1) append_number(line, "attempts", record.attempts);
   append_field(line, "fallback", record.detour);
-  append_field(line, "api", record.responses ? "responses" : "");
   if (record.queued_us > 0) append_milliseconds(line, "queued", record.queued_us);
   append_field(line, "warnings", record.warnings);
   append_field(line, "repairs", record.repairs);
