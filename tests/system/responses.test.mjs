@@ -211,3 +211,23 @@ test('a document in place of a stream, a stream in place of a document', async (
   for (const asked of both(made.sdk(), { ...ask, messages: [go] }))
     assert.deepEqual((await asked).content.map((c) => c.type), ['thinking', 'text']);
 });
+
+test('section 7.1: the backend counts where it is told to, and the estimate serves when it does not', async (b) => {
+  const count = (answer) => ({ mock: { count: answer }, config: '[model *]\nflag.count_input = true\n' });
+  const asked = { model: kModel, system: 's', tools: [read], messages: [go], thinking: { type: 'adaptive' } };
+  const good = await b.front([], { model: 'gpt-5.4', ...count(json({ object: 'response.input_tokens', input_tokens: 4711 })) });
+  const told = await good.client.post('/v1/messages/count_tokens', asked);
+  assert.equal(told.json?.input_tokens, 4711, told.text);
+  assert.equal(good.mock.requests[0].path, '/v1/responses/input_tokens');
+  assert.equal(good.mock.requests[0].body.instructions, 's');
+  for (const answer of [fail(404, 'no'), raw(200, 'text/html', 'hi'), json({ input_tokens: -1 })]) {
+    const bad = await b.front([], { model: 'gpt-5.4', ...count(answer) });
+    const estimate = await bad.client.post('/v1/messages/count_tokens', asked);
+    assert.equal(estimate.status, 200);
+    assert.ok(estimate.json.input_tokens > 10 && estimate.json.input_tokens < 1000);
+  }
+  // Without the flag, and for models of the other API, nobody is asked.
+  const plain = await b.front([], { model: 'gpt-5.4', mock: { count: json({ input_tokens: 1 }) } });
+  assert.equal((await plain.client.post('/v1/messages/count_tokens', asked)).status, 200);
+  assert.equal(plain.mock.requests.length, 0);
+});
