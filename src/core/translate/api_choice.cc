@@ -163,7 +163,7 @@ Dialect responses_dialect(const Dialect& row) {
   d.prefill = Prefill::emulate;
   d.beta_prefix = false;
   d.web_search = own ? WebSearch::native : WebSearch::none;
-  d.mcp = d.phase = d.count_input = own;
+  d.mcp = d.phase = own;
   d.no_transforms = false;
   if (d.reasoning == ReasoningRequest::none || d.reasoning == ReasoningRequest::template_kwargs) {
     d.any_effort = true;

@@ -66,7 +66,7 @@ bool prewarms(const Translation& t) {
 
 void append_responses_body(std::string& out, Translation& t, const ResponsesBody& body) {
   out.append("{\"model\":");
-  append_json_string(out, t.target.model);
+  append_json_string(out, t.target.sent_name.empty() ? t.target.model : t.target.sent_name);
   if (body.instructions) append_instructions(out, body.plan);
   out.append(",\"input\":");
   append_input(out, t, body.plan, body.instructions);

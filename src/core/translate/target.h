@@ -43,6 +43,7 @@ struct Target {
   const Dialect* dialect = nullptr;  // not owned
   Api api = Api::chat;               // which API the call uses, choose_api()
   std::string model;                 // the backend's name for it
+  std::string sent_name;             // what a body says instead; empty: the same
   std::string base_url_hash;         // 8 hex, for signatures
   bool strict = false;               // spec §0.1: warnings become errors
   std::int64_t max_output = 0;       // per-model limit from the configuration, 0: shipped table
