@@ -97,7 +97,12 @@ std::string_view ReplyCore::choose_reason() {
   facts.context_full = !usage.estimated && context.context_window > 0 &&
                        total >= context.context_window && usage.output_tokens < context.max_tokens;
   if (finish == Finish::tool_calls && !facts.tool_blocks) note("tool_calls without a call");
-  return choose_stop_reason(facts);
+  const std::string_view reason = choose_stop_reason(facts);
+  // The client's own cap was too small to be sent; it would have ended the answer.
+  const std::int64_t visible =
+      usage.output_tokens - std::max<std::int64_t>(usage.thinking_tokens, 0);
+  const bool beyond = context.cap_raised && !usage.estimated && visible > context.max_tokens;
+  return reason == "end_turn" && beyond ? "max_tokens" : reason;
 }
 
 Usage ReplyCore::make_usage(std::size_t output_bytes) const {

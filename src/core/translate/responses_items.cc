@@ -387,14 +387,19 @@ void ResponsesReply::Impl::end_part(const Part& part) {
 
 // A call is told to the queue once it has a name; it must not change afterwards.
 void ResponsesReply::Impl::show_call(Item& item) {
-  if (!item.announced && item.name.empty() && !item.done) return;
+  if (!item.announced && item.name.empty()) {
+    if (!item.done) return;
+    if (item.pending.empty())
+      return fail(bad_gateway("backend sent a malformed tool call without a name"));
+  }
   if (!item.announced || !item.pending.empty()) {
     const std::string pending = std::exchange(item.pending, {});
     kept -= std::min(kept, pending.size());
     pass_call(item, pending);
   }
   if (!queue.call_done(item.position)) {
-    if ((!item.arguments_done && !item.done) || item.incomplete) return;
+    // Whether input that is not whole was cut off is known with the item.
+    if (!item.done || item.incomplete) return;
     if (const char* problem = queue.end_call(item.position)) return fail(bad_gateway(problem));
   }
   item.over = true;

@@ -40,7 +40,7 @@ bool ResponsesReply::Impl::read_event(std::string_view data, std::size_t slack,
 bool ResponsesReply::Impl::repeats(const ResponsesEvent& event, std::string_view data) {
   if (event.sequence < 0) return false;
   const std::size_t hash = std::hash<std::string_view>()(data);
-  const bool counts = last_sequence > sequence_before;
+  const bool counts = sequence_before >= 0 && last_sequence > sequence_before;
   if (counts && event.sequence == last_sequence && hash == last_event) return true;
   sequence_before = last_sequence;
   last_sequence = event.sequence;
