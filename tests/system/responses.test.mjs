@@ -231,3 +231,11 @@ test('section 7.1: the backend counts where it is told to, and the estimate serv
   assert.equal((await plain.client.post('/v1/messages/count_tokens', asked)).status, 200);
   assert.equal(plain.mock.requests.length, 0);
 });
+
+test('max_tokens 0 fills the cache of gpt-5.6 and later, and says nothing', async (b) => {
+  const { client, mock } = await b.front(() => reply({ items: [], usage: usageOfResponse(1000, 0, { written: 900 }) }), { model: 'gpt-5.6' });
+  const answer = await client.message({ model: kModel, max_tokens: 0, system: 's', messages: [go] });
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual([answer.json.content, answer.json.stop_reason, answer.json.usage.cache_creation_input_tokens], [[], 'max_tokens', 900]);
+  assert.deepEqual(mock.responses[0].body.prompt_cache_options, { prewarm: true });
+});
