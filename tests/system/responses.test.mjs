@@ -79,7 +79,7 @@ test('vector 4, vector 99: caps, incomplete answers, refusals, failures', async 
     [{ refusal: 'I will not.' }, 'refusal'], [{ calls: [calls[0]] }, 'tool_use'], [{ text: 'fine' }, 'end_turn'],
   ];
   for (const [answer, stop] of answers) {
-    const { sdk, mock } = await front(b, () => reply(answer));
+    const { sdk, mock } = await front(b, () => reply({ usage: usageOfResponse(5, 1), ...answer }));
     for (const asked of both(sdk(), { ...ask, max_tokens: 1, messages: [go] })) {
       const message = await asked;
       assert.equal(message.stop_reason, stop);
