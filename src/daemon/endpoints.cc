@@ -220,6 +220,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
   }
   if (endpoint && *endpoint == Endpoint::metrics_text)
     if (auto task = scrape(stream)) return task;
+  if (endpoint && *endpoint == Endpoint::count_tokens)
+    if (auto task = ask_for_count(head, body, stream)) return task;
   HttpAnswer out = [&] {
     if (!endpoint) return error_answer(endpoint.error(), head.path);
     switch (*endpoint) {
