@@ -13,13 +13,16 @@ SETUP_chaos := test
 SETUP_bench := bench
 SETUP_fuzz := fuzz
 SETUP_lint := lint
+SETUP_npm := npm
 setup_groups := build $(foreach goal,$(MAKECMDGOALS),$(SETUP_$(firstword $(subst -, ,$(goal)))))
-no_config_goals := clean distclean help fmt
+no_config_goals := clean distclean help fmt docker docker-run docker-stop
+# Another one is made for each processor that packaging/cross.mk builds for.
+CONFIG ?= config.mk
 ifneq ($(filter-out $(no_config_goals),$(or $(MAKECMDGOALS),build)),)
   ifeq ($(CLASP_NO_SETUP),)
     $(if $(filter 0,$(shell tools/setup $(setup_groups) >&2; echo $$?)),,$(error setup failed, see above))
   endif
-  include config.mk
+  include $(CONFIG)
 endif
 
 configure: configure.ac VERSION
@@ -73,7 +76,7 @@ programs := $(BUILD)/clasp $(BUILD)/claspctl
 .PHONY: build
 build: $(programs)
 
-$(BUILD)/%.o: %.cc config.mk
+$(BUILD)/%.o: %.cc $(CONFIG)
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)
 	$(Q)$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
@@ -128,6 +131,9 @@ test: build units
 .PHONY: chaos
 chaos: build
 	CLASP_BIN=$(BUILD)/clasp tests/system/run --chaos
+
+# ---- what is shipped: cross builds, containers, npm ---------------------------------------------
+include $(wildcard packaging/*.mk)
 
 # ---- running ---------------------------------------------------------------------------------
 .PHONY: run
