@@ -17,6 +17,7 @@ RUN CLASP_NO_SETUP=1 make OPT="${OPT}" build && packaging/container/rootfs build
 
 FROM scratch AS ready
 COPY build/container/rootfs /rootfs
+COPY build/container/state /state
 
 FROM ${PROGRAMS} AS programs
 
@@ -24,7 +25,7 @@ FROM scratch
 COPY --from=programs /rootfs/ /
 # What outlives the container (the costs file), and the control socket, which must be somewhere that
 # can be written to when the rest cannot.
-COPY --from=programs --chown=65532:65532 /rootfs/var/lib/clasp/ /var/lib/clasp/
+COPY --from=programs --chown=65532:65532 /state/ /var/lib/clasp/
 VOLUME /var/lib/clasp
 ENV CLASP_LISTEN=0.0.0.0 \
     CLASP_CONTROL_SOCKET=/var/lib/clasp/control.sock \

@@ -133,7 +133,7 @@ chaos: build
 	CLASP_BIN=$(BUILD)/clasp tests/system/run --chaos
 
 # ---- what is shipped: cross builds, containers, npm ---------------------------------------------
-include $(wildcard packaging/*.mk)
+include packaging/cross.mk packaging/npm.mk packaging/containers.mk
 
 # ---- running ---------------------------------------------------------------------------------
 .PHONY: run

@@ -48,7 +48,7 @@ void add_server(std::vector<Option>& rows) {
      .slot = CLASP_AT(proxy_only)},
     {.flag = "exit-with-parent", .domain = kBool, .default_text = "false",
      .help = "Drain and end, as after SIGTERM, when the program that started this one ends, however it does.",
-     .slot = CLASP_AT(settings.exit_with_parent)},
+     .slot = CLASP_AT(exit_with_parent)},
   });
 }
 

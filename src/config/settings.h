@@ -287,7 +287,6 @@ struct Settings {
   bool debug_responses = false;
   std::uint64_t debug_bytes = 16u << 10;  // of one body in the log
   bool strict = false;                    // translation warnings become errors
-  bool exit_with_parent = false;          // for programs that start a daemon of their own
   std::vector<BackendSettings> backends;  // the first one is the default route
   ModelSettings models;
   TranslationSettings translation;

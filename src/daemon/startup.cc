@@ -51,7 +51,7 @@ int serve(const config::Loaded& loaded, const config::Inputs& inputs) {
   set_log_level(loaded.settings.log_level);
   for (const std::string& warning : loaded.warnings) log_warn(warning);
   raise_descriptor_limit();
-  if (loaded.settings.exit_with_parent) end_with_parent();
+  if (loaded.exit_with_parent) end_with_parent();
   const int status = run_daemon(loaded, [&inputs] { return config::load(inputs); });
   set_log_sink(nullptr);
   return status;

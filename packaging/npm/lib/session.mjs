@@ -12,6 +12,7 @@ import { has, valueOf } from './words.mjs';
 
 const kStartLimit = 30_000;
 const kStopLimit = 5_000;
+const kTries = 3;
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 // A folder that only this user can look into. The path of a Unix socket may have 107 bytes.
@@ -65,6 +66,7 @@ class Daemon {
     const limit = Date.now() + kStartLimit;
     while (!(await canConnect(socket))) {
       if (this.end) throw this.failure();
+      if (this.unwanted) return; // it was stopped meanwhile
       if (Date.now() > limit) throw new Failure(`the proxy did not start in time. It said:\n${this.words}`);
       await sleep(15);
     }
@@ -72,31 +74,55 @@ class Daemon {
 
   failure() {
     const said = this.words.replace(/^ *run clasp -provider demo.*$/m, '  or try it without any: clasp-ai -provider demo');
-    return new Failure(`the proxy did not start:\n${said.trimEnd()}`, this.end.code || 1);
+    const hint = /unknown option/.test(said) ? '\narguments of Claude Code stand behind --, such as: clasp-ai -- -p "say hello"' : '';
+    return new Failure(`the proxy did not start:\n${said.trimEnd()}${hint}`, this.end.code || 1);
   }
 
   // A second signal ends it where the first one found it busy.
   async stop() {
+    this.unwanted = true;
     for (const signal of ['SIGTERM', 'SIGTERM', 'SIGKILL']) {
       if (this.end) return;
       this.child.kill(signal);
-      await Promise.race([this.ended, sleep(kStopLimit)]);
+      let timer;
+      await Promise.race([this.ended, new Promise((resolve) => { timer = setTimeout(resolve, kStopLimit); })]);
+      clearTimeout(timer);
     }
   }
 }
 
-// Where it listens: on any free port of this machine, unless somebody has said.
-function placeOf(ours, env) {
-  const said = ['listen', 'port'].some((flag) => has(ours, flag)) || env.CLASP_LISTEN || env.CLASP_PORT;
-  return said ? [] : ['-listen', '127.0.0.1:0'];
+// A port that was free a moment ago.
+async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve, reject) => { server.on('error', reject).listen(0, '127.0.0.1', resolve); });
+  const { port } = server.address();
+  await new Promise((resolve) => { server.close(resolve); });
+  return port;
+}
+
+// The daemon, serving. It listens on a free port of this machine, unless somebody has said where; in
+// the moment between somebody else may have taken that port.
+async function startDaemon(clasp, args, env, files, asked) {
+  const said = ['listen', 'port'].some((flag) => has(args, flag)) || env.CLASP_LISTEN || env.CLASP_PORT;
+  for (let tries = said ? 1 : kTries; ; --tries) {
+    const place = said ? [] : ['-listen', `127.0.0.1:${await freePort()}`];
+    const daemon = new Daemon(clasp, [...args, ...place, '-control-socket', files.socket, '-exit-with-parent'], env, files.log);
+    try {
+      await Promise.race([daemon.ready(files.socket), asked]);
+      return daemon;
+    } catch (error) {
+      await daemon.stop();
+      if (tries === 1 || error.signal || !/in use/i.test(daemon.words)) throw error;
+      rmSync(files.log);
+    }
+  }
 }
 
 export async function runSession(clasp, claspctl, ours, theirs) {
   const folder = makeFolder();
   const socket = path.join(folder, 'control.sock');
   const debug = has(ours, 'debug') || /^(1|true|yes|on)$/i.test(process.env.CLASP_DEBUG ?? '');
-  let daemon, keep = false;
-  let stopAsked = () => {};
+  let daemon, keep = false, stopAsked;
   const asked = new Promise((_, reject) => { stopAsked = reject; });
   asked.catch(() => {});
   const early = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => [signal, () => stopAsked({ signal })]);
@@ -107,8 +133,7 @@ export async function runSession(clasp, claspctl, ours, theirs) {
     const env = { ...process.env, CLASP_AUTH: 'true', CLASP_AUTH_API_KEY: key, ...configuration(ours, process.env), ...certificates(folder, process.env) };
     // Of a service that runs us, and not for the daemon.
     for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name];
-    daemon = new Daemon(clasp, [...ours, ...placeOf(ours, env), '-control-socket', socket, '-exit-with-parent'], env, path.join(folder, 'clasp.log'));
-    await Promise.race([daemon.ready(socket), asked]);
+    daemon = await startDaemon(clasp, ours, env, { socket, log: path.join(folder, 'clasp.log') }, asked);
 
     const front = { ...process.env, ANTHROPIC_AUTH_TOKEN: key };
     // The daemon has them; Claude Code would ask its user which of the two it should believe.
