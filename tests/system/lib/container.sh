@@ -10,7 +10,7 @@ build=$(realpath "$1") work=$2 port=$3 settings=$4
 cd "$(dirname "$0")/../../.."
 skip() { echo "$*" >&2; exit 77; }
 [ "$(id -u)" = 0 ] || skip 'only root can make namespaces here'
-for tool in buildah podman crun unshare; do command -v "$tool" >/dev/null || skip "$tool is not installed (tools/setup containers)"; done
+for tool in buildah podman crun unshare; do command -v "$tool" >/dev/null || skip "$tool is not installed (tools/setup test)"; done
 cg2=$(findmnt -rn -t cgroup2 -o TARGET | head -1)
 [ -n "$cg2" ] || skip 'no cgroup2 is mounted'
 cg=$cg2/clasp-container.$$
