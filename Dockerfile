@@ -1,25 +1,18 @@
 # The image of CLASP: two programs, pdftotext, their libraries and certificates, and nothing else.
 #   BASE       Debian 12, to compile in and to take the libraries from
-#   PROGRAMS   compiled: here, from the sources. ready: taken from build/container/rootfs, where
-#              packaging/container/rootfs has put them
 #   OPT        the compiler's optimisation
 ARG BASE=debian:12
-ARG PROGRAMS=compiled
 
-FROM ${BASE} AS compiled
+FROM ${BASE} AS programs
 WORKDIR /src
 # By itself, so that a change of the sources does not install everything again.
 COPY tools/setup tools/setup
 RUN apt-get update && tools/setup build && apt-get install -y --no-install-recommends poppler-utils && apt-get clean
-COPY . .
+COPY configure.ac config.mk.in VERSION LICENSE Makefile ./
+COPY packaging packaging
+COPY src src
 ARG OPT=-O2
 RUN CLASP_NO_SETUP=1 make OPT="${OPT}" build && packaging/container/rootfs build/default /rootfs
-
-FROM scratch AS ready
-COPY build/container/rootfs /rootfs
-COPY build/container/state /state
-
-FROM ${PROGRAMS} AS programs
 
 FROM scratch
 COPY --from=programs /rootfs/ /

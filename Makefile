@@ -167,7 +167,7 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 .PRECIOUS: $(FUZZ_BUILD)/%.o
 
 # ---- keeping it clean ----------------------------------------------------------------------------
-sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
+sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print 2>/dev/null)
 scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run) packaging/dist packaging/deb \
 	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh) \
 	$(addprefix packaging/,bundle bundle-start.sh sysroot archive container/engine container/rootfs npm/pack npm/bin/program.sh) \
