@@ -5,6 +5,7 @@
 #include "config/load.h"
 #include "ctl/json.h"
 #include "ctl/local.h"
+#include "ctl/width.h"
 
 namespace clasp::ctl {
 
@@ -173,15 +174,18 @@ class Doctor {
       json_array_append_new(list.get(), one);
       if (call_.json) continue;
       constexpr const char* kColours[] = {"\x1b[32m", "\x1b[33m", "\x1b[31m"};
+      constexpr std::size_t kIndent = 9, kRemedy = 12;
       const std::string mark = finding.verdict == Verdict::good       ? "ok       "
                                : finding.verdict == Verdict::doubtful ? "warning  "
                                                                       : "problem  ";
-      out.out.append(world_.look.colour
-                         ? kColours[static_cast<int>(finding.verdict)] + mark + "\x1b[0m"
-                         : mark);
-      out.out.append(finding.what).append("\n");
+      const std::string line = wrap(mark + finding.what, world_.look.width, kIndent);
+      out.out.append(world_.look.colour ? kColours[static_cast<int>(finding.verdict)] + mark +
+                                              "\x1b[0m" + line.substr(mark.size())
+                                        : line);
+      out.out.append("\n");
       if (!finding.remedy.empty())
-        out.out.append("         -> ").append(finding.remedy).append("\n");
+        out.out.append(wrap("         -> " + finding.remedy, world_.look.width, kRemedy))
+            .append("\n");
     }
     if (!call_.json) return out;
     const JsonPtr root(json_pack("{s:O}", "findings", list.get()));

@@ -20,11 +20,11 @@ using Renderer = std::string (*)(const json_t*, const Look&);
 
 std::string backend_table(const json_t* list, const Look& look, std::string_view indent) {
   Table table({{"BACKEND", {.shrink = 10}},
-               {"PROVIDER", {.drop = 1, .shrink = 6}},
+               {"PROVIDER", {.drop = 6, .shrink = 8}},
                "STATE",
                {"BREAKER", {.drop = 4}},
                "IN FLIGHT",
-               {"REQUESTS", {.drop = 5}},
+               {"TRIES", {.drop = 5}},
                "FAILED",
                {"LATENCY", {.drop = 2}},
                {"FIRST", {.drop = 3}}});
@@ -300,11 +300,15 @@ std::string render_tail(const json_t* one, const Look& look) {
   const auto text = [one](const char* member) { return harmless(text_of(one, member)); };
   const std::string name = text("client_name"), cache = text("cache"), backend = text("backend"),
                     error = text("error");
-  out.append(name.empty() ? text("client") : name).append("  ");
-  out.append(text("model"));
-  if (!backend.empty()) out.append(" > ").append(backend).append("/").append(text("model_used"));
-  if (cache == "hit" || cache == "coalesced") out.append(" (").append(cache).append(")");
-  if (!good && text_of(one, "outcome") == "client_left") out.append(" (client left)");
+  std::string rest = name.empty() ? text("client") : name;
+  rest.append("  ").append(text("model"));
+  if (!backend.empty()) rest.append(" > ").append(backend).append("/").append(text("model_used"));
+  if (cache == "hit" || cache == "coalesced") rest.append(" (").append(cache).append(")");
+  if (!good && text_of(one, "outcome") == "client_left") rest.append(" (client left)");
+  // A line each, so that the eye can run down the columns; but an error is told whole.
+  const std::size_t before = std::string_view(clock).size() + 4 + std::string_view(head).size() + 2;
+  if (look.width > before && error.empty()) rest = fit(rest, look.width - before);
+  out.append(rest);
   if (!error.empty()) out.append(": ").append(paint(error, Hue::bad, look));
   return out + "\n";
 }
