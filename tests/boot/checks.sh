@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2119,SC2120,SC2317  # functions with optional arguments, and called by name
 # What the booted machine is asked, in the order of a package's life. Each line of the output begins with ok,
-# FAIL, skip or note. The folder has first.deb, next.deb, load.py and backend.py.
+# FAIL, skip or note. The folder has first.deb, next.deb, load.py, backend.py and the tests of debian/tests.
 failures=0 began=$(date +%s%3N)
 since() { echo $(($(date +%s%3N) - began)); }
 ok() { printf 'ok   %6d ms  %s\n' "$(since)" "$*"; }
@@ -57,6 +57,9 @@ try 'the sandbox has a score of 1.2 or less' systemd-analyze security --offline=
 try 'instances too' systemd-analyze security --offline=yes --threshold=12 /lib/systemd/system/clasp@.service
 note "sandbox: $(systemd-analyze security --no-pager --offline=yes /lib/systemd/system/clasp.service | sed -n 's/.*Overall/overall/p')," \
   "running: $(systemd-analyze security --no-pager clasp.service | sed -n 's/.*service: //p')"
+
+try 'the test of the package for plain users' as 65534 ./smoke
+try 'and that of the service' ./service
 
 # ---- the control socket ----
 has 'root may ask' 'healthy' claspctl status
@@ -143,16 +146,36 @@ if [ "$second" != "$(show MainPID)" ]; then ok 'and runs'; else bad 'the upgrade
 has 'an edited configuration is kept' 'by the administrator' head -1 /etc/clasp/clasp.conf
 has 'with its owner' '640 root clasp' stat -c '%a %U %G' /etc/clasp/clasp.conf
 
+# ---- another process without a restart ----
+third=$(show MainPID)
+restarts=$(show NRestarts)
+curl -sN -m 30 $url/v1/messages -H 'content-type: application/json' -d \
+  '{"model":"claude-sonnet-4-5","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"Hello"}]}' >/tmp/stream & stream=$!
+start_load
+try 'claspctl upgrade' claspctl upgrade
+end_load
+has 'no request failed over it' ' 0 errors' cat /tmp/load
+note "claspctl upgrade: $(head -1 /tmp/load)"
+wait "$stream"
+has 'a stream that ran was finished' 'event: message_stop' cat /tmp/stream
+fourth=$(show MainPID)
+if [ "$third" != "$fourth" ] && [ "$(show NRestarts)" = "$restarts" ]; then ok 'systemd knows the new process'; else bad "main process $third, $fourth"; fi
+waits 'the process before ends' sh -c "! kill -0 $third"
+try 'a reload reaches the new one' systemctl reload clasp.service
+try 'and so does a restart' systemctl restart clasp.service
+has 'after which it answers' 'key=' ask
+
 # ---- crashes ----
 kill -KILL "$(show MainPID)"
-waits 'it comes back after SIGKILL' [ "$(ask | grep -c key=)" = 1 ]
-has 'counted by systemd' '^1$' show NRestarts
+has 'it comes back after SIGKILL' 'key=' ask
+has 'counted by systemd' "^$((restarts + 1))\$" show NRestarts
+restarts=$(show NRestarts)
 mkdir -p /run/systemd/system/clasp.service.d
 printf '[Service]\nWatchdogSec=1s\n' >/run/systemd/system/clasp.service.d/watchdog.conf
 systemctl daemon-reload
 systemctl restart clasp.service
 sleep 2.5
-has 'the watchdog is fed' '^0$' show NRestarts
+has 'the watchdog is fed' "^$((restarts))\$" show NRestarts
 hung=$(show MainPID)
 kill -STOP "$hung"
 waits 'a hung daemon is noticed' sh -c 'journalctl -u clasp -o cat --no-pager | grep -q "Watchdog timeout"'
@@ -162,7 +185,10 @@ rm -r /run/systemd/system/clasp.service.d
 systemctl daemon-reload
 systemctl stop clasp.service
 fails 'it stops' systemctl is-active clasp.service
-has 'and starts with the next connection' 'key=' ask
+ip -6 address delete ::1/128 dev lo
+try 'the sockets open where IPv6 is switched off' systemctl restart clasp.socket
+ip -6 address add ::1/128 dev lo
+has 'and it starts with the next connection' 'key=' ask
 echo 'nonsense = 1' >>/etc/clasp/clasp.conf
 systemctl restart --no-block clasp.service
 ask >/tmp/patient & patient=$!
@@ -184,8 +210,13 @@ try 'the socket of an instance' systemctl start clasp@b.socket
 has 'an instance that listens by itself' '"type":"message"' ask '"Hello"' http://127.0.0.1:8081
 has 'an instance with a socket of systemd' '"type":"message"' ask '"Hello"' http://127.0.0.1:8082
 has 'which has a Unix socket too' 'HTTP/1.1 200' curl -sSi --unix-socket /run/clasp/b/clasp.sock http://clasp/healthz
-has 'claspctl asks the one' "pid $(show MainPID clasp@a.service)" claspctl --socket /run/clasp/a/control.sock status
-has 'and the other' "pid $(show MainPID clasp@b.service)" claspctl --socket /run/clasp/b/control.sock status
+has 'claspctl asks the one' "pid $(show MainPID clasp@a.service)," claspctl --instance a status
+has 'and the other' "pid $(show MainPID clasp@b.service)," claspctl --instance b status
+start_load 8081
+try 'restart of one that listens by itself' systemctl restart clasp@a.service
+end_load
+has 'no request failed there either' ' 0 errors' cat /tmp/load
+note "restart without a socket unit: $(head -1 /tmp/load)"
 has 'each has its own state' '/a$' sh -c 'ls -d /var/lib/clasp/a; ls -d /var/lib/clasp/b'
 systemctl stop clasp@b.socket clasp-control@b.socket clasp@b.service
 
