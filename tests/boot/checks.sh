@@ -168,14 +168,13 @@ has 'after which it answers' 'key=' ask
 # ---- crashes ----
 kill -KILL "$(show MainPID)"
 has 'it comes back after SIGKILL' 'key=' ask
-has 'counted by systemd' "^$((restarts + 1))\$" show NRestarts
-restarts=$(show NRestarts)
+has 'counted by systemd' '^1$' show NRestarts
 mkdir -p /run/systemd/system/clasp.service.d
 printf '[Service]\nWatchdogSec=1s\n' >/run/systemd/system/clasp.service.d/watchdog.conf
 systemctl daemon-reload
 systemctl restart clasp.service
 sleep 2.5
-has 'the watchdog is fed' "^$((restarts))\$" show NRestarts
+has 'the watchdog is fed' '^0$' show NRestarts
 hung=$(show MainPID)
 kill -STOP "$hung"
 waits 'a hung daemon is noticed' sh -c 'journalctl -u clasp -o cat --no-pager | grep -q "Watchdog timeout"'
