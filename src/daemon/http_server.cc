@@ -89,8 +89,8 @@ void HttpServer::log_refused(const EngineConnection& link, const Preface& prefac
                  " refused: " + preface.error());
 }
 
-void HttpServer::stop_accepting() {
-  engine_.stop_accepting();
+void HttpServer::stop_accepting(const std::vector<std::uint64_t>& leave) {
+  engine_.stop_accepting(leave);
 }
 
 // Gates take themselves out of the list while it is walked.

@@ -104,8 +104,9 @@ class HttpServer final : private AcceptHandler {
   // From now on these are all: those known by their id go on with another entrance, those with a
   // socket are new, others stop accepting. Connections stay.
   void set_listeners(std::vector<OpenListener> listeners);
-  // What waits to be accepted is still served; the sockets close one turn of the loop later.
-  void stop_accepting();
+  // What waits to be accepted is still served; the sockets close one turn of the loop later. Of
+  // those in `leave` nobody more is accepted.
+  void stop_accepting(const std::vector<std::uint64_t>& leave = {});
   // Closes connections between two requests; from now on every answer says "Connection: close".
   void drain();
   // Connections with something left to do. One whose last answer the kernel has taken does not

@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "config/load.h"
 #include "daemon/daemon.h"
 #include "daemon/list_models.h"
 #include "daemon/service.h"
+#include "daemon/service_manager.h"
 
 namespace clasp::daemon {
 
@@ -44,7 +46,16 @@ int serve(const config::Loaded& loaded, const config::Inputs& inputs) {
   set_log_level(loaded.settings.log_level);
   for (const std::string& warning : loaded.warnings) log_warn(warning);
   raise_descriptor_limit();
-  const int status = run_daemon(loaded, [&inputs] { return config::load(inputs); });
+  std::vector<std::string> warnings;
+  auto passed = take_passed_sockets(warnings);
+  for (const std::string& warning : warnings) log_warn(warning);
+  if (!passed) {
+    log_error(passed.error().message);
+    notify_failed(EINVAL, "Cannot start: " + passed.error().message);
+    return config::kExitFailure;
+  }
+  const int status = run_daemon(
+      loaded, [&inputs] { return config::load(inputs); }, std::move(*passed));
   set_log_sink(nullptr);
   return status;
 }
@@ -71,6 +82,7 @@ int start(int argc, char** argv) {
   const auto loaded = config::load(inputs);
   if (!loaded) {
     std::fprintf(stderr, "clasp: %s\n", loaded.error().message.c_str());
+    notify_failed(EINVAL, "Cannot start: " + loaded.error().message);
     return loaded.error().exit_code;
   }
   switch (loaded->action) {

@@ -81,19 +81,20 @@ void Worker::set_listeners(std::vector<OpenListener> listeners) {
   mailbox_->send([this, shared] { server_->set_listeners(std::move(*shared)); });
 }
 
-void Worker::start() {
+void Worker::start(unsigned number) {
   thread_ = std::thread([this] { event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY); });
+  pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(number)).c_str());
 }
 
 void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::drain(std::function<void()> on_idle) {
-  mailbox_->send([this, on_idle = std::move(on_idle)]() mutable {
+void Worker::drain(std::vector<std::uint64_t> leave, std::function<void()> on_idle) {
+  mailbox_->send([this, leave = std::move(leave), on_idle = std::move(on_idle)]() mutable {
     on_idle_ = std::move(on_idle);
     endpoints_->set_draining();
-    server_->stop_accepting();
+    server_->stop_accepting(leave);
     server_->drain();
     check_idle();
   });
