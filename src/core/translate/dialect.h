@@ -12,6 +12,11 @@
 
 namespace clasp::translate {
 
+// Which of the backend's APIs a call uses (spec §0.4).
+enum class Api { chat, responses };
+// When a backend's Responses API is used: never, where model or request need it, always.
+enum class ResponsesUse { never, by_need, always };
+
 enum class CapField { max_tokens, max_completion_tokens };
 // developer: for models that know the role, system for the others. user: no system role at all,
 // the text goes into the first user message.

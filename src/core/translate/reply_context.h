@@ -16,6 +16,7 @@ namespace clasp::translate {
 
 struct ReplyContext {
   const Dialect* dialect = nullptr;  // not owned, static or part of the configuration snapshot
+  Api api = Api::chat;               // of which the reply is
   std::string message_id;            // "msg_…"
   std::string request_id;            // "req_…", for error events
   std::string requested_model;  // what the client asked for, `[1m]` stripped: the reply's model
@@ -32,7 +33,9 @@ struct ReplyContext {
   bool thinking_omitted = false;   // thinking blocks come with empty text
   bool single_tool_call = false;   // keep the first call only (disable_parallel_tool_use)
   bool strip_fence = false;  // JSON was asked for in words: take one Markdown fence off (plain)
-  bool web_search = false;   // url citations are wanted
+  bool web_search = false;   // url citations are wanted; Responses: and the searches themselves
+  bool mcp = false;          // Responses: calls of remote MCP servers are wanted
+  bool cap_raised = false;   // Responses: the cap sent is above max_tokens, which was below 16
   bool compaction = false;   // the text is a summary and becomes a compaction block
   std::string context_management_json;  // edits that were applied; empty: null
   std::int64_t max_tokens = 0;          // as asked

@@ -36,6 +36,7 @@ struct ExtraMember {
 
 struct Target {
   const Dialect* dialect = nullptr;  // not owned
+  Api api = Api::chat;               // which API the call uses, choose_api()
   std::string model;                 // the backend's name for it
   std::string base_url_hash;         // 8 hex, for signatures
   bool strict = false;               // spec §0.1: warnings become errors
@@ -51,7 +52,7 @@ struct Target {
 
 // The reasoning state of one finished reply that had calls, as signature texts.
 struct KeptState {
-  std::string whole;  // all of it
+  std::string whole;  // all of it; of a Responses reply one signature per item, spaces between
   std::string late;   // what came too late for a thinking block of the client's; often empty
 };
 using KeptStatePtr = std::shared_ptr<const KeptState>;
