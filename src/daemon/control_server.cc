@@ -140,6 +140,7 @@ std::vector<NamedSockets> ControlServer::all() const {
 }
 
 void ControlServer::stop_accepting(const std::function<bool(const std::string& name)>& left) {
+  if (path_.empty()) return;  // none is open, or none any more
   std::vector<std::uint64_t> leave{kOfUnit};
   const bool own_left = !own_.empty() && left(own_.front().name);
   if (own_left) leave.push_back(kOwn);

@@ -108,7 +108,9 @@ class HttpServer final : private AcceptHandler {
   // those in `leave` nobody more is accepted.
   void stop_accepting(const std::vector<std::uint64_t>& leave = {});
   // Closes connections between two requests; from now on every answer says "Connection: close".
-  void drain();
+  // With `patience` each may send one more within that time: a client that is at work learns from
+  // an answer that it should connect again, not from a connection that is gone.
+  void drain(Duration patience = {});
   // Connections with something left to do. One whose last answer the kernel has taken does not
   // count, although it may linger for the client to read it.
   std::size_t connections() const;
@@ -147,6 +149,7 @@ class HttpServer final : private AcceptHandler {
   std::size_t lingering_ = 0;
   HttpCounters counters_;
   bool draining_ = false;
+  Duration patience_{};  // while draining, with connections between two requests
   bool turn_end_posted_ = false;
   TimePoint refused_since_{};
   std::uint32_t refused_ = 0;  // since then

@@ -43,8 +43,7 @@ std::vector<std::string> names_of_own(const PassedSockets& passed) {
 }  // namespace
 
 Process::Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-                 SharedCosts& costs, Reloader& reloader, AccessLog& access_log,
-                 PassedSockets passed)
+                 SharedCosts& costs, Reloader& reloader, AccessLog& access_log, Origins& origins)
     : settings_(settings),
       drain_time_(settings.timeouts.drain_ms),
       desk_(desk),
@@ -56,9 +55,11 @@ Process::Process(const config::Settings& settings, SharedDesk& desk, SharedLimit
       metrics_service_([this](TimePoint now) { return metrics_.render_text(now); }),
       states_(
           {settings.limits.reasoning_state_bytes, Duration{settings.timeouts.reasoning_state_ms}}),
-      passed_(std::move(passed)),
-      listeners_(worker_count(settings), passed_),
-      manager_(names_of_own(passed_)) {}
+      origins_(origins),
+      listeners_(worker_count(settings), origins.passed),
+      manager_(names_of_own(origins.passed)) {
+  manager_.set_silent(origins_.predecessor != nullptr);
+}
 
 Result<void> Process::set_up_signals() {
   for (const int number : kSignals) {
@@ -127,9 +128,11 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
       ControlDesk{*this, *scheduler_, desk_, cache_, limits_, costs_, tails_, metrics_,
                   CLASP_VERSION, scheduler_->now(), *polls_, *later_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
-  if (auto opened = control_->open(settings_.control, passed_); !opened)
+  if (auto opened = control_->open(settings_.control, origins_.passed); !opened)
     return tl::unexpected(opened.error());
-  passed_ = {};
+  origins_.passed = {};
+  upgrade_ =
+      std::make_unique<Upgrade>(base_.get(), *scheduler_, static_cast<Upgrade::Deeds&>(*this));
   watchdog_ = std::make_unique<Watchdog>(
       *scheduler_, *mailbox_, workers_.size(), [this](std::size_t i, std::function<void()> work) {
         workers_[i]->ask([work = std::move(work)](Endpoints&) { work(); });

@@ -7,6 +7,7 @@
 
 #include "daemon/control_server.h"
 #include "daemon/listener_set.h"
+#include "daemon/origins.h"
 #include "daemon/record_fan.h"
 #include "daemon/reload.h"
 #include "daemon/service_manager.h"
@@ -20,17 +21,19 @@
 #include "daemon/span_exporter.h"
 #include "daemon/system_random.h"
 #include "daemon/tail_hub.h"
+#include "daemon/upgrade.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
 
-class Process final : private ControlDeeds {
+class Process final : private ControlDeeds, private Upgrade::Deeds {
  public:
   // All outlive it.
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-          SharedCosts& costs, Reloader& reloader, AccessLog& access_log, PassedSockets passed);
+          SharedCosts& costs, Reloader& reloader, AccessLog& access_log, Origins& origins);
 
+  // Everything that can fail; nobody is served yet.
   Result<void> set_up(exchange::CatalogPtr catalog);
   void run();
 
@@ -41,6 +44,7 @@ class Process final : private ControlDeeds {
   std::string listening_text(const exchange::Catalog& catalog) const;
   std::string status_text() const;
   void on_all_turning();
+  void become_service();
   void keep_sockets();
   void refresh_status();
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
@@ -58,8 +62,16 @@ class Process final : private ControlDeeds {
   std::optional<Duration> rest_left() const override;
   bool stopping() const override { return draining_; }
   bool draining() const override { return draining_ || resting_; }
+  void upgrade(const std::string& program, Upgrade::Then then) override;
+  bool upgrading() const override { return upgrade_ && upgrade_->running(); }
+  std::vector<NamedSockets> all_sockets() const;
+  // Upgrade::Deeds
+  void lend(const Successor& successor) override;
+  void take_back() override;
+  void hand_over(Successor& successor) override;
   void save_costs();
   void drain(const std::string& signal);
+  void set_drain_deadline(Duration time);
   void extend_stop();
   void on_worker_idle();
   void stop_workers();
@@ -90,7 +102,7 @@ class Process final : private ControlDeeds {
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  PassedSockets passed_;  // until the listeners are open
+  Origins& origins_;
   ListenerSet listeners_;
   ServiceManager manager_;
   std::unique_ptr<Watchdog> watchdog_;
@@ -102,9 +114,11 @@ class Process final : private ControlDeeds {
   std::unique_ptr<Later> later_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<Upgrade> upgrade_;
   bool on_terminal_ = false;
   bool ready_ = false;
   bool draining_ = false;
+  bool replaced_ = false;  // by a successor; draining, with all the time that takes
   bool stopped_ = false;
   bool resting_ = false;
   TimePoint rest_end_;

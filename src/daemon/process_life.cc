@@ -1,10 +1,13 @@
 // What a running process does: it tells the service manager, obeys signals, loads again, drains.
 // See process.h.
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "config/listen.h"
+#include "daemon/error_text.h"
 #include "daemon/process.h"
 
 namespace clasp::daemon {
@@ -18,6 +21,10 @@ constexpr Duration kCertificateCheck{24 * 3600 * 1000};
 constexpr Duration kStatus{3'000};
 // While stopping, how often the service manager hears that it still takes a while.
 constexpr Duration kExtend{5'000};
+
+// Replaced, how long requests that run may take; the new process serves meanwhile.
+constexpr Duration kReplaced{3600 * 1000};
+constexpr Duration kLastAnswer{300};
 
 }  // namespace
 
@@ -58,13 +65,30 @@ std::string Process::listening_text(const exchange::Catalog& catalog) const {
 
 // The first request of a client would be answered now.
 void Process::on_all_turning() {
+  if (!origins_.predecessor) return become_service();
+  origins_.predecessor->tell_ready(
+      base_.get(),
+      [this] {
+        origins_.predecessor->take_standard_error();
+        origins_.open_log();
+        log_info(std::string("clasp ") + CLASP_VERSION + " has taken over, as process " +
+                 std::to_string(getpid()) + "; the cache and the metrics begin anew");
+        manager_.set_silent(false);
+        become_service();
+      },
+      [this](std::string_view line) { costs_.add(line); });
+}
+
+void Process::become_service() {
   if (draining_) return;
   ready_ = true;
   keep_sockets();
   manager_.ready(status_text());
   refresh_status();
-  if (const auto interval = manager_.watchdog())
+  if (const auto interval = manager_.watchdog()) {
+    manager_.feed_watchdog();
     watchdog_->start(*interval / 2, [this] { manager_.feed_watchdog(); });
+  }
 }
 
 // What the daemon opened itself outlives a restart in the service manager's hands.
@@ -101,6 +125,12 @@ void Process::on_signal_thunk(evutil_socket_t number, short, void* self) noexcep
 
 void Process::on_signal(int number) {
   if (number == SIGHUP) return on_hangup();
+  if (replaced_) {
+    // It had all the time in the world; whoever asks means it.
+    replaced_ = false;
+    log_info("told to stop: running requests have the usual time for that");
+    return set_drain_deadline(drain_time_);
+  }
   if (draining_) {
     log_warn("second signal: stopping at once");
     stop_workers();
@@ -169,6 +199,7 @@ void Process::save_costs() {
 
 void Process::drain(const std::string& signal) {
   draining_ = true;
+  upgrade_->cancel();
   log_info(signal +
            ": no new connections; waiting for running requests, a second signal stops at once");
   manager_.stopping(status_text());
@@ -180,12 +211,61 @@ void Process::drain(const std::string& signal) {
   const auto left =
       listeners_.let_go([this](const std::string& name) { return manager_.keeps(name); });
   for (auto& worker : workers_)
-    worker->drain(left, [this] { mailbox_->send([this] { on_worker_idle(); }); });
-  drain_deadline_ = scheduler_->after(drain_time_, [this] {
+    worker->drain(left, false, [this] { mailbox_->send([this] { on_worker_idle(); }); });
+  set_drain_deadline(drain_time_);
+}
+
+void Process::set_drain_deadline(Duration time) {
+  drain_deadline_ = scheduler_->after(time, [this] {
     log_warn("the drain deadline has passed: running requests are ended");
     stop_workers();
   });
 }
+
+// ---- being replaced -----------------------------------------------------------------------------
+
+std::vector<NamedSockets> Process::all_sockets() const {
+  std::vector<NamedSockets> all = listeners_.all();
+  for (NamedSockets& one : control_->all()) all.push_back(std::move(one));
+  return all;
+}
+
+void Process::upgrade(const std::string& program, Upgrade::Then then) {
+  upgrade_->start({program.empty() ? origins_.program : program, origins_.words, all_sockets()},
+                  std::move(then));
+}
+
+void Process::lend(const Successor& successor) {
+  costs_.let_go([line = successor.line()](const std::string& text) {
+    const std::string message = "spent " + text;
+    if (::send(line->get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+      log_warn("the new process was not told what a request cost: " + describe_errno(errno));
+  });
+}
+
+void Process::take_back() {
+  if (auto taken = costs_.take_back(); !taken) log_error(taken.error().message);
+}
+
+void Process::hand_over(Successor& successor) {
+  log_info("upgrade: version " + successor.version() + " has taken over, as process " +
+           std::to_string(successor.pid()) + "; this one ends with its last request");
+  manager_.hand_over(successor.pid());
+  manager_.set_silent(true);
+  successor.let_go();
+  draining_ = replaced_ = true;
+  status_timer_.reset();
+  watchdog_->stop();
+  // All sockets are the new one's as well: what is in their queues now is served by either.
+  listeners_.let_go([](const std::string&) { return false; });
+  control_->stop_accepting([](const std::string&) { return true; });
+  busy_workers_ = workers_.size();
+  for (auto& worker : workers_)
+    worker->drain({}, true, [this] { mailbox_->send([this] { on_worker_idle(); }); });
+  set_drain_deadline(kReplaced);
+}
+
+// ---- stopping -----------------------------------------------------------------------------------
 
 // The end may take as long as timeouts.drain says, whatever the unit says of stops.
 void Process::extend_stop() {
@@ -219,7 +299,10 @@ std::optional<Duration> Process::rest_left() const {
 }
 
 void Process::on_worker_idle() {
-  if (--busy_workers_ == 0) stop_workers();
+  if (--busy_workers_ > 0) return;
+  if (!replaced_) return stop_workers();
+  // Whoever asked for it shall hear of it.
+  drain_deadline_ = scheduler_->after(kLastAnswer, [this] { stop_workers(); });
 }
 
 void Process::stop_workers() {
@@ -227,6 +310,8 @@ void Process::stop_workers() {
   tails_.end();
   control_->stop_accepting([this](const std::string& name) { return manager_.keeps(name); });
   drain_deadline_.reset();
+  extension_.reset();
+  status_timer_.reset();
   watchdog_->stop();
   for (auto& worker : workers_) worker->stop();
   event_base_loopbreak(base_.get());

@@ -8,6 +8,8 @@ namespace {
 constexpr Duration kIdleCheck{20};
 // After the errors of a forced stop, the time to get them out.
 constexpr Duration kLastWrites{100};
+// Replaced, how long a connection may rest until its next request comes.
+constexpr Duration kPatience{5'000};
 }  // namespace
 
 Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
@@ -90,14 +92,15 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::drain(std::vector<std::uint64_t> leave, std::function<void()> on_idle) {
-  mailbox_->send([this, leave = std::move(leave), on_idle = std::move(on_idle)]() mutable {
-    on_idle_ = std::move(on_idle);
-    endpoints_->set_draining();
-    server_->stop_accepting(leave);
-    server_->drain();
-    check_idle();
-  });
+void Worker::drain(std::vector<std::uint64_t> leave, bool replaced, std::function<void()> on_idle) {
+  mailbox_->send(
+      [this, leave = std::move(leave), replaced, on_idle = std::move(on_idle)]() mutable {
+        on_idle_ = std::move(on_idle);
+        if (!replaced) endpoints_->set_draining();
+        server_->stop_accepting(leave);
+        server_->drain(replaced ? kPatience : Duration{0});
+        check_idle();
+      });
 }
 
 void Worker::check_idle() {

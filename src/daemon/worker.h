@@ -62,8 +62,9 @@ class Worker {
   // From any thread. Runs on the worker's thread.
   void ask(std::function<void(Endpoints&)> question);
   // From any thread. Stops accepting (see HttpServer); `on_idle` is called on the worker's thread
-  // when the last request is answered (at once when there is none).
-  void drain(std::vector<std::uint64_t> leave, std::function<void()> on_idle);
+  // when the last request is answered (at once when there is none). `replaced`: another process
+  // serves who comes from now on, nobody needs to be turned away.
+  void drain(std::vector<std::uint64_t> leave, bool replaced, std::function<void()> on_idle);
   // From any thread. Ends running exchanges with an error, then the loop.
   void stop();
   void join();
