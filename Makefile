@@ -13,6 +13,8 @@ SETUP_chaos := test
 SETUP_bench := bench
 SETUP_fuzz := fuzz
 SETUP_lint := lint
+SETUP_deb := package
+SETUP_rpm := package
 setup_groups := build $(foreach goal,$(MAKECMDGOALS),$(SETUP_$(firstword $(subst -, ,$(goal)))))
 no_config_goals := clean distclean help fmt
 ifneq ($(filter-out $(no_config_goals),$(or $(MAKECMDGOALS),build)),)
@@ -160,7 +162,8 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 
 # ---- keeping it clean ----------------------------------------------------------------------------
 sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
-scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run)
+scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run) packaging/dist packaging/deb \
+	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh)
 .PHONY: lint fmt generate
 lint: build
 	tools/check-layers
@@ -180,31 +183,38 @@ generate: build
 
 # ---- installing ----------------------------------------------------------------------------------
 INSTALL := install
+zshcompletionsdir := $(datarootdir)/zsh/site-functions
+units := clasp.service clasp@.service clasp.socket clasp@.socket clasp-control.socket clasp-control@.socket
 .PHONY: install uninstall
 install: build
 	$(INSTALL) -D -m 755 $(BUILD)/clasp $(DESTDIR)$(bindir)/clasp
 	$(INSTALL) -D -m 755 $(BUILD)/claspctl $(DESTDIR)$(bindir)/claspctl
-	$(INSTALL) -D -m 644 man/claspctl.1 $(DESTDIR)$(mandir)/man1/claspctl.1
-	$(INSTALL) -D -m 644 man/clasp.8 $(DESTDIR)$(mandir)/man8/clasp.8
-	$(INSTALL) -D -m 644 man/clasp-control.7 $(DESTDIR)$(mandir)/man7/clasp-control.7
-	$(INSTALL) -D -m 644 man/clasp.conf.5 $(DESTDIR)$(mandir)/man5/clasp.conf.5
-	$(INSTALL) -D -m 644 completions/clasp.bash \
-		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp
-	$(INSTALL) -D -m 644 completions/_clasp $(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp
-	$(INSTALL) -D -m 644 completions/claspctl.bash \
-		$(DESTDIR)$(prefix)/share/bash-completion/completions/claspctl
-	$(INSTALL) -D -m 644 completions/_claspctl $(DESTDIR)$(prefix)/share/zsh/site-functions/_claspctl
+	for page in claspctl.1 clasp.conf.5 clasp-control.7 clasp.8; do \
+		$(INSTALL) -D -m 644 man/$$page $(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit 1; done
+	for name in clasp claspctl; do \
+		$(INSTALL) -D -m 644 completions/$$name.bash $(DESTDIR)$(completionsdir)/$$name && \
+		$(INSTALL) -D -m 644 completions/_$$name $(DESTDIR)$(zshcompletionsdir)/_$$name || exit 1; done
 	@# An edited configuration is never overwritten.
 	test -e $(DESTDIR)$(sysconfdir)/clasp/clasp.conf || \
 		$(INSTALL) -D -m 640 etc/clasp.conf $(DESTDIR)$(sysconfdir)/clasp/clasp.conf
+	$(INSTALL) -d -m 700 $(DESTDIR)$(sysconfdir)/clasp/keys.d
+	$(INSTALL) -d $(DESTDIR)$(systemdsystemunitdir)
+	@# One text for the daemon and for its instances.
+	places='s|@bindir@|$(bindir)|g; s|@sysconfdir@|$(sysconfdir)|g; 1,2d'; \
+	sed -e "$$places" -e '/^@many@/d; s/^@one@//' systemd/clasp.service.in >$(DESTDIR)$(systemdsystemunitdir)/clasp.service && \
+	sed -e "$$places" -e '/^@one@/d; s/^@many@//' systemd/clasp.service.in >$(DESTDIR)$(systemdsystemunitdir)/clasp@.service
+	$(INSTALL) -m 644 $(filter %.socket,$(units:%=systemd/%)) $(DESTDIR)$(systemdsystemunitdir)
+	$(INSTALL) -D -m 644 systemd/clasp.sysusers $(DESTDIR)$(sysusersdir)/clasp.conf
+	$(INSTALL) -D -m 644 systemd/clasp.tmpfiles $(DESTDIR)$(tmpfilesdir)/clasp.conf
+# The configuration stays.
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(bindir)/claspctl \
 		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man7/clasp-control.7 $(DESTDIR)$(mandir)/man8/clasp.8 \
-		$(DESTDIR)$(mandir)/man5/clasp.conf.5 \
-		$(DESTDIR)$(prefix)/share/bash-completion/completions/clasp \
-		$(DESTDIR)$(prefix)/share/bash-completion/completions/claspctl \
-		$(DESTDIR)$(prefix)/share/zsh/site-functions/_clasp \
-		$(DESTDIR)$(prefix)/share/zsh/site-functions/_claspctl
+		$(DESTDIR)$(mandir)/man5/clasp.conf.5 $(addprefix $(DESTDIR)$(completionsdir)/,clasp claspctl) \
+		$(addprefix $(DESTDIR)$(zshcompletionsdir)/,_clasp _claspctl) $(addprefix $(DESTDIR)$(systemdsystemunitdir)/,$(units)) \
+		$(DESTDIR)$(sysusersdir)/clasp.conf $(DESTDIR)$(tmpfilesdir)/clasp.conf
+
+-include packaging/packages.mk
 
 .PHONY: help
 help:

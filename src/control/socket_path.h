@@ -16,4 +16,10 @@ struct Surroundings {
 // directory. Empty: there is no such directory.
 std::string default_socket_path(const Surroundings& around);
 
+// Of the service that systemd runs, which whoever is in its group may ask without being root.
+inline constexpr std::string_view kServiceSocket = "/run/clasp/control.sock";
+
+// Of the instance NAME of the service (clasp@NAME.service). Empty: that is no name of one.
+std::string instance_socket_path(std::string_view name);
+
 }  // namespace clasp::control

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/value.h"
+#include "control/socket_path.h"
 #include "ctl/emit.h"
 #include "ctl/keys.h"
 #include "ctl/local.h"
@@ -95,13 +96,18 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
     if (arg == "--version" || arg == "-version")
       return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
     // An option that lost its value must not look like one that is unknown.
-    if (i + 1 == args.size() && (arg == "--socket" || arg == "--timeout" || arg == "--binary"))
+    if (i + 1 == args.size() && (arg == "--socket" || arg == "--instance" || arg == "--timeout" ||
+                                 arg == "--binary"))
       return usage_error(arg + " needs a value");
     if (arg == "--emit" && i + 1 < args.size()) return Answer{kExitSuccess, emit(args[i + 1]), ""};
     if (auto socket = value_of(args, i, "--socket")) {
       line.options.socket = std::move(*socket);
     } else if (const auto binary = value_of(args, i, "--binary")) {
       line.words.push_back("binary=" + *binary);
+    } else if (const auto name = value_of(args, i, "--instance")) {
+      line.options.socket = control::instance_socket_path(*name);
+      if (line.options.socket.empty())
+        return usage_error("--instance takes the NAME of a clasp@NAME.service");
     } else if (const auto seconds = value_of(args, i, "--timeout")) {
       const auto number = parse_unsigned(*seconds);
       if (!number || *number == 0 || *number > 86'400)

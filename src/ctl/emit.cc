@@ -143,6 +143,7 @@ std::string emit_help() {
          "\nOptions:\n"
          "  --json                    Answer in JSON, for programs\n"
          "  --socket PATH             The daemon's control socket\n"
+         "  --instance NAME           That of the service clasp@NAME\n"
          "  --timeout SECONDS         How long to wait for its answer (30)\n"
          "  --help                    Show this text\n"
          "  --version                 Show the version\n\n"

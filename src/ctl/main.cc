@@ -41,6 +41,11 @@ clasp::Result<std::string, LinkError> find_socket(const clasp::ctl::Options& opt
   std::string socket = options.socket.empty() ? variable("CLASP_CONTROL_SOCKET") : options.socket;
   if (socket.empty())
     socket = clasp::control::default_socket_path({geteuid() == 0, "", variable("XDG_RUNTIME_DIR")});
+  // Members of the service's group need not say where it is, unless they run a daemon themselves.
+  if (access(socket.c_str(), F_OK) != 0 && options.socket.empty() &&
+      variable("CLASP_CONTROL_SOCKET").empty() &&
+      access(std::string(clasp::control::kServiceSocket).c_str(), F_OK) == 0)
+    socket = clasp::control::kServiceSocket;
   if (socket.empty())
     return tl::unexpected(LinkError{LinkError::Kind::not_running,
                                     "no control socket is known here; name it with --socket PATH"});

@@ -109,7 +109,7 @@ test('an upgrade takes all listeners along: TLS, Unix, those of socket units and
   assert.equal(stream.checker.text, 'before after');
   assert.equal((await m.exited(pid, 20_000)).code, 0);
   // What the old one still spent is in the new one's books.
-  await until(async () => (await ctl(m.file('control.sock'), 'costs', '--json')).json.total?.requests >= 2, 5000, 'both requests in the books').catch((error) => b.problem(error.message));
+  await until(async () => (await ctl(m.file('control.sock'), 'costs', '--json')).json.total_requests >= 2, 5000, 'both requests in the books').catch((error) => b.problem(error.message));
   await m.do('signal', { name: 'SIGTERM' });
   assert.equal((await m.exited(next)).code, 0);
   assert.ok(existsSync(m.file('control.sock')), 'the file of the socket unit stays');
@@ -194,7 +194,7 @@ test('without a service manager: the installed program is found again, what was 
   assert.equal((await m.exited(m.pid)).code, 0);
   await client.message(ask('x'));
   const spent = await ctl(m.control, 'costs', '--json');
-  assert.equal(spent.json.total.requests, 2);
+  assert.equal(spent.json.total_requests, 2);
   process.kill(next, 'SIGTERM');
   assert.equal((await m.exited(next)).code, 0);
 });

@@ -102,4 +102,7 @@ TEST_CASE("both programs find the socket in the same place") {
         "/run/clasp-two/control.sock");
   CHECK(default_socket_path({false, "", "/run/user/7"}) == "/run/user/7/clasp/control.sock");
   CHECK(default_socket_path({false, "", ""}).empty());
+  CHECK(instance_socket_path("a-b") == "/run/clasp/a-b/control.sock");
+  for (const char* name : {"", ".", "..", "a/b", "a b", "\n"})
+    CHECK(instance_socket_path(name).empty());
 }

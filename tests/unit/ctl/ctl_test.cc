@@ -139,6 +139,9 @@ TEST_CASE("claspctl: a command becomes a request, its answer text or JSON") {
   CHECK(daemon.asked == "GET /v1/log-level ");
   CHECK(daemon.call({"log-level", "warn", "--socket", "/x/y"}).out == "warn\n");
   CHECK(daemon.asked == "PUT /v1/log-level/warn /x/y");
+  daemon.call({"log-level", "--instance", "work"});
+  CHECK(daemon.asked == "GET /v1/log-level /run/clasp/work/control.sock");
+  CHECK(daemon.call({"log-level", "--instance=../x"}).exit_code == 2);
   CHECK(daemon.call({"log-level", "--json"}).out == "{\"level\":\"warn\"}\n");
   CHECK(daemon.call({"log-level", "a", "b"}).exit_code == 2);
   FakeDaemon cache{ctl::Told{200, R"({"flushed":3})"}};
@@ -231,6 +234,7 @@ TEST_CASE("claspctl: exit codes of what the daemon says, and of its silence") {
   CHECK(slow.call({"status"}).exit_code == 4);
   CHECK(slow.call({"status", "--timeout", "0"}).exit_code == 2);
   CHECK(slow.call({"status", "--socket"}).exit_code == 2);
+  CHECK(slow.call({"status", "--instance"}).exit_code == 2);
 }
 
 TEST_CASE("claspctl: lines are shown as they come; names from outside give a terminal no orders") {
@@ -340,7 +344,8 @@ TEST_CASE("the help fits a screen and tells all options") {
     CHECK_MESSAGE(line.size() <= 80, line);
     CHECK_MESSAGE(!line.ends_with(' '), line);
   }
-  for (const char* option : {"--json", "--socket PATH", "--timeout SECONDS", "--help", "--version"})
+  for (const char* option :
+       {"--json", "--socket PATH", "--instance NAME", "--timeout SECONDS", "--help", "--version"})
     CHECK_MESSAGE(has(help.out, option), option);
   CHECK(call({"status", "--socket"}).err.starts_with("claspctl: --socket needs a value\n"));
 }

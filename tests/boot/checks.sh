@@ -1,0 +1,209 @@
+#!/bin/bash
+# shellcheck disable=SC2119,SC2120,SC2317  # functions with optional arguments, and called by name
+# What the booted machine is asked, in the order of a package's life. Each line of the output begins with ok,
+# FAIL, skip or note. The folder has first.deb, next.deb, load.py and backend.py.
+failures=0 began=$(date +%s%3N)
+since() { echo $(($(date +%s%3N) - began)); }
+ok() { printf 'ok   %6d ms  %s\n' "$(since)" "$*"; }
+bad() { printf 'FAIL %s\n' "$*" | head -c 1500 | tr '\n' ' '; echo; failures=1; }
+note() { printf '%s\n' "$*" | sed 's/^/note /'; }
+# TITLE COMMAND...: it succeeds.
+try() { local title=$1 out; shift; if out=$("$@" 2>&1); then ok "$title"; else bad "$title: $out"; fi; }
+# TITLE COMMAND...: it fails.
+fails() { local title=$1 out; shift; if out=$("$@" 2>&1); then bad "$title: it did not fail: $out"; else ok "$title"; fi; }
+# TITLE PATTERN COMMAND...: its output has the pattern.
+has() {
+  local title=$1 pattern=$2 out
+  shift 2
+  out=$("$@" 2>&1) || true
+  if grep -Eq -- "$pattern" <<<"$out"; then ok "$title"; else bad "$title: no /$pattern/ in: $out"; fi
+}
+wait_for() { local _; for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; }
+waits() { local title=$1; shift; if wait_for "$@"; then ok "$title"; else bad "$title: not within 15 s"; fi; }
+show() { systemctl show -P "$1" "${2:-clasp.service}"; }
+url=http://127.0.0.1:8080
+ask() {
+  curl -sS -m 20 "${2:-$url}/v1/messages" -H 'content-type: application/json' -d \
+    "{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":${1:-\"Hello\"}}]}"
+}
+as() { local who=$1; shift; setpriv --reuid 65534 --regid "$who" --clear-groups "$@"; }
+start_load() { rm -f /tmp/stop; python3 load.py /tmp/stop "$@" >/tmp/load 2>&1 & load=$!; sleep 1; }
+# Streams take two seconds, so these go on for longer.
+end_load() { sleep "${1:-2.5}"; touch /tmp/stop; wait "$load"; }
+config() { cat >"/etc/clasp/${1:-clasp}.conf"; }
+
+note "systemd $(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p') was up after $(systemd-analyze 2>/dev/null | sed -n 's/.*= //p')"
+timeout 20 systemctl is-system-running --wait >/dev/null
+has 'the machine has booted' 'running|degraded' systemctl is-system-running
+
+# ---- installation ----
+has 'the package installs' 'Setting up clasp' dpkg -i first.deb
+try 'its sockets listen' systemctl is-active clasp.socket clasp-control.socket
+try 'and do so after the next boot' systemctl is-enabled clasp.socket clasp-control.socket
+fails 'the daemon waits for the first connection' systemctl is-active clasp.service
+has 'the account' 'clasp.*/var/lib/clasp.*nologin' getent passwd clasp
+has 'the configuration is for root and the daemon' '640 root clasp' stat -c '%a %U %G' /etc/clasp/clasp.conf
+has 'keys are for root' '700 root root' stat -c '%a %U %G' /etc/clasp/keys.d
+t=$(since)
+has 'a first connection starts the daemon, which answers from the demo' '"type":"message"' ask
+note "first answer after $(($(since) - t)) ms, the start of the daemon included"
+has 'IPv6' 'HTTP/1.1 200' curl -sSi -m 10 'http://[::1]:8080/healthz'
+has 'systemctl status says what it does' 'Status: "[^"]*(listening|8080)' systemctl status --no-pager -n0 clasp.service
+note "$(systemctl status --no-pager -n0 clasp.service | grep -E 'Active|Status|Memory|Tasks')"
+has 'it runs as clasp' '^clasp$' ps -o user= -p "$(show MainPID)"
+try 'units are without mistakes' systemd-analyze verify --recursive-errors=yes --man=no clasp.service clasp.socket \
+  clasp-control.socket clasp@x.service clasp@x.socket clasp-control@x.socket
+try 'the sandbox has a score of 1.2 or less' systemd-analyze security --offline=yes --threshold=12 /lib/systemd/system/clasp.service
+try 'instances too' systemd-analyze security --offline=yes --threshold=12 /lib/systemd/system/clasp@.service
+note "sandbox: $(systemd-analyze security --no-pager --offline=yes /lib/systemd/system/clasp.service | sed -n 's/.*Overall/overall/p')," \
+  "running: $(systemd-analyze security --no-pager clasp.service | sed -n 's/.*service: //p')"
+
+# ---- the control socket ----
+has 'root may ask' 'healthy' claspctl status
+has 'members of the group may look' 'healthy' as clasp claspctl --socket /run/clasp/control.sock status
+fails 'but change nothing' as clasp claspctl --socket /run/clasp/control.sock log-level debug
+has 'strangers may not even look' 'permission denied' as 65534 claspctl --socket /run/clasp/control.sock status
+has 'root may change' 'debug' claspctl log-level debug
+
+# ---- a backend, its key as a credential, TLS ----
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout /tmp/key.pem -days 2 \
+  -out /usr/local/share/ca-certificates/test.crt -subj /CN=backend.test -addext subjectAltName=DNS:backend.test 2>/dev/null
+update-ca-certificates >/dev/null 2>&1
+echo '127.0.0.1 backend.test' >>/etc/hosts
+systemd-run --quiet --unit backend python3 "$PWD/backend.py" /usr/local/share/ca-certificates/test.crt /tmp/key.pem
+wait_for curl -s -o /dev/null http://127.0.0.1:9001/
+(umask 077; echo sk-of-the-test >/etc/clasp/keys.d/test)
+config <<'C'
+[backend]
+provider = custom
+base_url = http://127.0.0.1:9001/v1
+api_key_file = credential:keys_test
+model = first-model
+C
+try 'a key in keys.d needs a restart' systemctl restart clasp.service
+has 'and reaches the backend' 'key=Bearer sk-of-the-test text=Hello' ask
+fails 'others cannot read it' as clasp cat /run/credentials/clasp.service/keys_test
+sed -i 's|http://127.0.0.1:9001|https://backend.test:9443|' /etc/clasp/clasp.conf
+try 'reload' systemctl reload clasp.service
+has 'TLS with the certificates of the system, a name from the resolver' 'key=Bearer' ask
+python3 - >/tmp/pdf.json <<'P'
+import base64
+objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+           b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+           b"<</Length 47>>stream\nBT /F1 18 Tf 20 200 Td (words of a page) Tj ET \nendstream",
+           b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+out, places = b"%PDF-1.4\n", []
+for number, text in enumerate(objects, 1):
+    places.append(len(out))
+    out += b"%d 0 obj\n%s\nendobj\n" % (number, text)
+start = len(out)
+out += b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % p for p in places)
+out += b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start
+print('[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"%s"}},'
+      '{"type":"text","text":"Read"}]' % base64.b64encode(out).decode())
+P
+has 'pdftotext runs inside the sandbox' 'words of a page' ask "$(cat /tmp/pdf.json)"
+
+# ---- reload ----
+sed -i 's/first-model/second-model/' /etc/clasp/clasp.conf
+try 'a reload' systemctl reload clasp.service
+has 'has the new model' '"model"' ask
+has 'and the log line of it' 'second-model' journalctl -u clasp -o json --no-pager -n 20
+echo 'nonsense = 1' >>/etc/clasp/clasp.conf
+fails 'a reload with a mistake fails' systemctl reload clasp.service
+has 'says where it is' 'nonsense' journalctl -u clasp -o cat --no-pager -n 20
+has 'and the old configuration stays' 'key=Bearer' ask
+sed -i '/nonsense/d' /etc/clasp/clasp.conf
+has 'journal fields of an exchange' '"CLASP_OUTCOME":"completed"' journalctl -u clasp -o json --no-pager CLASP_STATUS=200 -n 1
+fails 'no key is in the journal' grep -q sk-of-the-test <(journalctl -u clasp -o json --no-pager)
+
+# ---- restarts under load ----
+sed -i 's|https://backend.test:9443|http://127.0.0.1:9001|' /etc/clasp/clasp.conf
+systemctl reload clasp.service
+first=$(show MainPID)
+start_load
+t=$(since)
+try 'restart under load' systemctl restart clasp.service
+note "restart took $(($(since) - t)) ms"
+end_load
+has 'no request failed over a restart' ' 0 errors' cat /tmp/load
+note "restart: $(head -1 /tmp/load)"
+second=$(show MainPID)
+if [ "$first" != "$second" ]; then ok 'it is another process'; else bad 'the restart left the process'; fi
+sed -i '1i # by the administrator' /etc/clasp/clasp.conf
+start_load
+t=$(since)
+try 'upgrade under load' dpkg --force-confold -i next.deb
+note "upgrade took $(($(since) - t)) ms"
+end_load
+has 'no request failed over an upgrade' ' 0 errors' cat /tmp/load
+note "upgrade: $(head -1 /tmp/load)"
+has 'the new version is there' 'next' dpkg-query -W clasp
+if [ "$second" != "$(show MainPID)" ]; then ok 'and runs'; else bad 'the upgrade left the process'; fi
+has 'an edited configuration is kept' 'by the administrator' head -1 /etc/clasp/clasp.conf
+has 'with its owner' '640 root clasp' stat -c '%a %U %G' /etc/clasp/clasp.conf
+
+# ---- crashes ----
+kill -KILL "$(show MainPID)"
+waits 'it comes back after SIGKILL' [ "$(ask | grep -c key=)" = 1 ]
+has 'counted by systemd' '^1$' show NRestarts
+mkdir -p /run/systemd/system/clasp.service.d
+printf '[Service]\nWatchdogSec=1s\n' >/run/systemd/system/clasp.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart clasp.service
+sleep 2.5
+has 'the watchdog is fed' '^0$' show NRestarts
+hung=$(show MainPID)
+kill -STOP "$hung"
+waits 'a hung daemon is noticed' sh -c 'journalctl -u clasp -o cat --no-pager | grep -q "Watchdog timeout"'
+waits 'and replaced' sh -c "[ \$(systemctl show -P MainPID clasp) != $hung ] && systemctl is-active -q clasp"
+has 'it answers again' 'key=' ask
+rm -r /run/systemd/system/clasp.service.d
+systemctl daemon-reload
+systemctl stop clasp.service
+fails 'it stops' systemctl is-active clasp.service
+has 'and starts with the next connection' 'key=' ask
+echo 'nonsense = 1' >>/etc/clasp/clasp.conf
+systemctl restart --no-block clasp.service
+ask >/tmp/patient & patient=$!
+sleep 3
+sed -i '/nonsense/d' /etc/clasp/clasp.conf
+wait "$patient"
+has 'who connects while the configuration is broken is served once it is mended' 'key=' cat /tmp/patient
+try 'the sockets stayed' systemctl is-active clasp.socket clasp-control.socket
+
+# ---- several instances ----
+for n in a b; do
+  printf '[server]\nlisten = 127.0.0.1:808%d\n[backend]\nprovider = demo\n' "$([ $n = a ] && echo 1 || echo 2)" | config $n
+done
+systemctl enable --now clasp@a.service clasp-control@a.socket clasp-control@b.socket >/dev/null 2>&1
+mkdir -p /etc/systemd/system/clasp@b.socket.d
+printf '[Socket]\nListenStream=127.0.0.1:8082\n' >/etc/systemd/system/clasp@b.socket.d/port.conf
+systemctl daemon-reload
+try 'the socket of an instance' systemctl start clasp@b.socket
+has 'an instance that listens by itself' '"type":"message"' ask '"Hello"' http://127.0.0.1:8081
+has 'an instance with a socket of systemd' '"type":"message"' ask '"Hello"' http://127.0.0.1:8082
+has 'which has a Unix socket too' 'HTTP/1.1 200' curl -sSi --unix-socket /run/clasp/b/clasp.sock http://clasp/healthz
+has 'claspctl asks the one' "pid $(show MainPID clasp@a.service)" claspctl --socket /run/clasp/a/control.sock status
+has 'and the other' "pid $(show MainPID clasp@b.service)" claspctl --socket /run/clasp/b/control.sock status
+has 'each has its own state' '/a$' sh -c 'ls -d /var/lib/clasp/a; ls -d /var/lib/clasp/b'
+systemctl stop clasp@b.socket clasp-control@b.socket clasp@b.service
+
+# ---- removal ----
+has 'costs are kept' 'costs.json' ls /var/lib/clasp
+try 'remove' dpkg -r clasp
+has 'closes the port' 'refused|Failed to connect' curl -sS -m 5 $url/healthz
+fails 'ends the instances' systemctl is-active clasp@a.service
+has 'keeps configuration and state' '/etc/clasp/clasp.conf.*/var/lib/clasp/costs.json' echo /etc/clasp/*.conf /var/lib/clasp/*
+try 'the same package again' dpkg --force-confold -i next.deb
+has 'goes on with the old configuration' 'key=' ask
+systemctl disable --now clasp.socket >/dev/null 2>&1
+try 'an installation over itself' dpkg --force-confold -i next.deb
+fails 'leaves alone what the administrator switched off' systemctl is-enabled clasp.socket
+rm /etc/clasp/[ab].conf
+rm -r /etc/systemd/system/clasp@b.socket.d
+systemctl disable clasp@a.service clasp-control@a.socket clasp-control@b.socket >/dev/null 2>&1
+try 'purge' dpkg -P clasp
+has 'leaves nothing' '^$' find /etc /var/lib /run /usr /lib -name '*clasp*' -not -path '/run/systemd/*' -not -path '/etc/hostname'
+has 'and no unit failed meanwhile' '^$' systemctl --failed --no-legend --plain
+exit $failures
