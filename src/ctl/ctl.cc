@@ -96,11 +96,14 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
     if (arg == "--version" || arg == "-version")
       return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
     // An option that lost its value must not look like one that is unknown.
-    if (i + 1 == args.size() && (arg == "--socket" || arg == "--instance" || arg == "--timeout"))
+    if (i + 1 == args.size() && (arg == "--socket" || arg == "--instance" || arg == "--timeout" ||
+                                 arg == "--binary"))
       return usage_error(arg + " needs a value");
     if (arg == "--emit" && i + 1 < args.size()) return Answer{kExitSuccess, emit(args[i + 1]), ""};
     if (auto socket = value_of(args, i, "--socket")) {
       line.options.socket = std::move(*socket);
+    } else if (const auto binary = value_of(args, i, "--binary")) {
+      line.words.push_back("binary=" + *binary);
     } else if (const auto name = value_of(args, i, "--instance")) {
       line.options.socket = control::instance_socket_path(*name);
       if (line.options.socket.empty())
@@ -157,6 +160,9 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   for (const std::string& argument : call.arguments)
     if (call.command->streams && !control::is_named_argument(*call.command, argument))
       return usage_error("write " + describe(*call.command));
+  if (call.command->words == "upgrade" && count == 1 &&
+      !control::is_named_argument(*call.command, call.arguments.front()))
+    return usage_error("write claspctl upgrade [--binary PATH]");
   // A variable that is not set: "cache flush $PATTERN" must not forget everything.
   if (!call.command->is_local() && std::count(call.arguments.begin(), call.arguments.end(), "") > 0)
     return usage_error("an argument is empty; write " + describe(*call.command));

@@ -88,6 +88,10 @@ Answer carry_out_remotely(const Call& call, const World& world) {
   // Who says how long the daemon may take means it.
   if (call.command->words == "backends drain" && call.arguments.size() == 2)
     options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  // The daemon gives a new process half a minute to get ready.
+  constexpr long kUpgradeSeconds = 40;
+  if (call.command->words == "upgrade")
+    options.seconds = std::max(options.seconds, kUpgradeSeconds);
   const auto told = world.ask_daemon(options, std::string(call.command->method), target);
   if (!is_good(told) || !parse_json(told->body)) return explain(call, told);
   return {kExitSuccess, call.json ? told->body : render(*call.command, told->body, world.look), ""};

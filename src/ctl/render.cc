@@ -7,6 +7,7 @@
 
 #include "ctl/json.h"
 #include "ctl/render_clients.h"
+#include "ctl/render_upgrade.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -360,6 +361,7 @@ constexpr Row kRenderers[] = {
     {"backends drain", render_backend},
     {"drain", render_drain},
     {"undrain", render_drain},
+    {"upgrade", render_upgrade},
     {"tail", render_tail},
     {"limits", render_limits},
     {"keys", render_keys},

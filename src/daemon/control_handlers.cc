@@ -12,6 +12,7 @@
 #include "daemon/control_config.h"
 #include "daemon/control_desk.h"
 #include "daemon/control_live.h"
+#include "daemon/control_upgrade.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -147,6 +148,7 @@ constexpr Row kHandlers[] = {
     {"config check", check_config},
     {"config diff", diff_config},
     {"drain", drain},
+    {"upgrade", upgrade_daemon},
     {"undrain", undrain},
     {"metrics", show_metrics},
     {"log-level", show_log_level},
