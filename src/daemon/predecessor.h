@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -37,6 +38,7 @@ class Predecessor {
   EventPtr event_;
   std::function<void()> on_yours_;
   std::function<void(std::string_view)> on_spent_;
+  std::vector<std::string> spent_early_;  // what came before tell_ready()
 };
 
 }  // namespace clasp::daemon
