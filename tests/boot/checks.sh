@@ -88,8 +88,8 @@ update-ca-certificates >/dev/null 2>&1
 echo '127.0.0.1 backend.test' >>/etc/hosts
 systemd-run --quiet --unit backend python3 "$PWD/backend.py" /usr/local/share/ca-certificates/test.crt /tmp/key.pem
 wait_for curl -s -o /dev/null http://127.0.0.1:9001/
-(umask 077; echo sk-of-the-test >/etc/clasp/keys.d/test)
-config <<'C'
+install -m 600 /dev/stdin /etc/clasp/keys.d/test <<<sk-of-the-test
+cat >>/etc/clasp/clasp.conf <<'C'
 [backend]
 provider = custom
 base_url = http://127.0.0.1:9001/v1
