@@ -187,6 +187,10 @@ systemctl daemon-reload
 systemctl restart clasp.service
 sleep 2.5
 has 'the watchdog is fed' '^0$' show NRestarts
+claspctl upgrade >/dev/null 2>&1
+hung=$(show MainPID)
+sleep 2.5
+if [ "$(show NRestarts) $(show MainPID)" = "0 $hung" ]; then ok 'by the process after an upgrade too'; else bad 'the watchdog took the process after an upgrade'; fi
 open_stream
 try 'a restart' systemctl restart clasp.service
 wait "$stream"
