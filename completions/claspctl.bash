@@ -2,7 +2,7 @@
 _claspctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words='status reload config drain undrain backends exchanges breakers queue cache tail limits keys costs metrics log-level commands doctor claude key --help --version'
+    words='status reload config drain undrain upgrade backends exchanges breakers queue cache tail limits keys costs metrics log-level commands doctor claude key --help --version'
   elif [[ $COMP_CWORD -eq 2 ]]; then
     case ${COMP_WORDS[1]} in
       status) words='' ;;
@@ -10,6 +10,7 @@ _claspctl() {
       config) words='show check diff options' ;;
       drain) words='' ;;
       undrain) words='' ;;
+      upgrade) words='' ;;
       backends) words='show enable disable drain' ;;
       exchanges) words='show cancel' ;;
       breakers) words='trip reset' ;;
