@@ -95,6 +95,12 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
   bool unknown_before = false;  // what follows may be its value, and a key
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
+    // The end of the options; there is nothing else that could follow.
+    if (arg == "--") {
+      if (i + 1 < args.size())
+        errors.push_back(quoted(mask_secrets(args[i + 1])) + " stands behind --; clasp takes options alone");
+      break;
+    }
     if (arg.size() < 2 || arg[0] != '-') {
       if (!std::exchange(unknown_before, false))
         errors.push_back(quoted(mask_secrets(arg)) +
@@ -351,6 +357,34 @@ void Collector::add_environment(const Environment& environment) {
       set(*match.option, match.rest, value, Source::environment, "environment variable " + name);
   }
   warn_near_misses(environment);
+}
+
+void Collector::add_credentials(const Environment& environment, const ReadFile& read) {
+  if (credentials.empty()) return;
+  const auto is_set = [&](std::string_view name) {
+    const auto found = environment.find(name);
+    return found != environment.end() && !trim(found->second).empty();
+  };
+  for (const Option& option : options()) {
+    if (option.domain.kind != Kind::secret || option.env.empty()) continue;
+    const auto variables = split(option.env, ' ');
+    if (std::any_of(variables.begin(), variables.end(), is_set)) continue;
+    std::vector<std::string> names;
+    for (const std::string_view variable : variables)
+      if (variable.back() != '*')
+        for (std::string& name : credential_names(variable)) names.push_back(std::move(name));
+    for (const std::string& name : names) {
+      const auto text = read(credentials + "/" + name);
+      if (!text) {
+        errors.push_back("credential " + name + ": " + text.error().message);
+        break;
+      }
+      // An empty one stands for a key that there is not (SetCredential= as a fallback).
+      if (!*text || trim(**text).empty()) continue;
+      set(option, {}, trim(**text), Source::environment, "credential " + name);
+      break;
+    }
+  }
 }
 
 // A misspelt variable is silently without effect, so one that is nearly right is worth a word.

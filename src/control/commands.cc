@@ -1,6 +1,8 @@
 // See commands.h.
 #include "control/commands.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace clasp::control {
@@ -13,8 +15,12 @@ constexpr Effect kState = Effect::state, kProcess = Effect::process;
 constexpr Command kCommands[] = {
     {.words = "status", .method = "GET", .path = "/v1/status", .json = true,
      .help = "Show on one screen how the daemon is doing."},
-    {.words = "reload", .method = "POST", .path = "/v1/reload", .effect = kProcess, .privilege = kChange,
+    {.words = "top", .options = "[--interval SECONDS] [--count N]", .method = "GET", .path = "/v1/top",
      .json = true,
+     .help = "Watch backends, clients and requests in flight on the whole terminal; h lists the keys. "
+             "With --json an object per interval (2 seconds), N of them or until Ctrl-C."},
+    {.words = "reload",
+     .method = "POST", .path = "/v1/reload", .effect = kProcess, .privilege = kChange, .json = true,
      .help = "Load the configuration again. On a mistake the old one stays and the mistake is shown."},
     {.words = "config show", .method = "GET", .path = "/v1/config", .json = true,
      .help = "Show what is set, where and by whom, without secrets."},
@@ -37,38 +43,45 @@ constexpr Command kCommands[] = {
              "--binary PATH names another one."},
     {.words = "backends", .method = "GET", .path = "/v1/backends", .json = true,
      .help = "List the backends: state, requests in flight, failures, latency."},
-    {.words = "backends show", .arguments = "NAME", .fewest = 1, .most = 1, .method = "GET",
-     .path = "/v1/backends/{name}", .json = true, .help = "Show one backend in full."},
-    {.words = "backends enable", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
-     .path = "/v1/backends/{name}/enable", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "backends show", .arguments = "NAME", .takes = "backend", .fewest = 1, .most = 1,
+     .method = "GET", .path = "/v1/backends/{name}", .json = true, .help = "Show one backend in full."},
+    {.words = "backends enable", .arguments = "NAME", .takes = "backend", .fewest = 1, .most = 1,
+     .method = "POST", .path = "/v1/backends/{name}/enable", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "Use a backend again."},
-    {.words = "backends disable", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
-     .path = "/v1/backends/{name}/disable", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "backends disable", .arguments = "NAME", .takes = "backend", .fewest = 1, .most = 1,
+     .method = "POST", .path = "/v1/backends/{name}/disable", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "Send no request to a backend any more, and end those that it is answering."},
-    {.words = "backends drain", .arguments = "NAME [SECONDS]", .fewest = 1, .most = 2, .method = "POST",
-     .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "backends drain", .arguments = "NAME [SECONDS]", .takes = "backend -", .fewest = 1, .most = 2,
+     .method = "POST", .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "Send no request to a backend any more, and wait until it is idle (25 seconds at most)."},
     {.words = "exchanges", .method = "GET", .path = "/v1/exchanges", .json = true,
      .help = "List the requests in flight, the oldest first."},
-    {.words = "exchanges show", .arguments = "ID", .fewest = 1, .most = 1, .method = "GET",
-     .path = "/v1/exchanges/{id}", .json = true, .help = "Show one request in flight."},
-    {.words = "exchanges cancel", .arguments = "ID", .fewest = 1, .most = 1, .method = "DELETE",
-     .path = "/v1/exchanges/{id}", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "exchanges show", .arguments = "ID", .takes = "exchange", .fewest = 1, .most = 1,
+     .method = "GET", .path = "/v1/exchanges/{id}",
+     .json = true, .help = "Show one request in flight."},
+    {.words = "exchanges cancel", .arguments = "ID", .takes = "exchange", .fewest = 1, .most = 1,
+     .method = "DELETE", .path = "/v1/exchanges/{id}", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "End one request in flight with an error that its client understands."},
     {.words = "breakers", .method = "GET", .path = "/v1/breakers", .json = true,
      .help = "List the circuit breakers."},
-    {.words = "breakers trip", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
-     .path = "/v1/breakers/{name}/trip", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "breakers trip", .arguments = "NAME", .takes = "breaker", .fewest = 1, .most = 1,
+     .method = "POST", .path = "/v1/breakers/{name}/trip", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "Open a backend's breaker, as its failures would."},
-    {.words = "breakers reset", .arguments = "NAME", .fewest = 1, .most = 1, .method = "POST",
-     .path = "/v1/breakers/{name}/reset", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "breakers reset", .arguments = "NAME", .takes = "breaker", .fewest = 1, .most = 1,
+     .method = "POST", .path = "/v1/breakers/{name}/reset", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "Close a backend's breaker and forget its failures."},
     {.words = "queue", .method = "GET", .path = "/v1/queue", .json = true,
      .help = "List the requests that wait for a backend."},
-    {.words = "queue show", .arguments = "ID", .fewest = 1, .most = 1, .method = "GET",
-     .path = "/v1/queue/{id}", .json = true, .help = "Show one waiting request."},
-    {.words = "queue cancel", .arguments = "ID", .fewest = 1, .most = 1, .method = "DELETE",
-     .path = "/v1/queue/{id}", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "queue show", .arguments = "ID", .takes = "ticket", .fewest = 1, .most = 1,
+     .method = "GET", .path = "/v1/queue/{id}", .json = true, .help = "Show one waiting request."},
+    {.words = "queue cancel", .arguments = "ID", .takes = "ticket", .fewest = 1, .most = 1,
+     .method = "DELETE", .path = "/v1/queue/{id}", .effect = kState, .privilege = kChange, .json = true,
      .help = "End one waiting request with an error."},
     {.words = "queue flush", .method = "POST", .path = "/v1/queue/flush", .effect = kState,
      .privilege = kChange, .json = true, .help = "End all waiting requests with an error."},
@@ -78,11 +91,11 @@ constexpr Command kCommands[] = {
      .privilege = kChange, .json = true, .help = "Let waiting requests go on."},
     {.words = "cache", .method = "GET", .path = "/v1/cache", .json = true,
      .help = "Show the response cache."},
-    {.words = "cache flush", .arguments = "[PATTERN]", .most = 1, .method = "POST",
+    {.words = "cache flush", .arguments = "[PATTERN]", .takes = "-", .most = 1, .method = "POST",
      .path = "/v1/cache/flush", .effect = kState, .privilege = kChange, .json = true,
      .help = "Forget cached answers: all, or those of models that match (* and ? match any text)."},
-    {.words = "tail", .arguments = "[client=NAME] [model=NAME] [backend=NAME] [errors=1]", .most = 4,
-     .method = "GET", .path = "/v1/tail", .json = true, .streams = true,
+    {.words = "tail", .arguments = "[client=NAME] [model=NAME] [backend=NAME] [errors=1]",
+     .takes = "client - backend -", .most = 4, .method = "GET", .path = "/v1/tail", .json = true, .streams = true,
      .help = "Show requests as they end, until Ctrl-C; only those of a client, model or backend (* and ? "
              "match any text), only those that failed."},
     {.words = "limits", .method = "GET", .path = "/v1/limits", .json = true,
@@ -95,8 +108,9 @@ constexpr Command kCommands[] = {
      .help = "Print the metrics as GET /metrics gives them."},
     {.words = "log-level", .method = "GET", .path = "/v1/log-level", .json = true,
      .help = "Show the log level."},
-    {.words = "log-level set", .arguments = "LEVEL", .fewest = 1, .most = 1, .method = "PUT",
-     .path = "/v1/log-level/{level}", .effect = kState, .privilege = kChange, .json = true,
+    {.words = "log-level set", .arguments = "LEVEL", .takes = "level", .fewest = 1, .most = 1,
+     .method = "PUT", .path = "/v1/log-level/{level}", .effect = kState, .privilege = kChange,
+     .json = true,
      .help = "Set the log level until the next reload: debug, info, warn or error."},
     {.words = "commands", .method = "GET", .path = "/v1/commands", .json = true,
      .help = "List what the daemon can be asked."},
@@ -105,7 +119,7 @@ constexpr Command kCommands[] = {
     {.words = "claude", .arguments = "[ARGUMENT ...]", .most = 1000,
      .help = "Run Claude Code against this daemon. Its key is $CLASP_AUTH_API_KEY where keys are asked "
              "for; what stands behind -- is for Claude Code."},
-    {.words = "key new", .arguments = "NAME", .fewest = 1, .most = 1, .json = true,
+    {.words = "key new", .arguments = "NAME", .takes = "-", .fewest = 1, .most = 1, .json = true,
      .help = "Make a key for a client. It is printed once, with what to put into the configuration."},
     {.words = "key hash", .json = true,
      .help = "Print the hash of a key that is read from standard input."},
@@ -143,6 +157,19 @@ std::string query_name(std::string_view argument) {
 
 std::span<const Command> commands() {
   return kCommands;
+}
+
+std::vector<OwnOption> own_options(const Command& command) {
+  std::vector<OwnOption> out;
+  for (std::string_view rest = command.options; rest.find('[') != std::string_view::npos;) {
+    const std::size_t begin = rest.find('[') + 1, end = rest.find(']', begin);
+    const std::string_view one = rest.substr(begin, end - begin);
+    const std::size_t blank = one.find(' ');
+    out.push_back({one.substr(0, blank),
+                   blank == std::string_view::npos ? std::string_view() : one.substr(blank + 1)});
+    rest.remove_prefix(std::min(end, rest.size()));
+  }
+  return out;
 }
 
 const Command* find_command(std::span<const std::string> words, std::size_t& used) {

@@ -34,6 +34,10 @@ long seconds_of(const std::string& text) {
 
 }  // namespace
 
+bool is_good(const Result<Told, LinkError>& told) {
+  return told && told->status >= 200 && told->status <= 299;
+}
+
 int exit_code_of(LinkError::Kind kind) {
   switch (kind) {
     case LinkError::Kind::not_running:
@@ -46,9 +50,6 @@ int exit_code_of(LinkError::Kind kind) {
   return kExitFailure;
 }
 
-namespace {
-
-// What the exit code and the message are when the daemon does not do it, or is not there.
 Answer explain(const Call& call, const Result<Told, LinkError>& told) {
   if (!told)
     return {exit_code_of(told.error().kind), "", "claspctl: " + told.error().message + "\n"};
@@ -65,9 +66,7 @@ Answer explain(const Call& call, const Result<Told, LinkError>& told) {
           "claspctl: " + error_message(*told) + "\n"};
 }
 
-bool is_good(const Result<Told, LinkError>& told) {
-  return told && told->status >= 200 && told->status <= 299;
-}
+namespace {
 
 Answer follow(const Call& call, const World& world, const std::string& target) {
   const auto told = world.follow_daemon(

@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/log.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_config.h"
 #include "daemon/control_desk.h"
 #include "daemon/control_live.h"
+#include "daemon/control_top.h"
 #include "daemon/control_upgrade.h"
 #include "daemon/health_answers.h"
 
@@ -20,13 +20,6 @@ namespace clasp::daemon {
 namespace {
 
 using Handler = void (*)(ControlDesk&, ControlCall&);
-
-std::uint64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::uint64_t size = 0, resident = 0;
-  file >> size >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 json_t* cache_object(const policy::CacheStats& stats) {
   json_t* out = json_object();
@@ -142,6 +135,7 @@ struct Row {
 
 constexpr Row kHandlers[] = {
     {"status", show_status},
+    {"top", show_top},
     {"commands", show_commands},
     {"reload", reload_config},
     {"config show", show_config},

@@ -25,6 +25,8 @@ constexpr Duration kExtend{5'000};
 // Replaced, how long requests that run may take; the new process serves meanwhile.
 constexpr Duration kReplaced{3600 * 1000};
 constexpr Duration kLastAnswer{300};
+// The successor may have read either state of the files.
+constexpr char kReloadLater[] = "reload: an upgrade is under way; reload when it is over";
 
 }  // namespace
 
@@ -142,12 +144,18 @@ void Process::on_signal(int number) {
 // Exchanges that run keep the configuration they began with.
 void Process::on_hangup() {
   if (draining_) return;
+  if (upgrading()) return log_warn(kReloadLater);
   // It says both "load again" and "your terminal is gone".
   if (on_terminal_ && isatty(STDERR_FILENO) == 0) return drain("the terminal was closed");
   load_again();
 }
 
 ReloadReport Process::reload() {
+  if (upgrading()) {
+    ReloadReport report;
+    report.errors.emplace_back(kReloadLater);
+    return report;
+  }
   load_again();
   return reloader_.report();
 }
@@ -199,7 +207,7 @@ void Process::save_costs() {
 
 void Process::drain(const std::string& signal) {
   draining_ = true;
-  upgrade_->cancel();
+  upgrade_->cancel("this process was told to stop");
   log_info(signal +
            ": no new connections; waiting for running requests, a second signal stops at once");
   manager_.stopping(status_text());
@@ -279,6 +287,7 @@ void Process::set_resting(bool resting) {
   if (resting_ == resting) return;
   resting_ = resting;
   rest_deadline_.reset();
+  if (resting) upgrade_->cancel("the daemon was drained meanwhile");
   for (auto& worker : workers_)
     worker->ask([resting](Endpoints& endpoints) { endpoints.set_resting(resting); });
   manager_.status(status_text());

@@ -56,12 +56,12 @@ void Upgrade::on_successor_failed(const std::string& reason) {
   conclude(report);
 }
 
-void Upgrade::cancel() {
+void Upgrade::cancel(const std::string& reason) {
   if (!running()) return;
   successor_.reset();
   if (std::exchange(lent_, false)) deeds_.take_back();
   UpgradeReport report;
-  report.reason = "this process was told to stop";
+  report.reason = reason;
   conclude(report);
 }
 

@@ -36,8 +36,7 @@ class Upgrade final : private Successor::Owner {
   // `then` is called once, later or at once.
   using Then = std::function<void(const UpgradeReport&)>;
   void start(const SuccessorPlan& plan, Then then);
-  // This process is about to end.
-  void cancel();
+  void cancel(const std::string& reason);
 
  private:
   void on_successor_prepared() override;

@@ -172,6 +172,8 @@ wait "$stream"
 has 'a stream that ran was finished' 'event: message_stop' cat /tmp/stream
 fourth=$(show MainPID)
 if [ "$third" != "$fourth" ] && [ "$(show NRestarts)" = "$restarts" ]; then ok 'systemd knows the new process'; else bad "main process $third, $fourth"; fi
+fails 'as its own child, to which it gives time to stop' \
+  sh -c 'journalctl -b -o cat --no-pager -u clasp.service | grep -E "not our child|signal SIGKILL"'
 waits 'the process before ends' sh -c "! kill -0 $third"
 try 'a reload reaches the new one' systemctl reload clasp.service
 try 'and so does a restart' systemctl restart clasp.service

@@ -1,15 +1,14 @@
 // As a service: sockets that systemd passes, what it is told, what it keeps over a restart. A booted
 // systemd is in none of this; lib/manager.py plays its part.
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { freePort, kBinary } from './lib/daemon.mjs';
+import { freePort } from './lib/daemon.mjs';
 import { Manager, hasPython } from './lib/manager.mjs';
-import { hang, say, sse } from './lib/mock.mjs';
+import { say, sse } from './lib/mock.mjs';
 import { chunk, usageChunk } from './lib/chunks.mjs';
 import { sleep, until } from './lib/scale.mjs';
 
@@ -251,7 +250,7 @@ test('sockets of the configuration are kept in the fd store: a restart, a crash 
   await m.do('signal', { name: 'SIGHUP' });
   await m.ready({ from });
   assert.ok(!(await stored()).includes(name(`127.0.0.1:${other}`)));
-  assert.ok(await refused({ port: other }));
+  await until(() => refused({ port: other }), 5000, 'the address to be closed');
   // What the next configuration does not have is closed.
   await m.do('signal', { name: 'SIGTERM' });
   await m.exited(pid);
@@ -275,7 +274,7 @@ test('a Unix socket whose file was replaced is opened anew; without room in the 
   await m.do('signal', { name: 'SIGTERM' });
   await m.exited(pid);
   // As systemd does with a RuntimeDirectory= at a restart.
-  await import('node:fs').then(({ rmSync }) => rmSync(folder, { recursive: true }));
+  rmSync(folder, { recursive: true });
   mkdirSync(folder);
   let from = m.messages.length;
   pid = await start({ FDSTORE: '2' });
@@ -300,4 +299,13 @@ test('unconfigured, it serves the demo and says so; keys come from systemd\'s cr
   assert.equal((await b.client(`http://127.0.0.1:${port}`).message(ask('x'))).status, 200);
   await m.do('signal', { name: 'SIGTERM' });
   await m.exited(first);
+  const mock = await b.mock(() => say('from the credential'), { rules: 'openai' });
+  const folder = m.file('credentials');
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, 'keys_openai_api_key'), `${mock.key}\n`);
+  const from = m.messages.length;
+  await m.start({ args: ['-demo-if-unconfigured', '-model', 'gpt-4o'], env: { CREDENTIALS_DIRECTORY: folder, OPENAI_BASE_URL: mock.url } });
+  const next = await m.ready({ from });
+  assert.match(next.fields.STATUS, / -> openai; /);
+  assert.equal((await b.client(`http://127.0.0.1:${port}`).message(ask('x'))).json.content[0].text, 'from the credential');
 });
