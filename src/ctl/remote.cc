@@ -81,7 +81,9 @@ Answer follow(const Call& call, const World& world, const std::string& target) {
 }  // namespace
 
 Answer carry_out_remotely(const Call& call, const World& world) {
-  const std::string target = control::make_target(*call.command, call.arguments);
+  std::string target = control::make_target(*call.command, call.arguments);
+  for (const auto& [name, value] : call.own)
+    if (name == "--binary") target += "?binary=" + percent_encode(value);
   if (call.command->streams) return follow(call, world, target);
   Options options = call.options;
   // Who says how long the daemon may take means it.
