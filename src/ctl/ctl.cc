@@ -131,8 +131,8 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
     if (arg == "--version" || arg == "-version")
       return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
     // An option that lost its value must not look like one that is unknown.
-    if (i + 1 == args.size() && (arg == "--socket" || arg == "--instance" || arg == "--timeout" ||
-                                 arg == "--emit" || arg == "--binary"))
+    if (i + 1 == args.size() &&
+        (arg == "--socket" || arg == "--instance" || arg == "--timeout" || arg == "--emit"))
       return usage_error(arg + " needs a value");
     if (const auto kind = value_of(args, i, "--emit")) {
       std::string text = emit(*kind);
@@ -141,8 +141,6 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
     }
     if (auto socket = value_of(args, i, "--socket")) {
       line.options.socket = std::move(*socket);
-    } else if (const auto binary = value_of(args, i, "--binary")) {
-      line.words.push_back("binary=" + *binary);
     } else if (const auto name = value_of(args, i, "--instance")) {
       line.options.socket = control::instance_socket_path(*name);
       if (line.options.socket.empty())
@@ -198,12 +196,8 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   const std::size_t count = call.arguments.size();
   if (count < call.command->fewest || count > call.command->most)
     return usage_error("write " + describe(*call.command));
-  for (const std::string& argument : call.arguments)
-    if (call.command->streams && !control::is_named_argument(*call.command, argument))
-      return usage_error("write " + describe(*call.command));
-  if (call.command->words == "upgrade" && count == 1 &&
-      !control::is_named_argument(*call.command, call.arguments.front()))
-    return usage_error("write claspctl upgrade [--binary PATH]");
+  if (control::has_too_many_places(*call.command, call.arguments))
+    return usage_error("write " + describe(*call.command));
   for (const auto& [name, value] : line.own) {
     const auto options = control::own_options(*call.command);
     if (std::none_of(options.begin(), options.end(),

@@ -130,8 +130,6 @@ std::string emit_help() {
          "  --json                    Answer in JSON, for programs\n"
          "  --socket PATH             The daemon's control socket\n"
          "  --instance NAME           That of the service clasp@NAME\n"
-         "  --binary PATH             The program that upgrade starts, instead of the installed "
-         "one\n"
          "  --timeout SECONDS         How long to wait for its answer (30)\n"
          "  --help                    Show this text\n"
          "  --version                 Show the version\n\n"

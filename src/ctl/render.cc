@@ -8,6 +8,8 @@
 #include "ctl/json.h"
 #include "ctl/pieces.h"
 #include "ctl/render_clients.h"
+#include "ctl/render_metrics.h"
+#include "ctl/render_test.h"
 #include "ctl/render_upgrade.h"
 #include "ctl/table.h"
 
@@ -21,11 +23,11 @@ using Renderer = std::string (*)(const json_t*, const Look&);
 
 std::string backend_table(const json_t* list, const Look& look, std::string_view indent) {
   Table table({{"BACKEND", {.shrink = 10}},
-               {"PROVIDER", {.drop = 1, .shrink = 6}},
+               {"PROVIDER", {.drop = 6, .shrink = 8}},
                "STATE",
                {"BREAKER", {.drop = 4}},
                "IN FLIGHT",
-               {"REQUESTS", {.drop = 5}},
+               {"TRIES", {.drop = 5}},
                "FAILED",
                {"LATENCY", {.drop = 2}},
                {"FIRST", {.drop = 3}}});
@@ -59,6 +61,28 @@ std::string lines_of(const json_t* list, std::string_view before) {
 
 // ---- commands -----------------------------------------------------------------------------------
 
+// "debug with bodies (configured: info)"
+std::string dial_words(std::string_view level, bool requests, bool responses) {
+  std::string out(level);
+  if (requests && responses) return out + " with bodies";
+  if (requests || responses) out += requests ? " with requests" : " with answers";
+  return out;
+}
+
+std::string configured_words(const json_t* given) {
+  if (given == nullptr) return {};
+  return " (configured: " +
+         dial_words(text_of(given, "level"), flag_of(given, "debug_requests"),
+                    flag_of(given, "debug_responses")) +
+         ")";
+}
+
+std::string log_words(const json_t* status) {
+  return dial_words(text_of(status, "log_level"), flag_of(status, "log_requests"),
+                    flag_of(status, "log_responses")) +
+         configured_words(json_object_get(status, "log_configured"));
+}
+
 std::string render_status(const json_t* root, const Look& look) {
   const std::string_view state = text_of(root, "state");
   std::string out = "clasp " + std::string(text_of(root, "version")) + ": " +
@@ -74,7 +98,7 @@ std::string render_status(const json_t* root, const Look& look) {
   line("process", "pid " + std::to_string(number_of(root, "pid")) + ", " +
                       std::to_string(number_of(root, "workers")) + " workers, " +
                       bytes_text(number_of(root, "resident_bytes")) + ", log level " +
-                      std::string(text_of(root, "log_level")));
+                      log_words(root));
   const json_t* metrics = json_object_get(root, "metrics");
   const json_t* requests = json_object_get(metrics, "requests");
   line("requests", std::to_string(number_of(requests, "total")) + " (" +
@@ -264,7 +288,10 @@ std::string render_cancelled(const json_t* root, const Look&) {
 }
 
 std::string render_level(const json_t* root, const Look&) {
-  return std::string(text_of(root, "level")) + "\n";
+  return dial_words(text_of(root, "level"), flag_of(root, "debug_requests"),
+                    flag_of(root, "debug_responses")) +
+         (flag_of(root, "changed") ? configured_words(json_object_get(root, "configured")) : "") +
+         "\n";
 }
 
 std::string render_commands(const json_t* root, const Look& look) {
@@ -301,11 +328,15 @@ std::string render_tail(const json_t* one, const Look& look) {
   const auto text = [one](const char* member) { return harmless(text_of(one, member)); };
   const std::string name = text("client_name"), cache = text("cache"), backend = text("backend"),
                     error = text("error");
-  out.append(name.empty() ? text("client") : name).append("  ");
-  out.append(text("model"));
-  if (!backend.empty()) out.append(" > ").append(backend).append("/").append(text("model_used"));
-  if (cache == "hit" || cache == "coalesced") out.append(" (").append(cache).append(")");
-  if (!good && text_of(one, "outcome") == "client_left") out.append(" (client left)");
+  std::string rest = name.empty() ? text("client") : name;
+  rest.append("  ").append(text("model"));
+  if (!backend.empty()) rest.append(" > ").append(backend).append("/").append(text("model_used"));
+  if (cache == "hit" || cache == "coalesced") rest.append(" (").append(cache).append(")");
+  if (!good && text_of(one, "outcome") == "client_left") rest.append(" (client left)");
+  // A line each, so that the eye can run down the columns; but an error is told whole.
+  const std::size_t before = std::string_view(clock).size() + 4 + std::string_view(head).size() + 2;
+  if (look.width > before && error.empty()) rest = fit(rest, look.width - before);
+  out.append(rest);
   if (!error.empty()) out.append(": ").append(paint(error, Hue::bad, look));
   return out + "\n";
 }
@@ -333,6 +364,7 @@ constexpr Row kRenderers[] = {
     {"limits", render_limits},
     {"keys", render_keys},
     {"costs", render_costs},
+    {"test", render_test},
     {"exchanges", render_exchanges},
     {"exchanges show", nullptr},
     {"exchanges cancel", render_ended},
@@ -346,6 +378,7 @@ constexpr Row kRenderers[] = {
     {"queue resume", render_queue},
     {"cache", render_cache},
     {"cache flush", render_flushed},
+    {"metrics", render_metrics},
     {"log-level", render_level},
     {"log-level set", render_level},
     {"commands", render_commands},

@@ -129,16 +129,15 @@ Table client_table(const TopData& data, const TopRows& rows) {
                {"TOK/S", number(5, 6)}});
   for (const TopClient* one : shown)
     table.add({one->name.empty() ? "(without a name)" : one->name, std::to_string(one->total),
-               one->cost.empty() ? "-" : "$" + one->cost.substr(0, one->cost.find('.') + 5),
-               std::to_string(one->in_flight), rate_text(one->requests), rate_text(one->failed),
-               rate_text(one->tokens)});
+               cost_text(one->cost), std::to_string(one->in_flight), rate_text(one->requests),
+               rate_text(one->failed), rate_text(one->tokens)});
   return table;
 }
 
 Table exchange_table(const TopData& data, const TopRows& rows) {
   const auto shown = pick(data.exchanges, rows);
   const std::size_t all = count_rows(data, TopView::requests);
-  Table table({names("IN FLIGHT FOR", all - shown.size()),
+  Table table({names("IN FLIGHT", all - shown.size()),
                {"AGE", number(6, 1)},
                {"CLIENT", {.drop = 4, .shrink = 10}},
                {"BACKEND", {.drop = 3, .shrink = 8}},
@@ -171,6 +170,14 @@ std::string rate_text(Rate rate) {
   else
     std::snprintf(text, sizeof text, "%.0fk", *rate / 1000);
   return text;
+}
+
+std::string cost_text(std::string_view dollars) {
+  if (dollars.find_first_not_of("0.") == std::string_view::npos) return "-";
+  constexpr std::size_t kDecimals = 4;
+  const std::size_t point = dollars.find('.');
+  return "$" + std::string(dollars.substr(
+                   0, point == std::string_view::npos ? point : point + 1 + kDecimals));
 }
 
 std::string latency_text(Milliseconds latency) {

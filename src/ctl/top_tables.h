@@ -22,7 +22,8 @@ std::vector<std::string> top_table(const TopData& data, TopView view, const TopR
                                    std::size_t columns, const Look& look);
 
 std::string_view sort_name(TopSort sort);
-std::string rate_text(Rate rate);                // "0", "9.4", "12", "12k"; "-": unknown
-std::string latency_text(Milliseconds latency);  // "<1ms", "812ms", "3.1s"; "-": none ended
+std::string rate_text(Rate rate);                 // "0", "9.4", "12", "12k"; "-": unknown
+std::string cost_text(std::string_view dollars);  // "$1.2345"; "-": nothing
+std::string latency_text(Milliseconds latency);   // "<1ms", "812ms", "3.1s"; "-": none ended
 
 }  // namespace clasp::ctl

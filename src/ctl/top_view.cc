@@ -104,7 +104,7 @@ std::string speed_line(const TopData& data, std::size_t columns, const Look& loo
   line.add("first p50 " + latency_text(data.first_p50));
   line.add("tokens " + rate_text(data.tokens_out) + "/s out, " + rate_text(data.tokens_in) +
            "/s in");
-  line.add("$" + (data.cost.empty() ? "0" : data.cost.substr(0, data.cost.find('.') + 5)));
+  if (const std::string cost = cost_text(data.cost); cost != "-") line.add(cost);
   return line.take();
 }
 

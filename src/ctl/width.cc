@@ -82,6 +82,25 @@ std::string fit(std::string_view text, std::size_t columns) {
   return std::string(text);
 }
 
+std::string wrap(std::string_view text, std::size_t columns, std::size_t indent) {
+  if (columns == 0) return std::string(text);
+  std::string out;
+  std::size_t used = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' ', text.find_first_not_of(' ')), text.size());
+    std::string_view word = text.substr(0, end);  // with the blanks before it
+    if (used > indent && used + width_of(word) > columns) {
+      out.append("\n").append(indent, ' ');
+      used = indent;
+      word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
+    }
+    out.append(word);
+    used += width_of(word);
+    text.remove_prefix(end);
+  }
+  return out;
+}
+
 std::string pad(std::string_view text, std::size_t columns, bool right) {
   std::string out = fit(text, columns);
   const std::size_t width = width_of(out);

@@ -15,6 +15,10 @@ std::size_t width_of(std::string_view text);
 // Not wider than `columns`; a text that is cut ends with "…".
 std::string fit(std::string_view text, std::size_t columns);
 
+// In lines that are not wider, between words; those after the first begin with the indent. 0: one
+// line.
+std::string wrap(std::string_view text, std::size_t columns, std::size_t indent);
+
 // Exactly so wide.
 std::string pad(std::string_view text, std::size_t columns, bool right = false);
 

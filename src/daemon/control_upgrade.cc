@@ -1,6 +1,7 @@
 // See control_upgrade.h.
 #include "daemon/control_upgrade.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,11 @@ std::string why_not() {
   if (getpid() == 1)
     return "the daemon is the first process of its container, which ends with it; replace the "
            "container";
+  int signal_of_parent = 0;
+  if (prctl(PR_GET_PDEATHSIG, &signal_of_parent) == 0 && signal_of_parent != 0)
+    return "the daemon ends with the program that started it (-exit-with-parent), and a new "
+           "process "
+           "would have been started by this one";
   return "";
 }
 

@@ -112,6 +112,7 @@ class Process final : private ControlDeeds, private Upgrade::Deeds {
   SystemRandom random_;
   std::unique_ptr<WorkerPolls> polls_;
   std::unique_ptr<Later> later_;
+  std::unique_ptr<BackendTester> tester_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Upgrade> upgrade_;

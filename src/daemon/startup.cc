@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -37,6 +38,12 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// A parent that is killed cannot end us; the kernel does it then. It means the thread of the parent
+// that started us.
+void end_with_parent() {
+  prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 }
 
 int print(const std::string& text) {
@@ -74,6 +81,7 @@ int serve(const config::Loaded& loaded, const config::Inputs& inputs, Origins& o
   set_log_level(loaded.settings.log_level);
   for (const std::string& warning : loaded.warnings) log_warn(warning);
   raise_descriptor_limit();
+  if (loaded.exit_with_parent) end_with_parent();
   std::vector<std::string> warnings;
   auto passed = take_passed_sockets(warnings);
   for (const std::string& warning : warnings) log_warn(warning);

@@ -68,7 +68,7 @@ void write_number(char* to, pid_t number) {
   _exit(127);
 }
 
-// Under systemd the new process becomes systemd's own child, as this one is: of a main process that
+// As a service the new process becomes systemd's own child, as this one is: of a main process that
 // is not its child systemd does not wait for the end, and kills it at once where it should be given
 // time to stop. How it ends is systemd's to know then; `handle` tells us that it did.
 pid_t spawn_sibling(const Plan& plan, UniqueFd& handle) {
@@ -85,7 +85,8 @@ pid_t spawn(Plan plan, UniqueFd& handle) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   plan.signals = &before;
   pid_t pid = -1;
-  if (std::getenv("SYSTEMD_EXEC_PID") != nullptr) pid = spawn_sibling(plan, handle);
+  if (getppid() == 1 && std::getenv("SYSTEMD_EXEC_PID") != nullptr)
+    pid = spawn_sibling(plan, handle);
   if (pid < 0) pid = vfork();
   if (pid == 0) become(plan);
   const int error = errno;

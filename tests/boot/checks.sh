@@ -174,7 +174,9 @@ fourth=$(show MainPID)
 if [ "$third" != "$fourth" ] && [ "$(show NRestarts)" = "$restarts" ]; then ok 'systemd knows the new process'; else bad "main process $third, $fourth"; fi
 fails 'as its own child, to which it gives time to stop' \
   sh -c 'journalctl -b -o cat --no-pager -u clasp.service | grep -E "not our child|signal SIGKILL"'
+has 'the new process speaks for itself' '^Serving' show StatusText
 waits 'the process before ends' sh -c "! kill -0 $third"
+has 'a program that is none changes nothing' 'This process goes on' claspctl upgrade --binary /bin/false
 try 'a reload reaches the new one' systemctl reload clasp.service
 try 'and so does a restart' systemctl restart clasp.service
 has 'after which it answers' 'key=' ask
@@ -238,6 +240,9 @@ try 'restart of one that listens by itself' systemctl restart clasp@a.service
 end_load
 has 'no request failed there either' ' 0 errors' cat /tmp/load
 note "restart without a socket unit: $(head -1 /tmp/load)"
+has 'its sockets are in the fd store' '^[1-9]' show NFileDescriptorStore clasp@a.service
+kill -KILL "$(show MainPID clasp@a.service)"
+has 'so that nobody is refused after a crash' '"type":"message"' ask '"Hello"' http://127.0.0.1:8081
 has 'each has its own state' '/a$' sh -c 'ls -d /var/lib/clasp/a; ls -d /var/lib/clasp/b'
 systemctl stop clasp@b.socket clasp-control@b.socket clasp@b.service
 

@@ -6,8 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { freePort } from './lib/daemon.mjs';
-import { Manager, hasPython } from './lib/manager.mjs';
+import { Manager, hasPython, quietPort } from './lib/manager.mjs';
 import { say, sse } from './lib/mock.mjs';
 import { chunk, usageChunk } from './lib/chunks.mjs';
 import { sleep, until } from './lib/scale.mjs';
@@ -37,7 +36,7 @@ const refused = (where) => get(where).then(() => false, (error) => error.code ==
 test('ready means ready: the first request after READY=1 is answered, and the status says who is served by whom', async (b) => {
   const m = manager(b);
   if (!m) return;
-  const port = await freePort();
+  const port = await quietPort();
   await m.start({ args: ['-listen', `127.0.0.1:${port}`, '-workers', '3'], config: '[backend one]\nprovider = demo\n[backend two]\nprovider = demo\n' });
   const { fields } = await m.ready();
   assert.equal((await get({ port })).status, 200);
@@ -56,7 +55,7 @@ test('passed sockets go by their names, whatever their order: clients, a named l
     await m.do('socket', { name: 'control', kind: 'unix', path: files[1] });
     const before = files.map((file) => statSync(file).ino);
     // The address of the section is not opened: the socket of its name stands for it.
-    const elsewhere = await freePort();
+    const elsewhere = await quietPort();
     const pid = await m.start({ order, args: ['-workers', '2'], env: { CLASP_CONTROL_SOCKET: null },
       config: `${demo}[server]\ntrusted_proxies = 127.0.0.1\n[listener proxied]\naddress = 127.0.0.1:${elsewhere}\nproxy_protocol = true\n` });
     await m.ready();
@@ -82,7 +81,7 @@ test('at a passed address the configuration sets how, other addresses are opened
   const m = manager(b);
   if (!m) return;
   const { port } = await m.do('socket', { name: 'unknown', kind: 'dual' });
-  const other = await freePort();
+  const other = await quietPort();
   await m.start({ args: ['-listen', `0.0.0.0:${port}`, '-listen', `[::]:${port}`, '-listen', `127.0.0.1:${other}`], config: demo });
   const { fields } = await m.ready();
   for (const where of [{ port }, { port, host: '::1' }, { port: other }]) assert.equal((await get(where)).status, 200, JSON.stringify(where));
@@ -167,7 +166,7 @@ test('while streams are finished the stop is given more time, again and again; s
 test('the watchdog is fed while all workers turn, and not when one of them is stuck', { limit: 60_000 }, async (b) => {
   const m = manager(b);
   if (!m) return;
-  const port = await freePort();
+  const port = await quietPort();
   await m.start({ args: ['-listen', `127.0.0.1:${port}`, '-workers', '3'], config: demo, env: { WATCHDOG_USEC: '1000000' } });
   await m.ready();
   const fed = () => m.messages.filter(({ fields }) => fields.WATCHDOG === '1').length;
@@ -217,7 +216,7 @@ test('who waits in the queue of a passed socket while the daemon stops is served
 test('sockets of the configuration are kept in the fd store: a restart, a crash and another number of workers lose nobody', { limit: 90_000 }, async (b) => {
   const m = manager(b);
   if (!m) return;
-  const [port, other] = [await freePort(), await freePort()];
+  const [port, other] = [await quietPort(), await quietPort()];
   const file = m.file('clients.sock'), control = m.file('control.sock');
   const listen = ['-listen', `127.0.0.1:${port}`, '-listen', `unix:${file}`];
   const env = { FDSTORE: '64', CLASP_CONTROL_SOCKET: control };
@@ -284,7 +283,7 @@ test('a Unix socket whose file was replaced is opened anew; without room in the 
   await m.do('signal', { name: 'SIGTERM' });
   await m.exited(pid);
   from = m.messages.length;
-  await m.start({ args: ['-listen', `127.0.0.1:${await freePort()}`, '-workers', '3'], config: demo, env: { FDSTORE: '2' } });
+  await m.start({ args: ['-listen', `127.0.0.1:${await quietPort()}`, '-workers', '3'], config: demo, env: { FDSTORE: '2' } });
   await m.ready({ from });
   assert.match(m.stderr, /the fd store has no room for the 3 sockets/);
 });

@@ -40,6 +40,7 @@ test('tail: lines as requests end, those that were asked for; Ctrl-C ends it wit
     await client.message(ask('1', { model: 'first' }));
     await client.post('/v1/messages', ask('2', { model: 'bad' }));
   }
+  await client.message(ask('1', { model: 'first' }));
   await all.shows(/^\d\d:\d\d:\d\d 200 .* in .* out {2}127\.0\.0\.1:\d+ {2}first > main\/first$/m);
   await all.shows(/ 400 .*bad > main\/bad/);
   await failed.shows(/ 400 .*bad/);

@@ -5,9 +5,9 @@ import http from 'node:http';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { freePort, kBinary } from './lib/daemon.mjs';
+import { kBinary } from './lib/daemon.mjs';
 import { load } from './lib/load.mjs';
-import { Manager, hasPython } from './lib/manager.mjs';
+import { Manager, hasPython, quietPort } from './lib/manager.mjs';
 import { say, sse } from './lib/mock.mjs';
 import { Authority } from './lib/certs.mjs';
 import { chunk, completionChunks, usageChunk } from './lib/chunks.mjs';
@@ -30,7 +30,7 @@ async function start(b, { config, args = [], env = {}, managed = true }) {
   m.program = m.file('clasp');
   copyFileSync(kBinary, m.program);
   m.control = m.file('control.sock');
-  m.port = await freePort();
+  m.port = await quietPort();
   m.url = `http://127.0.0.1:${m.port}`;
   m.pid = await m.start({ program: m.program, args: ['-listen', `127.0.0.1:${m.port}`, '-workers', '2', ...args], config,
     env: { CLASP_CONTROL_SOCKET: m.control, ...(managed ? {} : { NOTIFY_SOCKET: null }), ...env } });
@@ -81,7 +81,7 @@ test('an upgrade takes all listeners along: TLS, Unix, those of socket units and
   const issued = new Authority().issue(['localhost']);
   const pem = m.file('tls.pem');
   writeFileSync(pem, issued.cert + issued.key, { mode: 0o600 });
-  const secure = await freePort();
+  const secure = await quietPort();
   const { port } = await m.do('socket', { name: 'http' });
   await m.do('socket', { name: 'control', kind: 'unix', path: m.file('control.sock') });
   const file = m.file('clients.sock');

@@ -2,11 +2,27 @@
 // messages of sd_notify, the fd store, a watchdog, processes that take each other's place.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { environment, kBinary } from './daemon.mjs';
 import { within } from './scale.mjs';
+
+// A port that is free, and that no outgoing connection is given meanwhile.
+export async function quietPort() {
+  for (;;) {
+    const server = net.createServer();
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const free = await new Promise((resolve) => {
+      server.on('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => { server.close(resolve); });
+    return port;
+  }
+}
 
 const script = path.join(import.meta.dirname, 'manager.py');
 export const hasPython = () => spawnSync('python3', ['--version']).status === 0;

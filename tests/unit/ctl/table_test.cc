@@ -35,6 +35,14 @@ TEST_CASE("a text that is too wide is cut between characters") {
   CHECK(pad("ab", 4, true) == "  ab");
 }
 
+TEST_CASE("a text in lines, between words") {
+  CHECK(wrap("   -> one two three", 0, 6) == "   -> one two three");
+  CHECK(wrap("   -> one two three", 13, 6) == "   -> one two\n      three");
+  CHECK(wrap("   -> one two three", 3, 2) == "   ->\n  one\n  two\n  three");
+  CHECK(wrap("", 3, 2).empty());
+  CHECK(wrap("a   ", 3, 2) == "a   ");
+}
+
 TEST_CASE("a table gets narrow: cells are cut first, then columns go, the least important first") {
   Table table({"ID", {"MODEL", {.drop = 1, .shrink = 6}}, {"SENT", {.drop = 2}}});
   table.add({"req_1", "a-long-name", "1.5 KB"});

@@ -159,7 +159,7 @@ TEST_CASE("the picture fits every size, and says how much it hides") {
         }
   choice = {};
   const std::string wide = join_lines(render_top(data, choice, {200, 60}, {}));
-  CHECK(has(wide, "IN FLIGHT FOR (900 hidden)"));
+  CHECK(has(wide, "IN FLIGHT (900 hidden)"));
   CHECK(has(wide, "req_1"));
   CHECK_FALSE(has(wide, "BACKEND ("));
   const std::string tiny = join_lines(render_top(data, choice, {20, 5}, {}));
@@ -168,7 +168,7 @@ TEST_CASE("the picture fits every size, and says how much it hides") {
         "2 tables hidden: Tab\n");
   const std::string small = join_lines(render_top(data, choice, {80, 11}, {}));
   CHECK(has(small, "CLIENT (1 hidden) "));
-  CHECK(has(small, "IN FLIGHT FOR (900 hidden)"));
+  CHECK(has(small, "IN FLIGHT (900 hidden)"));
 }
 
 TEST_CASE("names that clients chose give the terminal no orders; colours are asked for") {
@@ -214,6 +214,9 @@ TEST_CASE("numbers are short and stay readable") {
   CHECK(latency_text(0.2) == "<1ms");
   CHECK(latency_text(999.7) == "1.0s");
   CHECK(latency_text(std::nullopt) == "-");
+  CHECK(cost_text("0.000000") == "-");
+  CHECK(cost_text("12.345678") == "$12.3456");
+  CHECK(cost_text("") == "-");
 }
 
 TEST_CASE("keys change the view, the order and the interval, and quit") {
@@ -238,7 +241,7 @@ TEST_CASE("keys change the view, the order and the interval, and quit") {
   shows("\x1b[H", "from 1 of 2");
   shows("\x1bOF", "from 2 of 2");
   shows("\t", "from 1 of 2");
-  shows("\t\t", "\nIN FLIGHT FOR");
+  shows("\t\t", "\nIN FLIGHT");
   shows("+", "every 5s");
   shows("-----------", "every 0.5s");
   shows("+++++++++++", "every 60s");
