@@ -15,13 +15,16 @@ SETUP_fuzz := fuzz
 SETUP_lint := lint
 SETUP_deb := package
 SETUP_rpm := package
+SETUP_npm := npm
 setup_groups := build $(foreach goal,$(MAKECMDGOALS),$(SETUP_$(firstword $(subst -, ,$(goal)))))
-no_config_goals := clean distclean help fmt
+no_config_goals := clean distclean help fmt docker docker-run docker-stop
+# Another one is made for each processor that packaging/cross.mk builds for.
+CONFIG ?= config.mk
 ifneq ($(filter-out $(no_config_goals),$(or $(MAKECMDGOALS),build)),)
   ifeq ($(CLASP_NO_SETUP),)
     $(if $(filter 0,$(shell tools/setup $(setup_groups) >&2; echo $$?)),,$(error setup failed, see above))
   endif
-  include config.mk
+  include $(CONFIG)
 endif
 
 configure: configure.ac VERSION
@@ -75,7 +78,7 @@ programs := $(BUILD)/clasp $(BUILD)/claspctl
 .PHONY: build
 build: $(programs)
 
-$(BUILD)/%.o: %.cc config.mk
+$(BUILD)/%.o: %.cc $(CONFIG)
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)
 	$(Q)$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
@@ -131,6 +134,9 @@ test: build units
 chaos: build
 	CLASP_BIN=$(BUILD)/clasp tests/system/run --chaos
 
+# ---- what is shipped: cross builds, containers, npm ---------------------------------------------
+include packaging/cross.mk packaging/npm.mk packaging/containers.mk
+
 # ---- running ---------------------------------------------------------------------------------
 .PHONY: run
 RUN_FLAGS ?=
@@ -161,9 +167,11 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 .PRECIOUS: $(FUZZ_BUILD)/%.o
 
 # ---- keeping it clean ----------------------------------------------------------------------------
-sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
+sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print 2>/dev/null)
 scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run) packaging/dist packaging/deb \
-	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh)
+	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh) \
+	$(addprefix packaging/,bundle bundle-start.sh sysroot archive container/engine container/rootfs npm/pack npm/bin/program.sh) \
+	tests/system/lib/container.sh
 .PHONY: lint fmt generate
 lint: build
 	tools/check-layers

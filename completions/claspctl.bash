@@ -1,35 +1,27 @@
-# bash completion for claspctl, made from its command table.
+# bash completion for claspctl, which knows itself what may come next.
 _claspctl() {
-  local cur=${COMP_WORDS[COMP_CWORD]} words=
-  if [[ $COMP_CWORD -eq 1 ]]; then
-    words='status reload config drain undrain backends exchanges breakers queue cache tail limits keys costs metrics log-level commands doctor claude key --help --version'
-  elif [[ $COMP_CWORD -eq 2 ]]; then
-    case ${COMP_WORDS[1]} in
-      status) words='' ;;
-      reload) words='' ;;
-      config) words='show check diff options' ;;
-      drain) words='' ;;
-      undrain) words='' ;;
-      backends) words='show enable disable drain' ;;
-      exchanges) words='show cancel' ;;
-      breakers) words='trip reset' ;;
-      queue) words='show cancel flush pause resume' ;;
-      cache) words='flush' ;;
-      tail) words='' ;;
-      limits) words='' ;;
-      keys) words='' ;;
-      costs) words='' ;;
-      metrics) words='' ;;
-      log-level) words='set' ;;
-      commands) words='' ;;
-      doctor) words='' ;;
-      claude) words='' ;;
-      key) words='new hash' ;;
-    esac
-    [[ ${COMP_WORDS[1]} != claude ]] && words+=' --json'
-  else
-    words=--json
+  local words=() word last='' start i
+  # Bash takes client=ann for three words. claspctl gets one, and bash the end of its answers.
+  for ((i = 1; i <= COMP_CWORD; ++i)); do
+    word=${COMP_WORDS[i]}
+    if ((${#words[@]})) && [[ $word == [=:]* || $last == *[=:] ]]; then
+      words[-1]+=$word
+    else
+      words+=("$word")
+    fi
+    last=$word
+  done
+  word=${words[-1]}
+  if ((${#words[@]} > 1)) && [[ ${words[-2]} == --socket ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    return
   fi
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+  start=${word%"${word##*[=:]}"}
+  mapfile -t COMPREPLY < <("${COMP_WORDS[0]/#\~/$HOME}" --complete "${words[@]}" 2>/dev/null)
+  for i in "${!COMPREPLY[@]}"; do
+    word=${COMPREPLY[i]#"$start"}
+    [[ $word == *= ]] && compopt -o nospace
+    printf -v 'COMPREPLY[i]' %q "$word"
+  done
 }
 complete -F _claspctl claspctl

@@ -95,6 +95,12 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
   bool unknown_before = false;  // what follows may be its value, and a key
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
+    // The end of the options; there is nothing else that could follow.
+    if (arg == "--") {
+      if (i + 1 < args.size())
+        errors.push_back(quoted(mask_secrets(args[i + 1])) + " stands behind --; clasp takes options alone");
+      break;
+    }
     if (arg.size() < 2 || arg[0] != '-') {
       if (!std::exchange(unknown_before, false))
         errors.push_back(quoted(mask_secrets(arg)) +

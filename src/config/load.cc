@@ -117,6 +117,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   loaded.settings.config_file = file->path;
   loaded.warnings = std::move(collector.warnings);
   loaded.given = std::move(collector.given_values);
+  loaded.exit_with_parent = collector.draft.exit_with_parent;
   if (collector.draft.check) loaded.action = Action::check;
   if (collector.draft.models) loaded.action = Action::models;
   return loaded;

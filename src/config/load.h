@@ -33,6 +33,7 @@ struct Loaded {
   std::vector<std::string> warnings;  // one line each, to be logged
   std::vector<GivenValue> given;      // what the sources said
   std::string emit;                   // the text to print for help and emit
+  bool exit_with_parent = false;      // for programs that start a daemon of their own
 };
 
 struct LoadError {

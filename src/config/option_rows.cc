@@ -46,6 +46,9 @@ void add_server(std::vector<Option>& rows) {
     {.flag = "proxy-only", .domain = kBool, .default_text = "false",
      .help = "Run the proxy only. CLASP always does; accepted for older start scripts.",
      .slot = CLASP_AT(proxy_only)},
+    {.flag = "exit-with-parent", .domain = kBool, .default_text = "false",
+     .help = "Drain and end, as after SIGTERM, when the program that started this one ends, however it does.",
+     .slot = CLASP_AT(exit_with_parent)},
   });
 }
 

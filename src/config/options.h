@@ -107,7 +107,7 @@ struct Draft {
   std::string rate_limit_scope = "global", control_mode = "0660";
   bool multi_provider = false, fallback = false;
   std::string config_file, emit;
-  bool debug = false, demo_if_unconfigured = false, proxy_only = false;
+  bool debug = false, demo_if_unconfigured = false, proxy_only = false, exit_with_parent = false;
   bool check = false, version = false, help = false, models = false;
 };
 

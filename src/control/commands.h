@@ -25,7 +25,11 @@ enum class Effect {
 struct Command {
   std::string_view words;           // "backends disable"
   std::string_view arguments = {};  // "NAME", as help shows them; empty: none
+  // What each of the arguments is, a word for each, for completion: backend, breaker, exchange,
+  // ticket, client and level are asked of the daemon; of "-" nothing is known.
+  std::string_view takes = {};
   std::size_t fewest = 0, most = 0;
+  std::string_view options = {};  // of its own, besides --json, as help shows them
   // The request of the control API. {name} in the path stands for the argument in that place; an
   // argument without a place goes into the query, by its name in small letters; one that is shown
   // as [name=…] is given as name=value, and may stand anywhere among those. Empty: claspctl
@@ -45,7 +49,14 @@ std::span<const Command> commands();
 std::string_view privilege_name(Privilege privilege);
 std::string_view effect_name(Effect effect);
 
-// The command that `words` begin with, and how many of them it takes. Null: there is none.
+// "[--count N]": its name and what it is followed by; a switch is followed by nothing.
+struct OwnOption {
+  std::string_view name, value;
+};
+std::vector<OwnOption> own_options(const Command& command);
+
+// The command that `words` begin with, and how many of them it takes; "queue list" is "queue".
+// Null: there is none.
 const Command* find_command(std::span<const std::string> words, std::size_t& used);
 
 // What a request of the API asks for. `path` is without the query.
@@ -60,6 +71,8 @@ Asked match_request(std::string_view method, std::string_view path);
 std::string make_target(const Command& command, std::span<const std::string> arguments);
 // The value of `name` in a query, decoded; empty when it is not there.
 std::string query_value(std::string_view query, std::string_view name);
+// More arguments stand in their place than the command has such: "tail x", "test a b".
+bool has_too_many_places(const Command& command, std::span<const std::string> arguments);
 // Whether `argument` is one of the command's name=value ones.
 bool is_named_argument(const Command& command, std::string_view argument);
 

@@ -7,10 +7,12 @@
 #include "base/text.h"
 #include "config/value.h"
 #include "control/socket_path.h"
+#include "ctl/complete.h"
 #include "ctl/emit.h"
 #include "ctl/keys.h"
 #include "ctl/local.h"
 #include "ctl/remote.h"
+#include "ctl/top.h"
 
 namespace clasp::ctl {
 namespace {
@@ -43,6 +45,7 @@ Answer usage_error(const std::string& message) {
 std::string describe(const control::Command& command) {
   std::string out = "claspctl " + std::string(command.words);
   if (!command.arguments.empty()) out.append(" ").append(command.arguments);
+  if (!command.options.empty()) out.append(" ").append(command.options);
   return out;
 }
 
@@ -53,6 +56,7 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 Answer carry_out(const Call& call, const World& world) {
+  if (call.command->words == "top") return run_top(call, world);
   if (!call.command->is_local()) return carry_out_remotely(call, world);
   if (call.command->words == "doctor") return run_doctor(call, world);
   if (call.command->words == "claude") return run_claude(call, world);
@@ -70,7 +74,16 @@ struct Line {
   std::vector<std::string> words;
   Options options;
   bool json = false;
+  std::vector<std::pair<std::string, std::string>> own;  // of the command, whichever it will be
 };
+
+// Whether some command has an option of that name.
+std::optional<control::OwnOption> find_own_option(std::string_view name) {
+  for (const control::Command& command : control::commands())
+    for (const control::OwnOption& option : control::own_options(command))
+      if (option.name == name) return option;
+  return std::nullopt;
+}
 
 // The value of `option` at `args[i]`, as its own argument or behind "=".
 std::optional<std::string> value_of(const std::vector<std::string>& args, std::size_t& i,
@@ -78,6 +91,23 @@ std::optional<std::string> value_of(const std::vector<std::string>& args, std::s
   const std::string& arg = args[i];
   if (arg == option && i + 1 < args.size()) return args[++i];
   if (arg.starts_with(std::string(option) + "=")) return arg.substr(option.size() + 1);
+  return std::nullopt;
+}
+
+// --count 3, --count=3, --verbose. An answer when it is a mistake.
+std::optional<Answer> read_own_option(const std::vector<std::string>& args, std::size_t& i,
+                                      Line& line) {
+  const std::string name = args[i].substr(0, args[i].find('='));
+  const auto option = find_own_option(name);
+  if (!option) return usage_error("unknown option " + config::quoted(args[i]));
+  if (option->value.empty()) {
+    if (name != args[i]) return usage_error(name + " takes no value");
+    line.own.emplace_back(name, "");
+  } else if (auto value = value_of(args, i, name)) {
+    line.own.emplace_back(name, std::move(*value));
+  } else {
+    return usage_error(name + " needs a value");
+  }
   return std::nullopt;
 }
 
@@ -91,14 +121,24 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
                         args.begin() + static_cast<std::ptrdiff_t>(i + (arg == "--")), args.end());
       return std::nullopt;
     }
+    if (arg == "--") {
+      line.words.insert(line.words.end(), args.begin() + static_cast<std::ptrdiff_t>(i + 1),
+                        args.end());
+      return std::nullopt;
+    }
     if (arg == "--help" || arg == "-help" || arg == "-h")
       return Answer{kExitSuccess, emit_help(), ""};
     if (arg == "--version" || arg == "-version")
       return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
     // An option that lost its value must not look like one that is unknown.
-    if (i + 1 == args.size() && (arg == "--socket" || arg == "--instance" || arg == "--timeout"))
+    if (i + 1 == args.size() &&
+        (arg == "--socket" || arg == "--instance" || arg == "--timeout" || arg == "--emit"))
       return usage_error(arg + " needs a value");
-    if (arg == "--emit" && i + 1 < args.size()) return Answer{kExitSuccess, emit(args[i + 1]), ""};
+    if (const auto kind = value_of(args, i, "--emit")) {
+      std::string text = emit(*kind);
+      if (text.empty()) return usage_error("there is nothing to emit for " + config::quoted(*kind));
+      return Answer{kExitSuccess, std::move(text), ""};
+    }
     if (auto socket = value_of(args, i, "--socket")) {
       line.options.socket = std::move(*socket);
     } else if (const auto name = value_of(args, i, "--instance")) {
@@ -113,7 +153,7 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
     } else if (arg == "--json" || arg == "-json") {
       line.json = true;
     } else if (arg.size() > 1 && arg.front() == '-') {
-      return usage_error("unknown option " + config::quoted(arg));
+      if (auto wrong = read_own_option(args, i, line)) return wrong;
     } else {
       line.words.push_back(arg);
     }
@@ -134,6 +174,8 @@ Answer unknown_command(std::vector<std::string> words) {
 }  // namespace
 
 Answer run(const std::vector<std::string>& args, const World& world) {
+  if (!args.empty() && args.front() == "--complete")
+    return {kExitSuccess, complete({args.begin() + 1, args.end()}, world), ""};
   Line line;
   if (auto answer = read_line(args, line)) return *answer;
   std::vector<std::string>& words = line.words;
@@ -154,9 +196,15 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   const std::size_t count = call.arguments.size();
   if (count < call.command->fewest || count > call.command->most)
     return usage_error("write " + describe(*call.command));
-  for (const std::string& argument : call.arguments)
-    if (call.command->streams && !control::is_named_argument(*call.command, argument))
-      return usage_error("write " + describe(*call.command));
+  if (control::has_too_many_places(*call.command, call.arguments))
+    return usage_error("write " + describe(*call.command));
+  for (const auto& [name, value] : line.own) {
+    const auto options = control::own_options(*call.command);
+    if (std::none_of(options.begin(), options.end(),
+                     [&name](const auto& option) { return option.name == name; }))
+      return usage_error(describe(*call.command) + " has no " + name);
+  }
+  call.own = std::move(line.own);
   // A variable that is not set: "cache flush $PATTERN" must not forget everything.
   if (!call.command->is_local() && std::count(call.arguments.begin(), call.arguments.end(), "") > 0)
     return usage_error("an argument is empty; write " + describe(*call.command));

@@ -36,12 +36,20 @@ struct LinkError {
 // How text is shown.
 struct Look {
   bool colour = false;
+  std::size_t width = 0;  // of the terminal; 0: there is none, and nothing is cut
 };
 
 struct Options {
   bool json = false;
   std::string socket;  // --socket; empty: the usual place
   long seconds = 30;   // --timeout
+};
+
+class TopApp;
+
+struct Answer {
+  int exit_code = kExitSuccess;
+  std::string out, err;  // with newlines at their ends, or empty
 };
 
 // What commands need from outside.
@@ -69,11 +77,9 @@ struct World {
                                         const std::function<bool(std::string_view line)>& on_line)>
       follow_daemon = {};
   std::function<bool(const std::string&)> print = {};  // at once, to standard output
-};
-
-struct Answer {
-  int exit_code = kExitSuccess;
-  std::string out, err;  // with newlines at their ends, or empty
+  std::function<void(int milliseconds)> pause = {};
+  // Shows the picture on the whole terminal until it is over. Nothing where output goes elsewhere.
+  std::function<Answer(const Options&, TopApp&)> show_screen = {};
 };
 
 struct Call {
@@ -81,6 +87,7 @@ struct Call {
   std::vector<std::string> arguments;
   bool json = false;
   Options options = {};
+  std::vector<std::pair<std::string, std::string>> own = {};  // options of the command, as given
 };
 
 // `args` without the program's name.

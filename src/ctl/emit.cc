@@ -12,26 +12,8 @@ namespace {
 std::string line_of(const control::Command& command) {
   std::string out(command.words);
   if (!command.arguments.empty()) out.append(" ").append(command.arguments);
+  if (!command.options.empty()) out.append(" ").append(command.options);
   if (command.json) out.append(" [--json]");
-  return out;
-}
-
-std::vector<std::string> first_words() {
-  std::vector<std::string> out;
-  for (const control::Command& command : control::commands()) {
-    std::string word(command.words.substr(0, command.words.find(' ')));
-    if (out.empty() || out.back() != word) out.push_back(std::move(word));
-  }
-  return out;
-}
-
-// The second words of the commands that begin with `first`.
-std::string second_words(std::string_view first) {
-  std::string out;
-  for (const control::Command& command : control::commands()) {
-    const auto parts = split(command.words, ' ');
-    if (parts.size() > 1 && parts[0] == first) out.append(out.empty() ? "" : " ").append(parts[1]);
-  }
   return out;
 }
 
@@ -40,6 +22,10 @@ std::string emit_man() {
   for (const control::Command& command : control::commands()) {
     std::string line = ".It Cm " + std::string(command.words);
     if (!command.arguments.empty()) line.append(" Ar ").append(command.arguments);
+    for (const control::OwnOption& option : control::own_options(command)) {
+      line.append(" Op Fl ").append(option.name.substr(1));
+      if (!option.value.empty()) line.append(" Ar ").append(option.value);
+    }
     if (command.json) line.append(" Op Fl -json");
     out.append(line).append("\n");
     // Each sentence of a manual page begins a line.
@@ -49,51 +35,51 @@ std::string emit_man() {
   return out;
 }
 
+// The shells ask claspctl itself what may come next: it knows the table, and the running daemon
+// its names.
 std::string emit_bash() {
-  std::string firsts;
-  for (const std::string& word : first_words()) firsts.append(word).append(" ");
-  std::string out =
-      "# bash completion for claspctl, made from its command table.\n"
-      "_claspctl() {\n"
-      "  local cur=${COMP_WORDS[COMP_CWORD]} words=\n"
-      "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-      "    words='" +
-      firsts +
-      "--help --version'\n"
-      "  elif [[ $COMP_CWORD -eq 2 ]]; then\n"
-      "    case ${COMP_WORDS[1]} in\n";
-  for (const std::string& word : first_words())
-    out.append("      " + word + ") words='" + second_words(word) + "' ;;\n");
-  return out +
-         "    esac\n"
-         "    [[ ${COMP_WORDS[1]} != claude ]] && words+=' --json'\n"
-         "  else\n"
-         "    words=--json\n"
-         "  fi\n"
-         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-         "}\n"
-         "complete -F _claspctl claspctl\n";
+  return R"(# bash completion for claspctl, which knows itself what may come next.
+_claspctl() {
+  local words=() word last='' start i
+  # Bash takes client=ann for three words. claspctl gets one, and bash the end of its answers.
+  for ((i = 1; i <= COMP_CWORD; ++i)); do
+    word=${COMP_WORDS[i]}
+    if ((${#words[@]})) && [[ $word == [=:]* || $last == *[=:] ]]; then
+      words[-1]+=$word
+    else
+      words+=("$word")
+    fi
+    last=$word
+  done
+  word=${words[-1]}
+  if ((${#words[@]} > 1)) && [[ ${words[-2]} == --socket ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    return
+  fi
+  start=${word%"${word##*[=:]}"}
+  mapfile -t COMPREPLY < <("${COMP_WORDS[0]/#\~/$HOME}" --complete "${words[@]}" 2>/dev/null)
+  for i in "${!COMPREPLY[@]}"; do
+    word=${COMPREPLY[i]#"$start"}
+    [[ $word == *= ]] && compopt -o nospace
+    printf -v 'COMPREPLY[i]' %q "$word"
+  done
+}
+complete -F _claspctl claspctl
+)";
 }
 
 std::string emit_zsh() {
-  std::string firsts, cases;
-  for (const std::string& word : first_words()) {
-    firsts.append(firsts.empty() ? "" : " ").append(word);
-    cases.append("    " + word + ") compadd -- " + second_words(word) + " ;;\n");
-  }
-  return "#compdef claspctl\n"
-         "# zsh completion for claspctl, made from its command table.\n"
-         "if (( CURRENT == 2 )); then\n"
-         "  compadd -- " +
-         firsts +
-         " --help --version\n"
-         "elif (( CURRENT == 3 )); then\n"
-         "  case $words[2] in\n" +
-         cases +
-         "  esac\n"
-         "else\n"
-         "  compadd -- --json\n"
-         "fi\n";
+  return R"(#compdef claspctl
+# zsh completion for claspctl, which knows itself what may come next.
+if [[ $words[CURRENT-1] == --socket ]]; then
+  _files
+  return
+fi
+local -a found
+found=("${(@f)$(${(Q)~words[1]} --complete "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}")
+compadd -S '' -- ${(M)found:#*=}
+compadd -- ${found:#*=}
+)";
 }
 
 // A text in lines that fit a screen, the first one where the cursor is: in that column.

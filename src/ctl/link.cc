@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace clasp::ctl {
 
@@ -128,6 +130,68 @@ Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string&
     return tl::unexpected(explain(curl.get(), code, socket));
   told.status = status_of(curl.get());
   return told;
+}
+
+struct Asking::State {
+  std::string socket, body;
+  CURLM* multi = nullptr;
+  CurlPtr curl;
+  std::optional<Result<Told, LinkError>> result;
+};
+
+Asking::Asking(const std::string& socket, const std::string& method, const std::string& target,
+               long seconds)
+    : state_(std::make_unique<State>()) {
+  state_->socket = socket;
+  if (auto good = check_path(socket); !good) {
+    state_->result = tl::unexpected(good.error());
+    return;
+  }
+  state_->curl = prepare(socket, method, target);
+  state_->multi = curl_multi_init();
+  if (!state_->curl || state_->multi == nullptr) {
+    state_->result = tl::unexpected(LinkError{LinkError::Kind::refused, "out of memory"});
+    return;
+  }
+  CURL* curl = state_->curl.get();
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, seconds);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &state_->body);
+  curl_multi_add_handle(state_->multi, curl);
+}
+
+Asking::~Asking() {
+  if (state_->multi == nullptr) return;
+  if (state_->curl) curl_multi_remove_handle(state_->multi, state_->curl.get());
+  curl_multi_cleanup(state_->multi);
+}
+
+bool Asking::wait(std::initializer_list<int> others, int milliseconds) {
+  const auto look = [this] {
+    int running = 0, left = 0;
+    if (state_->result || curl_multi_perform(state_->multi, &running) != CURLM_OK)
+      return state_->result.has_value();
+    while (const CURLMsg* message = curl_multi_info_read(state_->multi, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      if (message->data.result == CURLE_OK)
+        state_->result = Told{status_of(state_->curl.get()), std::move(state_->body)};
+      else
+        state_->result =
+            tl::unexpected(explain(state_->curl.get(), message->data.result, state_->socket));
+    }
+    return state_->result.has_value();
+  };
+  if (look()) return true;
+  std::vector<curl_waitfd> waiting;
+  for (const int fd : others) waiting.push_back({fd, CURL_WAIT_POLLIN, 0});
+  int ready = 0;
+  curl_multi_poll(state_->multi, waiting.data(), static_cast<unsigned>(waiting.size()),
+                  milliseconds, &ready);
+  return look();
+}
+
+Result<Told, LinkError> Asking::take() {
+  return *state_->result;
 }
 
 Result<Told, LinkError> follow_daemon(const std::string& socket, const std::string& method,

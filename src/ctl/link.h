@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,25 @@ namespace clasp::ctl {
 // Asks the daemon at this socket. `seconds`: until the whole answer is there.
 Result<Told, LinkError> ask_daemon(const std::string& socket, const std::string& method,
                                    const std::string& target, long seconds);
+
+// The same for somebody who has other things to do meanwhile.
+class Asking {
+ public:
+  Asking(const std::string& socket, const std::string& method, const std::string& target,
+         long seconds);
+  ~Asking();
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+
+  // Waits until the answer is there, one of these descriptors can be read, or so long. True: it is.
+  bool wait(std::initializer_list<int> others, int milliseconds);
+  // Once wait() said so.
+  Result<Told, LinkError> take();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // Asks for an answer in lines, and gives each away as it comes, until either side ends it or
 // `on_line` says no. `seconds`: until the answer begins. Of an error the body is in what it

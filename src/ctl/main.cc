@@ -1,14 +1,18 @@
 // The program `claspctl`: gives the command line to run() and prints what comes back.
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "control/socket_path.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/screen.h"
 #include "ctl/system.h"
 
 namespace {
@@ -74,6 +78,24 @@ clasp::Result<clasp::ctl::Told, LinkError> follow_daemon(
   return clasp::ctl::follow_daemon(*socket, method, target, options.seconds, on_line);
 }
 
+void wait_between(int milliseconds) {
+  std::signal(SIGINT, on_interrupt);
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+clasp::ctl::Answer show_screen(const clasp::ctl::Options& options, clasp::ctl::TopApp& app) {
+  const auto socket = find_socket(options);
+  if (!socket) return {clasp::ctl::kExitNotRunning, "", socket.error().message};
+  return clasp::ctl::show_screen(*socket, options.seconds, app);
+}
+
+// Nothing is cut when the output goes elsewhere.
+std::size_t terminal_width() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
 clasp::Result<clasp::config::Loaded, clasp::config::LoadError> load_configuration() {
   clasp::config::Inputs inputs;
   inputs.environment = clasp::config::make_environment(environ);
@@ -90,12 +112,22 @@ bool print(std::FILE* to, const std::string& text) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const clasp::ctl::Look look{isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() &&
-                              variable("TERM") != "dumb"};
-  const clasp::ctl::Answer answer = clasp::ctl::run(
-      args, {read_input, random_bytes, ask_daemon, look, variable, load_configuration,
-             clasp::ctl::why_not_listen, clasp::ctl::clock_is_synchronised, clasp::ctl::run_program,
-             follow_daemon, [](const std::string& text) { return print(stdout, text); }});
+  const bool terminal = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb";
+  clasp::ctl::World world;
+  world.read_input = read_input;
+  world.random_bytes = random_bytes;
+  world.ask_daemon = ask_daemon;
+  world.look = {terminal && variable("NO_COLOR").empty(), terminal_width()};
+  world.variable = variable;
+  world.load_configuration = load_configuration;
+  world.why_not_listen = clasp::ctl::why_not_listen;
+  world.clock_is_synchronised = clasp::ctl::clock_is_synchronised;
+  world.run_program = clasp::ctl::run_program;
+  world.follow_daemon = follow_daemon;
+  world.print = [](const std::string& text) { return print(stdout, text); };
+  world.pause = wait_between;
+  if (terminal && isatty(STDIN_FILENO) == 1) world.show_screen = show_screen;
+  const clasp::ctl::Answer answer = clasp::ctl::run(args, world);
   print(stderr, answer.err);
   return print(stdout, answer.out) ? answer.exit_code : clasp::ctl::kExitFailure;
 }

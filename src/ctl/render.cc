@@ -6,7 +6,10 @@
 #include <ctime>
 
 #include "ctl/json.h"
+#include "ctl/pieces.h"
 #include "ctl/render_clients.h"
+#include "ctl/render_metrics.h"
+#include "ctl/render_test.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -17,74 +20,23 @@ using Renderer = std::string (*)(const json_t*, const Look&);
 
 // ---- pieces -------------------------------------------------------------------------------------
 
-enum class Hue { good, warning, bad, dim };
-
-std::string paint(std::string_view text, Hue hue, const Look& look) {
-  if (!look.colour) return std::string(text);
-  constexpr const char* kCodes[] = {"\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m"};
-  return kCodes[static_cast<int>(hue)] + std::string(text) + "\x1b[0m";
-}
-
-// Of a state's name; what is not known is left as it is.
-std::string paint_state(std::string_view state, const Look& look) {
-  if (state == "healthy" || state == "closed") return paint(state, Hue::good, look);
-  if (state == "degraded" || state == "draining" || state == "half_open")
-    return paint(state, Hue::warning, look);
-  if (state == "down" || state == "open" || state == "disabled")
-    return paint(state, Hue::bad, look);
-  return std::string(state);
-}
-
-std::string bytes_text(std::int64_t bytes) {
-  const char* units[] = {"B", "KB", "MB", "GB", "TB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(units); ++unit) value /= 1024;
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-  return text;
-}
-
-std::string milliseconds_text(std::int64_t ms) {
-  char text[32];
-  if (ms < 1000)
-    std::snprintf(text, sizeof text, "%lldms", static_cast<long long>(ms));
-  else
-    std::snprintf(text, sizeof text, "%.1fs", static_cast<double>(ms) / 1000);
-  return ms == 0 ? "-" : text;
-}
-
-std::string seconds_text(std::int64_t seconds) {
-  const std::int64_t days = seconds / 86400, hours = seconds / 3600 % 24,
-                     minutes = seconds / 60 % 60;
-  if (days > 0) return std::to_string(days) + "d " + std::to_string(hours) + "h";
-  if (hours > 0) return std::to_string(hours) + "h " + std::to_string(minutes) + "m";
-  if (minutes > 0) return std::to_string(minutes) + "m " + std::to_string(seconds % 60) + "s";
-  return std::to_string(seconds) + "s";
-}
-
-std::string of_most(std::int64_t number, std::int64_t most) {
-  return std::to_string(number) + (most > 0 ? "/" + std::to_string(most) : "");
-}
-
-std::int64_t failures_of(const json_t* backend) {
-  std::int64_t sum = 0;
-  const char* name = nullptr;
-  json_t* count = nullptr;
-  json_object_foreach(json_object_get(backend, "failures"), name, count) sum +=
-      json_integer_value(count);
-  return sum;
-}
-
 std::string backend_table(const json_t* list, const Look& look, std::string_view indent) {
-  Table table({"BACKEND", "PROVIDER", "STATE", "BREAKER", "IN FLIGHT", "REQUESTS", "FAILED",
-               "LATENCY", "FIRST"});
+  Table table({{"BACKEND", {.shrink = 10}},
+               {"PROVIDER", {.drop = 6, .shrink = 8}},
+               "STATE",
+               {"BREAKER", {.drop = 4}},
+               "IN FLIGHT",
+               {"TRIES", {.drop = 5}},
+               "FAILED",
+               {"LATENCY", {.drop = 2}},
+               {"FIRST", {.drop = 3}}});
+  table.paint(2, state_painter(look));
+  table.paint(3, state_painter(look));
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(list, i, one) {
     const std::string_view admin = text_of(one, "admin");
     const std::string_view breaker = text_of(json_object_get(one, "circuit_breaker"), "state");
-    // Colours would count as width: they stand in the last columns' place only where they may.
     table.add({std::string(text_of(one, "name")), std::string(text_of(one, "provider")),
                std::string(admin == "enabled" ? text_of(one, "state") : admin),
                breaker.empty() ? "off" : std::string(breaker),
@@ -93,8 +45,7 @@ std::string backend_table(const json_t* list, const Look& look, std::string_view
                milliseconds_text(number_of(one, "latency_ms")),
                milliseconds_text(number_of(one, "first_content_ms"))});
   }
-  static_cast<void>(look);
-  return table.render(indent);
+  return table.render(look.width, indent);
 }
 
 std::string lines_of(const json_t* list, std::string_view before) {
@@ -108,6 +59,28 @@ std::string lines_of(const json_t* list, std::string_view before) {
 }
 
 // ---- commands -----------------------------------------------------------------------------------
+
+// "debug with bodies (configured: info)"
+std::string dial_words(std::string_view level, bool requests, bool responses) {
+  std::string out(level);
+  if (requests && responses) return out + " with bodies";
+  if (requests || responses) out += requests ? " with requests" : " with answers";
+  return out;
+}
+
+std::string configured_words(const json_t* given) {
+  if (given == nullptr) return {};
+  return " (configured: " +
+         dial_words(text_of(given, "level"), flag_of(given, "debug_requests"),
+                    flag_of(given, "debug_responses")) +
+         ")";
+}
+
+std::string log_words(const json_t* status) {
+  return dial_words(text_of(status, "log_level"), flag_of(status, "log_requests"),
+                    flag_of(status, "log_responses")) +
+         configured_words(json_object_get(status, "log_configured"));
+}
 
 std::string render_status(const json_t* root, const Look& look) {
   const std::string_view state = text_of(root, "state");
@@ -124,7 +97,7 @@ std::string render_status(const json_t* root, const Look& look) {
   line("process", "pid " + std::to_string(number_of(root, "pid")) + ", " +
                       std::to_string(number_of(root, "workers")) + " workers, " +
                       bytes_text(number_of(root, "resident_bytes")) + ", log level " +
-                      std::string(text_of(root, "log_level")));
+                      log_words(root));
   const json_t* metrics = json_object_get(root, "metrics");
   const json_t* requests = json_object_get(metrics, "requests");
   line("requests", std::to_string(number_of(requests, "total")) + " (" +
@@ -157,15 +130,15 @@ std::string render_reload(const json_t* root, const Look& look) {
   return out;
 }
 
-std::string render_config(const json_t* root, const Look&) {
-  Table table({"SETTING", "VALUE", "FROM"});
+std::string render_config(const json_t* root, const Look& look) {
+  Table table({{"SETTING", {.shrink = 24}}, {"VALUE", {.shrink = 16}}, {"FROM", {.shrink = 16}}});
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "settings"), i, one) {
     table.add({std::string(text_of(one, "name")), std::string(text_of(one, "value")),
                std::string(text_of(one, "place"))});
   }
-  return table.empty() ? "nothing is set; everything has its default\n" : table.render();
+  return table.empty() ? "nothing is set; everything has its default\n" : table.render(look.width);
 }
 
 std::string render_check(const json_t* root, const Look& look) {
@@ -207,8 +180,15 @@ std::string render_backend(const json_t* root, const Look& look) {
   return backend_table(list.get(), look, "");
 }
 
-std::string render_breakers(const json_t* root, const Look&) {
-  Table table({"BACKEND", "STATE", "OPENED", "FAILURES", "IN A ROW", "LAST CAUSE", "RETRY IN"});
+std::string render_breakers(const json_t* root, const Look& look) {
+  Table table({{"BACKEND", {.shrink = 10}},
+               "STATE",
+               "OPENED",
+               {"FAILURES", {.drop = 2}},
+               {"IN A ROW", {.drop = 3}},
+               {"LAST CAUSE", {.drop = 1, .shrink = 8}},
+               "RETRY IN"});
+  table.paint(1, state_painter(look));
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "breakers"), i, one) {
@@ -218,14 +198,19 @@ std::string render_breakers(const json_t* root, const Look&) {
          std::to_string(number_of(one, "failures_in_row")), std::string(text_of(one, "last_cause")),
          milliseconds_text(number_of(one, "retry_after_ms"))});
   }
-  return (flag_of(root, "enabled") ? "" : "circuit breakers are off\n") + table.render();
+  return (flag_of(root, "enabled") ? "" : "circuit breakers are off\n") + table.render(look.width);
 }
 
-std::string render_queue(const json_t* root, const Look&) {
+std::string render_queue(const json_t* root, const Look& look) {
   if (!flag_of(root, "enabled")) return "the queue is off\n";
   std::string out = of_most(number_of(root, "waiting"), number_of(root, "max_size")) + " waiting" +
                     (flag_of(root, "paused") ? ", paused" : "") + "\n";
-  Table table({"ID", "CLIENT", "BACKENDS", "WAITED", "LEFT", "RETURNS"});
+  Table table({"ID",
+               {"CLIENT", {.shrink = 12}},
+               {"BACKENDS", {.shrink = 10}},
+               "WAITED",
+               "LEFT",
+               {"RETURNS", {.drop = 1}}});
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "tickets"), i, one) {
@@ -234,11 +219,17 @@ std::string render_queue(const json_t* root, const Look&) {
          join(json_object_get(one, "backends")), milliseconds_text(number_of(one, "waited_ms")),
          milliseconds_text(number_of(one, "left_ms")), std::to_string(number_of(one, "returns"))});
   }
-  return table.empty() ? out : out + table.render();
+  return table.empty() ? out : out + table.render(look.width);
 }
 
-std::string render_exchanges(const json_t* root, const Look&) {
-  Table table({"ID", "CLIENT", "MODEL", "BACKEND", "PHASE", "AGE", "SENT"});
+std::string render_exchanges(const json_t* root, const Look& look) {
+  Table table({"ID",
+               {"CLIENT", {.drop = 2, .shrink = 9}},
+               {"MODEL", {.drop = 1, .shrink = 12}},
+               {"BACKEND", {.drop = 3, .shrink = 8}},
+               {"PHASE", {.shrink = 9}},
+               "AGE",
+               {"SENT", {.drop = 4}}});
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "exchanges"), i, one) {
@@ -250,7 +241,7 @@ std::string render_exchanges(const json_t* root, const Look&) {
          std::string(phase) + (flag_of(one, "stream") ? ", stream" : ""),
          milliseconds_text(number_of(one, "age_ms")), bytes_text(number_of(one, "bytes_out"))});
   }
-  std::string out = table.empty() ? "no requests in flight\n" : table.render();
+  std::string out = table.empty() ? "no requests in flight\n" : table.render(look.width);
   if (const std::int64_t silent = number_of(root, "silent_workers"); silent > 0)
     out.append(std::to_string(silent)).append(" workers did not answer\n");
   return out;
@@ -296,11 +287,14 @@ std::string render_cancelled(const json_t* root, const Look&) {
 }
 
 std::string render_level(const json_t* root, const Look&) {
-  return std::string(text_of(root, "level")) + "\n";
+  return dial_words(text_of(root, "level"), flag_of(root, "debug_requests"),
+                    flag_of(root, "debug_responses")) +
+         (flag_of(root, "changed") ? configured_words(json_object_get(root, "configured")) : "") +
+         "\n";
 }
 
-std::string render_commands(const json_t* root, const Look&) {
-  Table table({"COMMAND", "REQUEST", "PRIVILEGE"});
+std::string render_commands(const json_t* root, const Look& look) {
+  Table table({"COMMAND", {"REQUEST", {.shrink = 20}}, {"PRIVILEGE", {.drop = 1}}});
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "commands"), i, one) {
@@ -308,7 +302,7 @@ std::string render_commands(const json_t* root, const Look&) {
                std::string(text_of(one, "method")) + " " + std::string(text_of(one, "path")),
                std::string(text_of(one, "privilege"))});
   }
-  return table.render();
+  return table.render(look.width);
 }
 
 // A finished request: when, how it ended, how long, tokens, who, which model, where.
@@ -333,11 +327,15 @@ std::string render_tail(const json_t* one, const Look& look) {
   const auto text = [one](const char* member) { return harmless(text_of(one, member)); };
   const std::string name = text("client_name"), cache = text("cache"), backend = text("backend"),
                     error = text("error");
-  out.append(name.empty() ? text("client") : name).append("  ");
-  out.append(text("model"));
-  if (!backend.empty()) out.append(" > ").append(backend).append("/").append(text("model_used"));
-  if (cache == "hit" || cache == "coalesced") out.append(" (").append(cache).append(")");
-  if (!good && text_of(one, "outcome") == "client_left") out.append(" (client left)");
+  std::string rest = name.empty() ? text("client") : name;
+  rest.append("  ").append(text("model"));
+  if (!backend.empty()) rest.append(" > ").append(backend).append("/").append(text("model_used"));
+  if (cache == "hit" || cache == "coalesced") rest.append(" (").append(cache).append(")");
+  if (!good && text_of(one, "outcome") == "client_left") rest.append(" (client left)");
+  // A line each, so that the eye can run down the columns; but an error is told whole.
+  const std::size_t before = std::string_view(clock).size() + 4 + std::string_view(head).size() + 2;
+  if (look.width > before && error.empty()) rest = fit(rest, look.width - before);
+  out.append(rest);
   if (!error.empty()) out.append(": ").append(paint(error, Hue::bad, look));
   return out + "\n";
 }
@@ -364,6 +362,7 @@ constexpr Row kRenderers[] = {
     {"limits", render_limits},
     {"keys", render_keys},
     {"costs", render_costs},
+    {"test", render_test},
     {"exchanges", render_exchanges},
     {"exchanges show", nullptr},
     {"exchanges cancel", render_ended},
@@ -377,6 +376,7 @@ constexpr Row kRenderers[] = {
     {"queue resume", render_queue},
     {"cache", render_cache},
     {"cache flush", render_flushed},
+    {"metrics", render_metrics},
     {"log-level", render_level},
     {"log-level set", render_level},
     {"commands", render_commands},

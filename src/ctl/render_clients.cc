@@ -24,8 +24,14 @@ std::string dollars(const json_t* object, const char* name) {
   return out;
 }
 
-std::string spent_table(const char* heading, const json_t* parts) {
-  Table table({heading, "COST", "REQUESTS", "INPUT", "OUTPUT", "CACHED", "UNPRICED"});
+std::string spent_table(const char* heading, const json_t* parts, const Look& look) {
+  Table table({{heading, {.shrink = 12}},
+               "COST",
+               "REQUESTS",
+               "INPUT",
+               "OUTPUT",
+               {"CACHED", {.drop = 1}},
+               {"UNPRICED", {.drop = 2}}});
   const char* name = nullptr;
   json_t* one = nullptr;
   json_object_foreach(const_cast<json_t*>(parts), name, one) {
@@ -35,11 +41,16 @@ std::string spent_table(const char* heading, const json_t* parts) {
                std::to_string(number_of(one, "cached_tokens")),
                std::to_string(number_of(one, "unpriced_requests"))});
   }
-  return table.empty() ? std::string() : "\n" + table.render();
+  return table.empty() ? std::string() : "\n" + table.render(look.width);
 }
 
-std::string budget_table(const json_t* budgets) {
-  Table table({"BUDGET OF", "PERIOD", "BUDGET", "SPENT", "LEFT", "RENEWED"});
+std::string budget_table(const json_t* budgets, const Look& look) {
+  Table table({{"BUDGET OF", {.shrink = 12}},
+               "PERIOD",
+               {"BUDGET", {.drop = 1}},
+               "SPENT",
+               "LEFT",
+               {"RENEWED", {.drop = 2}}});
   const char* name = nullptr;
   json_t* one = nullptr;
   json_object_foreach(const_cast<json_t*>(budgets), name, one) {
@@ -50,13 +61,13 @@ std::string budget_table(const json_t* budgets) {
                  dollars(budget, "left_usd"), text(budget, "renewed_at")});
     }
   }
-  return table.empty() ? std::string() : "\n" + table.render();
+  return table.empty() ? std::string() : "\n" + table.render(look.width);
 }
 
 }  // namespace
 
-std::string render_limits(const json_t* root, const Look&) {
-  Table table({"LIMIT OF", "REQUESTS LEFT", "TOKENS LEFT", "RUNNING"});
+std::string render_limits(const json_t* root, const Look& look) {
+  Table table({{"LIMIT OF", {.shrink = 16}}, "REQUESTS LEFT", "TOKENS LEFT", "RUNNING"});
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "limits"), i, one) {
@@ -69,15 +80,19 @@ std::string render_limits(const json_t* root, const Look&) {
                left_of(one, "tokens_left", "tokens_per_minute"), running});
   }
   const json_t* refused = json_object_get(root, "refused");
-  return (table.empty() ? "nobody is limited yet\n" : table.render()) +
+  return (table.empty() ? "nobody is limited yet\n" : table.render(look.width)) +
          "refused: " + std::to_string(number_of(refused, "requests")) + " by requests, " +
          std::to_string(number_of(refused, "tokens")) + " by tokens, " +
          std::to_string(number_of(refused, "concurrency")) + " by concurrency, " +
          std::to_string(number_of(refused, "budget")) + " by budget\n";
 }
 
-std::string render_keys(const json_t* root, const Look&) {
-  Table table({"CLIENT", "KEYS", "CERTIFICATE", "EXPIRES", "MODELS"});
+std::string render_keys(const json_t* root, const Look& look) {
+  Table table({{"CLIENT", {.shrink = 10}},
+               {"KEYS", {.drop = 1}},
+               {"CERTIFICATE", {.drop = 2, .shrink = 11}},
+               "EXPIRES",
+               {"MODELS", {.shrink = 16}}});
   std::size_t i = 0;
   json_t* one = nullptr;
   json_array_foreach(json_object_get(root, "clients"), i, one) {
@@ -89,21 +104,21 @@ std::string render_keys(const json_t* root, const Look&) {
                models.empty() ? "all" : models});
   }
   std::string out = flag_of(root, "required") ? "" : "nobody is asked for a key\n";
-  if (!table.empty()) out.append(table.render());
+  if (!table.empty()) out.append(table.render(look.width));
   return out;
 }
 
-std::string render_costs(const json_t* root, const Look&) {
+std::string render_costs(const json_t* root, const Look& look) {
   const std::string since = text(root, "since");
   std::string out = dollars(root, "total_cost_usd") + " for " +
                     std::to_string(number_of(root, "total_requests")) + " requests" +
                     (since.empty() ? "" : " since " + since) + "\n" +
                     dollars(root, "day_cost_usd") + " on " + text(root, "day") + ", " +
                     dollars(root, "month_cost_usd") + " in " + text(root, "month") + "\n";
-  out.append(spent_table("CLIENT", json_object_get(root, "by_client")));
-  out.append(spent_table("MODEL", json_object_get(root, "by_model")));
-  out.append(spent_table("BACKEND", json_object_get(root, "by_backend")));
-  out.append(budget_table(json_object_get(root, "budgets")));
+  out.append(spent_table("CLIENT", json_object_get(root, "by_client"), look));
+  out.append(spent_table("MODEL", json_object_get(root, "by_model"), look));
+  out.append(spent_table("BACKEND", json_object_get(root, "by_backend"), look));
+  out.append(budget_table(json_object_get(root, "budgets"), look));
   const std::string unpriced = join(json_object_get(root, "unpriced_models"));
   if (!unpriced.empty()) out.append("\nwithout a price: ").append(unpriced).append("\n");
   return out;

@@ -1,59 +1,62 @@
-// A table of text: columns as wide as their longest cell, two blanks between.
+// A table of text: columns as wide as their longest cell, two blanks between, and not wider than
+// the terminal.
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ctl/width.h"
+
 namespace clasp::ctl {
 
-// How wide it is on a screen: bytes that continue a UTF-8 character take no place.
-inline std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
-}
-
 // Without what a terminal would obey: names come from whoever asks.
-inline std::string harmless(std::string_view text) {
-  std::string out(text);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const auto c = static_cast<unsigned char>(out[i]);
-    const bool second = i > 0 && static_cast<unsigned char>(out[i - 1]) == 0xc2 && c < 0xa0;
-    if (c < 0x20 || c == 0x7f) out[i] = '?';
-    if (second) out[i] = '\xbf';  // C1: another character of the same two bytes
-  }
-  return out;
-}
+std::string harmless(std::string_view text);
+
+// What may become of a column where there is little room.
+struct Fit {
+  int drop = 0;            // left out, those with the highest number first; 0: never
+  std::size_t shrink = 0;  // its cells are cut, to this width at most; 0: never
+  std::size_t least = 0;   // not narrower, so that a picture that moves stands still
+  bool right = false;      // numbers
+};
+
+struct Column {
+  std::string name;
+  Fit fit;
+  Column(const char* text, Fit how = {}) : name(text), fit(how) {}
+  Column(std::string text, Fit how = {}) : name(std::move(text)), fit(how) {}
+};
 
 class Table {
  public:
-  explicit Table(std::vector<std::string> heading) { rows_.push_back(std::move(heading)); }
-  void add(std::vector<std::string> row) {
-    for (std::string& cell : row) cell = harmless(cell);
-    rows_.push_back(std::move(row));
-  }
-  bool empty() const { return rows_.size() == 1; }
+  // What colours a cell that is padded already. Takes no place.
+  using Painter = std::function<std::string(std::string_view cell)>;
 
-  std::string render(std::string_view indent = "") const {
-    std::vector<std::size_t> widths(rows_.front().size(), 0);
-    for (const auto& row : rows_)
-      for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i)
-        widths[i] = std::max(widths[i], width_of(row[i]));
-    std::string out;
-    for (const auto& row : rows_) {
-      out.append(indent);
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        out.append(row[i]);
-        if (i + 1 < row.size()) out.append(widths[i] - width_of(row[i]) + 2, ' ');
-      }
-      out.push_back('\n');
-    }
-    return out;
-  }
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<std::string> row);
+  void paint(std::size_t column, Painter painter) { painters_.push_back({column, painter}); }
+  bool empty() const { return rows_.empty(); }
+  std::size_t size() const { return rows_.size(); }
+
+  // The heading first. `width` of the terminal; 0: as wide as it gets, with all columns.
+  std::vector<std::string> lines(std::size_t width, std::string_view indent = "") const;
+  std::string render(std::size_t width, std::string_view indent = "") const;
 
  private:
+  struct Paint {
+    std::size_t column;
+    Painter painter;
+  };
+  std::vector<std::size_t> natural_widths() const;
+  std::string line(const std::vector<std::string>& row, const std::vector<std::size_t>& widths,
+                   bool heading) const;
+
+  std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
+  std::vector<Paint> painters_;
 };
 
 }  // namespace clasp::ctl

@@ -11,33 +11,11 @@ namespace clasp::daemon {
 
 namespace {
 
-// Of a list that an operator looks at; of each worker.
-constexpr std::size_t kMostExchanges = 1000;
-
 constexpr Duration kIdleCheck{50};
 constexpr std::uint64_t kUsualSeconds = 25, kMostSeconds = 86'400;
 
 void set_text(json_t* object, const char* name, std::string_view text) {
   set(object, name, text_value(scrub_utf8(text)));
-}
-
-json_t* exchange_object(const exchange::ExchangeInfo& info) {
-  json_t* out = json_object();
-  set_text(out, "id", info.request_id);
-  set_text(out, "client", info.client);
-  if (!info.client_name.empty()) set_text(out, "client_name", info.client_name);
-  set_text(out, "model", info.model_asked);
-  set_text(out, "model_used", info.model_used);
-  set_text(out, "backend", info.backend);
-  set_text(out, "phase", info.phase);
-  set(out, "stream", json_boolean(info.stream));
-  set_count(out, "age_ms", info.age_ms);
-  set_count(out, "queued_ms", info.queued_ms);
-  set_count(out, "bytes_out", static_cast<std::int64_t>(info.bytes_out));
-  set_count(out, "attempts", info.attempts);
-  const std::string_view cache = exchange::render_cache_use(info.cache);
-  set_text(out, "cache", cache.empty() ? "off" : cache);
-  return out;
 }
 
 WorkerQuestion everything() {
@@ -56,6 +34,25 @@ wire::ApiError operators_word(const char* message) {
 
 }  // namespace
 
+json_t* make_exchange_object(const exchange::ExchangeInfo& info) {
+  json_t* out = json_object();
+  set_text(out, "id", info.request_id);
+  set_text(out, "client", info.client);
+  if (!info.client_name.empty()) set_text(out, "client_name", info.client_name);
+  set_text(out, "model", info.model_asked);
+  set_text(out, "model_used", info.model_used);
+  set_text(out, "backend", info.backend);
+  set_text(out, "phase", info.phase);
+  set(out, "stream", json_boolean(info.stream));
+  set_count(out, "age_ms", info.age_ms);
+  set_count(out, "queued_ms", info.queued_ms);
+  set_count(out, "bytes_out", static_cast<std::int64_t>(info.bytes_out));
+  set_count(out, "attempts", info.attempts);
+  const std::string_view cache = exchange::render_cache_use(info.cache);
+  set_text(out, "cache", cache.empty() ? "off" : cache);
+  return out;
+}
+
 // ---- requests in flight ---------------------------------------------------------------------
 
 void list_exchanges(ControlDesk& desk, ControlCall& call) {
@@ -66,7 +63,7 @@ void list_exchanges(ControlDesk& desk, ControlCall& call) {
     const JsonPtr root(json_object());
     json_t* out = json_array();
     for (const exchange::ExchangeInfo& info : list)
-      json_array_append_new(out, exchange_object(info));
+      json_array_append_new(out, make_exchange_object(info));
     set(root.get(), "exchanges", out);
     set_count(root.get(), "silent_workers", static_cast<std::int64_t>(silent));
     reply->send(200, root);
@@ -82,7 +79,7 @@ void show_exchange(ControlDesk& desk, ControlCall& call) {
       },
       [reply = call.reply](const WorkerWord& word, std::size_t) {
         if (word.exchanges.empty()) return no_exchange(*reply);
-        reply->send(200, JsonPtr(exchange_object(word.exchanges.front())));
+        reply->send(200, JsonPtr(make_exchange_object(word.exchanges.front())));
       });
 }
 

@@ -2,9 +2,14 @@
 // workers.
 #pragma once
 
+#include "core/exchange/exchange_info.h"
 #include "daemon/control_handlers.h"
 
 namespace clasp::daemon {
+
+// Of each worker; an operator looks at them.
+inline constexpr std::size_t kMostExchanges = 1000;
+json_t* make_exchange_object(const exchange::ExchangeInfo& info);
 
 void list_exchanges(ControlDesk& desk, ControlCall& call);
 void show_exchange(ControlDesk& desk, ControlCall& call);

@@ -13,6 +13,7 @@
 #include "core/policy/cache.h"
 #include "daemon/backend_client.h"
 #include "daemon/http_server.h"
+#include "daemon/metrics_sums.h"
 #include "daemon/metrics_worker.h"
 #include "daemon/shared_desk.h"
 #include "daemon/shared_limits.h"
@@ -42,6 +43,7 @@ class Metrics {
   void set_cache_source(std::function<policy::CacheStats()> source) { cache_ = std::move(source); }
   std::string render_json(TimePoint now) const;
   std::string render_text(TimePoint now) const;
+  MetricsSums sums() const;
 
  private:
   friend class MetricsText;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include "config/load.h"
@@ -33,6 +34,12 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// A parent that is killed cannot end us; the kernel does it then. It means the thread of the parent
+// that started us.
+void end_with_parent() {
+  prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+}
+
 int print(const std::string& text) {
   const bool written = std::fputs(text.c_str(), stdout) >= 0;
   return written && std::fflush(stdout) == 0 ? config::kExitSuccess : config::kExitFailure;
@@ -44,6 +51,7 @@ int serve(const config::Loaded& loaded, const config::Inputs& inputs) {
   set_log_level(loaded.settings.log_level);
   for (const std::string& warning : loaded.warnings) log_warn(warning);
   raise_descriptor_limit();
+  if (loaded.exit_with_parent) end_with_parent();
   const int status = run_daemon(loaded, [&inputs] { return config::load(inputs); });
   set_log_sink(nullptr);
   return status;

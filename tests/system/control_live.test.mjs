@@ -168,7 +168,7 @@ function tail(b, daemon, ...args) {
   let rest = '';
   child.stdout.on('data', (d) => { rest += d; const parts = rest.split('\n'); rest = parts.pop(); told.lines.push(...parts); });
   child.stderr.on('data', (d) => { told.stderr += d; });
-  told.ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+  told.ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
   told.interrupt = () => child.kill('SIGINT');
   b.atEnd(() => { child.kill('SIGKILL'); });
   return told;

@@ -186,6 +186,15 @@ test('SIGTERM with nothing to do ends at once; SIGINT too', async (b) => {
   }
 });
 
+test('-exit-with-parent: when the starter is killed the daemon drains and ends', async (b) => {
+  const daemon = await b.daemon({ args: ['-provider', 'demo', '-exit-with-parent'], wrap: ['sh', '-c', '"$@" & wait', 'sh'] });
+  daemon.kill(); // the shell
+  await within(5000, daemon.ended, 'the daemon to end as well, which closes its standard error');
+  assert.equal(daemon.exit.signal, 'SIGKILL');
+  assert.match(daemon.stderr, /stopped\n$/);
+  daemon.forget();
+});
+
 test('a second signal stops at once', { limit: 20_000 }, async (b) => {
   const { client, daemon, mock } = await b.front((request) => (request.body.stream ? sse([chunk({ content: 'a' }), () => new Promise(() => {})]) : hang()));
   const stream = await client.stream(ask('x'));

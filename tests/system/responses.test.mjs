@@ -79,7 +79,7 @@ test('vector 4, vector 99: caps, incomplete answers, refusals, failures', async 
     [{ refusal: 'I will not.' }, 'refusal'], [{ calls: [calls[0]] }, 'tool_use'], [{ text: 'fine' }, 'end_turn'],
   ];
   for (const [answer, stop] of answers) {
-    const { sdk, mock } = await front(b, () => reply(answer));
+    const { sdk, mock } = await front(b, () => reply({ usage: usageOfResponse(5, 1), ...answer }));
     for (const asked of both(sdk(), { ...ask, max_tokens: 1, messages: [go] })) {
       const message = await asked;
       assert.equal(message.stop_reason, stop);
@@ -98,11 +98,12 @@ test('vector 123, vector 124: a stream of the last event only, one that fails, o
   assert.deepEqual(whole.content.map((c) => c.type), ['thinking', 'text', 'tool_use', 'tool_use']);
   const begun = responseEvents({ text: 'It begins like any other' });
   const half = begun.slice(0, begun.findIndex((e) => e.type === 'response.output_text.done'));
-  for (const items of [[...half, responseEvents({ error: { code: 'server_error', message: 'it broke' } }).at(-1), errorEvent('it broke')], half]) {
+  for (const items of [[...half, 50, responseEvents({ error: { code: 'server_error', message: 'it broke' } }).at(-1), errorEvent('it broke')], [...half, 50]]) {
     const made = await b.front(() => sse(items, { end: 'clean' }), { model: 'gpt-5.4' });
     const stream = await made.client.wholeStream({ ...ask, messages: [go] });
-    assert.equal(stream.errors?.length ?? stream.events.filter((e) => e.type === 'error').length, 1);
-    assert.ok(!stream.events.some((e) => e.type === 'message_stop'));
+    const names = stream.checker.events.map((e) => e.event);
+    assert.equal(names.filter((name) => name === 'error').length, 1, `${stream.status} ${names} ${stream.bytes}`);
+    assert.ok(!names.includes('message_stop'));
   }
 });
 
@@ -163,7 +164,7 @@ test('repair 5: a server that says to use Responses is asked there from then on'
 
 test('section 0.4: flag.responses for other servers, and against it for openai', async (b) => {
   const mock = await b.mock(() => say('ok'), { rules: 'compatible' });
-  const daemon = await b.daemon({ config: `[backend local]\nprovider = vllm\nbase_url = ${mock.url}\napi_key = ${mock.key}\nmodel = m\n[model big*]\nbackend = local\nflag.responses = true\n` });
+  const daemon = await b.daemon({ config: `[backend local]\nprovider = vllm\nbase_url = ${mock.url}\napi_key = ${mock.key}\n[model big*]\nbackend = local\nflag.responses = true\n` });
   const client = b.client(daemon.url);
   for (const [model, api] of [['small', 'chats'], ['big-1', 'responses']]) {
     assert.equal((await client.message({ ...ask, model, messages: [go] })).status, 200);
@@ -209,4 +210,32 @@ test('a document in place of a stream, a stream in place of a document', async (
   const made = await front(b, (request) => (request.body.stream ? json(responseDocument(answer)) : sse(responseEvents(answer), { end: 'clean' })));
   for (const asked of both(made.sdk(), { ...ask, messages: [go] }))
     assert.deepEqual((await asked).content.map((c) => c.type), ['thinking', 'text']);
+});
+
+test('section 7.1: the backend counts where it is told to, and the estimate serves when it does not', async (b) => {
+  const count = (answer) => ({ mock: { count: answer }, config: '[model *]\nflag.count_input = true\n' });
+  const asked = { model: kModel, system: 's', tools: [read], messages: [go], thinking: { type: 'adaptive' } };
+  const good = await b.front([], { model: 'gpt-5.4', ...count(json({ object: 'response.input_tokens', input_tokens: 4711 })) });
+  const told = await good.client.post('/v1/messages/count_tokens', asked);
+  assert.equal(told.json?.input_tokens, 4711, told.text);
+  assert.equal(good.mock.requests[0].path, '/v1/responses/input_tokens');
+  assert.equal(good.mock.requests[0].body.instructions, 's');
+  for (const answer of [fail(404, 'no'), raw(200, 'text/html', 'hi'), json({ input_tokens: -1 })]) {
+    const bad = await b.front([], { model: 'gpt-5.4', ...count(answer) });
+    const estimate = await bad.client.post('/v1/messages/count_tokens', asked);
+    assert.equal(estimate.status, 200);
+    assert.ok(estimate.json.input_tokens > 10 && estimate.json.input_tokens < 1000);
+  }
+  // Without the flag, and for models of the other API, nobody is asked.
+  const plain = await b.front([], { model: 'gpt-5.4', mock: { count: json({ input_tokens: 1 }) } });
+  assert.equal((await plain.client.post('/v1/messages/count_tokens', asked)).status, 200);
+  assert.equal(plain.mock.requests.length, 0);
+});
+
+test('max_tokens 0 fills the cache of gpt-5.6 and later, and says nothing', async (b) => {
+  const { client, mock } = await b.front(() => reply({ items: [], usage: usageOfResponse(1000, 0, { written: 900 }) }), { model: 'gpt-5.6' });
+  const answer = await client.message({ model: kModel, max_tokens: 0, system: 's', messages: [go] });
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual([answer.json.content, answer.json.stop_reason, answer.json.usage.cache_creation_input_tokens], [[], 'max_tokens', 900]);
+  assert.deepEqual(mock.responses[0].body.prompt_cache_options, { prewarm: true });
 });

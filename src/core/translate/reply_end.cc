@@ -101,7 +101,9 @@ std::string_view ReplyCore::choose_reason() {
   // The client's own cap was too small to be sent; it would have ended the answer.
   const std::int64_t visible =
       usage.output_tokens - std::max<std::int64_t>(usage.thinking_tokens, 0);
-  const bool beyond = context.cap_raised && !usage.estimated && visible > context.max_tokens;
+  // With none at all there was nothing to say.
+  const bool beyond = context.cap_raised && (context.max_tokens == 0 ||
+                                             (!usage.estimated && visible > context.max_tokens));
   return reason == "end_turn" && beyond ? "max_tokens" : reason;
 }
 

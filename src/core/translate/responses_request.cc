@@ -2,6 +2,8 @@
 // conversation, and reasoning goes to and fro as sealed items.
 #include "core/translate/responses_request.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "core/translate/extra_members.h"
 #include "core/translate/identity.h"
@@ -15,7 +17,7 @@ namespace {
 constexpr std::int64_t kLeastCap = 16;  // less is refused
 
 void append_cap(std::string& out, Translation& t, const ReasoningPlan& reasoning) {
-  const std::int64_t cap = output_cap(t, reasoning);
+  const std::int64_t cap = prewarms(t) ? 0 : output_cap(t, reasoning);
   t.reply.cap_raised = cap < kLeastCap;
   out.append(",\"max_output_tokens\":").append(std::to_string(std::max(cap, kLeastCap)));
 }

@@ -77,6 +77,9 @@ export const pause = (ms, then) => async (exchange) => {
   if (!exchange.gone.now) await then(exchange);
 };
 
+// What a request for a count may hold.
+const kCounted = ['model', 'instructions', 'input', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning', 'text', 'truncation'];
+
 // ---- the server ----------------------------------------------------------------------------------
 
 export class Mock {
@@ -90,14 +93,15 @@ export class Mock {
 
   // script: a responder list (one per request, in order), or (request, index) => responder.
   // rules: openai, compatible, or none (for tests that want to answer something by themselves).
-  // responses: where the Responses API is; null: there is none.
+  // responses: where the Responses API is; null: there is none. count: a responder for its token counts.
   // auth: headers that a request must have, and no other header that carries a key.
-  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', responses = '/v1/responses', auth } = {}) {
+  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', responses = '/v1/responses', count = null, auth } = {}) {
     this.script = script;
     this.rules = rules;
     this.key = key;
     this.path = path;
     this.responsesPath = responses;
+    this.count = count;
     this.auth = auth ?? { authorization: `Bearer ${key}` };
     const handler = (req, res) => this.#serve(req, res).catch((error) => {
       this.violations.push(`the mock itself failed: ${error.stack}`);
@@ -185,6 +189,12 @@ export class Mock {
     const path = req.url.split('?')[0];
     if (req.method === 'POST' && this.responsesPath === null && path.endsWith('/responses'))
       return body(404, 'text/plain', '404 page not found')(exchange);
+    if (req.method === 'POST' && this.count && path === `${this.responsesPath}/input_tokens`) {
+      request.body = JSON.parse(request.raw.toString('utf8'));
+      for (const key of Object.keys(request.body))
+        if (!kCounted.includes(key)) this.#complain(request, `Unknown parameter: '${key}'.`);
+      return Promise.race([this.count(exchange), gone.promise]);
+    }
     if (req.method !== 'POST' || ![this.path, this.responsesPath].includes(path)) {
       this.#complain(request, `nobody should ask for ${req.method} ${req.url}`);
       return fail(404, `Unknown request URL: ${req.method} ${req.url}`)(exchange);

@@ -111,7 +111,8 @@ function checkTools(body, out) {
   if (names.size > 128) out.add('tools', `Invalid 'tools': array too long (${names.size} > 128).`);
   if (body.tool_choice?.type === 'function' && !names.has(body.tool_choice.name))
     out.add('tool_choice', `Tool choice '${body.tool_choice.name}' not found in 'tools' parameter.`);
-  if (typeof body.parallel_tool_calls !== 'boolean') out.add('parallel_tool_calls', 'it is not said whether calls may be parallel');
+  // The o-series refuses the field on Chat Completions, and may do so here.
+  if (typeof body.parallel_tool_calls !== 'boolean' && !/^o[134]/.test(lastComponent(body.model))) out.add('parallel_tool_calls', 'it is not said whether calls may be parallel');
 }
 
 function checkParameters(body, out) {

@@ -109,15 +109,12 @@ TEST_CASE("claspctl: what fails is 1, what is written wrongly 2") {
   CHECK(has(call({"key", "new"}).err, "write claspctl key new NAME"));
 }
 
-TEST_CASE("claspctl: help, version, completions name every command") {
+TEST_CASE("claspctl: help, version and manual name every command") {
   const std::string help = call({"--help"}).out;
   CHECK(call({"-h"}).out == help);
   CHECK(call({"--version"}).out.starts_with("claspctl "));
   for (const control::Command& command : control::commands()) {
     CHECK(has(help, command.words));
-    const std::string second(command.words.substr(command.words.find(' ') + 1));
-    CHECK(has(ctl::emit("bash"), second));
-    CHECK(has(ctl::emit("zsh"), second));
     CHECK(has(ctl::emit("man-commands"), ".It Cm " + std::string(command.words)));
     std::size_t used = 0;
     const auto words = split(command.words, ' ');
@@ -131,6 +128,38 @@ TEST_CASE("claspctl: help, version, completions name every command") {
     if (command.is_local() && command.words != "doctor" && command.words != "claude")
       CHECK_FALSE(has(call(whole, "x").err, "not there yet"));
   }
+}
+
+TEST_CASE("claspctl: -- ends the options; what is unknown is a mistake, also to emit") {
+  FakeDaemon daemon{ctl::Told{200, R"({"name":"--odd"})"}};
+  CHECK(daemon.call({"--json", "backends", "show", "--", "--odd"}).exit_code == 0);
+  CHECK(daemon.asked == "GET /v1/backends/--odd ");
+  CHECK(daemon.call({"--", "backends", "show", "--json"}).exit_code == 0);
+  CHECK(daemon.asked == "GET /v1/backends/--json ");
+  CHECK(daemon.call({"--"}).exit_code == 2);
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--emit", "nothing"}, {"--emit="}, {"--emit"}}) {
+    const Answer answer = call(wrong);
+    CHECK(answer.exit_code == 2);
+    CHECK(answer.out.empty());
+  }
+  CHECK(call({"--emit=zsh"}).out.starts_with("#compdef claspctl\n"));
+  CHECK(has(daemon.call({"status", "--count", "3"}).err, "claspctl status has no --count"));
+  CHECK(has(daemon.call({"top", "--count"}).err, "--count needs a value"));
+}
+
+TEST_CASE("claspctl top without a terminal: as many pictures or objects as asked for") {
+  FakeDaemon daemon{ctl::Told{200, R"({"version":"1","uptime_ms":5})"}};
+  CHECK(daemon.call({"top", "--json", "--count=2", "--interval", "0.5"}).exit_code == 0);
+  CHECK(std::count(daemon.printed.begin(), daemon.printed.end(), '\n') == 2);
+  daemon.printed.clear();
+  CHECK(daemon.call({"top"}).exit_code == 0);
+  CHECK(daemon.printed.starts_with("clasp 1  up 0s"));
+  for (const char* wrong : {"--interval=0", "--interval=", "--interval=2x", "--interval=nan",
+                            "--interval=4000", "--count=0", "--count=-1", "--count=x"})
+    CHECK_MESSAGE(daemon.call({"top", wrong}).exit_code == 2, wrong);
+  daemon.told = tl::unexpected(ctl::LinkError{ctl::LinkError::Kind::not_running, "none"});
+  CHECK(daemon.call({"top"}).exit_code == 3);
 }
 
 TEST_CASE("claspctl: a command becomes a request, its answer text or JSON") {
@@ -285,7 +314,10 @@ TEST_CASE("claspctl: answers of any shape are shown without a fault") {
       for (const std::string_view word : split(command.words, ' ')) args.emplace_back(word);
       args.insert(args.end(), command.fewest, "x");
       // What is no object comes from another program.
-      CHECK(daemon.call(args).exit_code == (command.streams ? 3 : *body == '{' ? 0 : 4));
+      CHECK(daemon.call(args).exit_code == (command.streams           ? 3
+                                            : *body != '{'            ? 4
+                                            : command.words == "test" ? 1
+                                                                      : 0));
     }
   }
 }

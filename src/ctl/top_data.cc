@@ -1,0 +1,319 @@
+// See top_data.h.
+#include "ctl/top_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "ctl/pieces.h"
+#include "ctl/table.h"
+
+namespace clasp::ctl {
+
+namespace {
+
+std::string text(const json_t* object, const char* name) {
+  return harmless(text_of(object, name));
+}
+
+// The elements of an array by their names.
+class Named {
+ public:
+  explicit Named(const json_t* list) {
+    std::size_t i = 0;
+    json_t* one = nullptr;
+    json_array_foreach(list, i, one) elements_.emplace(text_of(one, "name"), one);
+  }
+  const json_t* find(std::string_view name) const {
+    const auto found = elements_.find(name);
+    return found == elements_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::map<std::string_view, const json_t*> elements_;
+};
+
+// Differences over the time between two answers.
+class Difference {
+ public:
+  Difference(const json_t* before, const json_t* now) {
+    if (before == nullptr) return;
+    seconds_ =
+        static_cast<double>(number_of(now, "uptime_ms") - number_of(before, "uptime_ms")) / 1000;
+  }
+  double seconds() const { return seconds_; }
+
+  Rate rate(std::int64_t before, std::int64_t now) const {
+    if (seconds_ <= 0) return std::nullopt;
+    return static_cast<double>(std::max<std::int64_t>(0, now - before)) / seconds_;
+  }
+  Rate rate(const json_t* before, const json_t* now, const char* name) const {
+    return rate(number_of(before, name), number_of(now, name));
+  }
+
+  // What so many percent of the requests that ended meanwhile needed at most, by the buckets of a
+  // histogram; within a bucket they are taken to lie evenly.
+  Milliseconds percentile(const json_t* before, const json_t* now, const char* name,
+                          const json_t* limits, double part) const {
+    if (seconds_ <= 0) return std::nullopt;
+    const json_t* counts = json_object_get(now, name);
+    const json_t* earlier = json_object_get(before, name);
+    std::vector<double> ended;
+    double all = 0;
+    for (std::size_t i = 0; i < json_array_size(counts); ++i) {
+      const auto more = json_integer_value(json_array_get(counts, i)) -
+                        json_integer_value(json_array_get(earlier, i));
+      ended.push_back(static_cast<double>(std::max<json_int_t>(0, more)));
+      all += ended.back();
+    }
+    if (all <= 0) return std::nullopt;
+    double below = 0, from = 0;
+    for (std::size_t i = 0; i < ended.size(); ++i) {
+      const bool last = i >= json_array_size(limits);
+      const double to = last ? from : json_number_value(json_array_get(limits, i));
+      if (ended[i] > 0 && below + ended[i] >= all * part)
+        return from + (to - from) * (all * part - below) / ended[i];
+      below += ended[i];
+      from = to;
+    }
+    return from;
+  }
+
+ private:
+  double seconds_ = 0;
+};
+
+TopBackend make_backend(const json_t* root, const json_t* before, const json_t* now,
+                        const Difference& difference) {
+  TopBackend out;
+  const std::string admin = text(now, "admin");
+  const std::string breaker = text(json_object_get(now, "circuit_breaker"), "state");
+  out.name = text(now, "name");
+  out.state = admin.empty() || admin == "enabled" ? text(now, "state") : admin;
+  out.breaker = breaker.empty() ? "off" : breaker;
+  out.in_flight = number_of(now, "in_flight");
+  out.max_concurrency = number_of(now, "max_concurrency");
+  out.requests = difference.rate(before, now, "attempts");
+  out.failed = difference.rate(failures_of(before), failures_of(now));
+  out.tokens = difference.rate(before, now, "output_tokens");
+  const json_t* limits = json_object_get(root, "latency_limits_ms");
+  out.p50 = difference.percentile(before, now, "latency_counts", limits, 0.5);
+  out.p95 = difference.percentile(before, now, "latency_counts", limits, 0.95);
+  out.first_p50 = difference.percentile(before, now, "first_content_counts",
+                                        json_object_get(root, "first_content_limits_ms"), 0.5);
+  return out;
+}
+
+std::int64_t requests_of(const json_t* client) {
+  return number_of(client, "completed") + number_of(client, "failed") +
+         number_of(client, "client_left");
+}
+
+TopClient make_client(const json_t* before, const json_t* now, const Difference& difference) {
+  TopClient out;
+  out.name = text(now, "name");
+  out.in_flight = number_of(now, "in_flight");
+  out.total = requests_of(now);
+  out.requests = difference.rate(requests_of(before), out.total);
+  out.failed = difference.rate(before, now, "failed");
+  out.tokens = difference.rate(before, now, "output_tokens");
+  out.cost = text(now, "cost_usd");
+  return out;
+}
+
+TopExchange make_exchange(const json_t* one) {
+  TopExchange out;
+  const std::string name = text(one, "client_name");
+  out.id = text(one, "id");
+  out.client = name.empty() ? text(one, "client") : name;
+  out.model = text(one, "model");
+  out.backend = text(one, "backend");
+  out.phase = text(one, "phase");
+  out.stream = flag_of(one, "stream");
+  out.age_ms = number_of(one, "age_ms");
+  out.bytes = number_of(one, "bytes_out");
+  return out;
+}
+
+void measure_totals(TopData& out, const json_t* before, const json_t* now,
+                    const Difference& difference) {
+  const json_t* requests = json_object_get(now, "requests");
+  const json_t* earlier = json_object_get(before, "requests");
+  out.total = number_of(requests, "total");
+  out.failed_total = number_of(requests, "failed");
+  out.refused_total = number_of(requests, "refused");
+  out.in_flight = number_of(requests, "in_flight");
+  out.open_streams = number_of(requests, "open_streams");
+  out.requests = difference.rate(earlier, requests, "total");
+  out.failed = difference.rate(earlier, requests, "failed");
+  out.refused = difference.rate(earlier, requests, "refused");
+  const json_t* tokens = json_object_get(now, "tokens");
+  const json_t* tokens_before = json_object_get(before, "tokens");
+  out.input_tokens = number_of(tokens, "input");
+  out.output_tokens = number_of(tokens, "output");
+  out.tokens_in = difference.rate(tokens_before, tokens, "input");
+  out.tokens_out = difference.rate(tokens_before, tokens, "output");
+  const auto of = [&](const char* counts, const char* limits, double part) {
+    return difference.percentile(before, now, counts, json_object_get(now, limits), part);
+  };
+  out.p50 = of("latency_counts", "latency_limits_ms", 0.5);
+  out.p95 = of("latency_counts", "latency_limits_ms", 0.95);
+  out.first_p50 = of("first_content_counts", "first_content_limits_ms", 0.5);
+  out.first_p95 = of("first_content_counts", "first_content_limits_ms", 0.95);
+}
+
+void measure_lists(TopData& out, const json_t* before, const json_t* now,
+                   const Difference& difference) {
+  std::size_t i = 0;
+  json_t* one = nullptr;
+  const Named backends(json_object_get(before, "backends")),
+      clients(json_object_get(before, "clients"));
+  json_array_foreach(json_object_get(now, "backends"), i, one) out.backends.push_back(
+      make_backend(now, backends.find(text_of(one, "name")), one, difference));
+  json_array_foreach(json_object_get(now, "clients"), i, one)
+      out.clients.push_back(make_client(clients.find(text_of(one, "name")), one, difference));
+  json_array_foreach(json_object_get(now, "exchanges"), i, one)
+      out.exchanges.push_back(make_exchange(one));
+  out.exchanges_left_out = number_of(now, "exchanges_left_out");
+}
+
+// ---- for programs ---------------------------------------------------------------------------
+
+void set(json_t* object, const char* name, json_t* value) {
+  json_object_set_new(object, name, value);
+}
+void set(json_t* object, const char* name, const std::string& value) {
+  set(object, name, json_stringn(value.data(), value.size()));
+}
+void set(json_t* object, const char* name, std::int64_t value) {
+  set(object, name, json_integer(value));
+}
+// Two decimals are enough, and are read better.
+void set(json_t* object, const char* name, std::optional<double> value) {
+  set(object, name, value ? json_real(std::round(*value * 100) / 100) : json_null());
+}
+
+json_t* backend_object(const TopBackend& backend) {
+  json_t* out = json_object();
+  set(out, "name", backend.name);
+  set(out, "state", backend.state);
+  set(out, "breaker", backend.breaker);
+  set(out, "in_flight", backend.in_flight);
+  set(out, "max_concurrency", backend.max_concurrency);
+  set(out, "requests_per_second", backend.requests);
+  set(out, "failed_per_second", backend.failed);
+  set(out, "output_tokens_per_second", backend.tokens);
+  set(out, "p50_ms", backend.p50);
+  set(out, "p95_ms", backend.p95);
+  set(out, "first_content_p50_ms", backend.first_p50);
+  return out;
+}
+
+json_t* client_object(const TopClient& client) {
+  json_t* out = json_object();
+  set(out, "name", client.name);
+  set(out, "in_flight", client.in_flight);
+  set(out, "requests", client.total);
+  set(out, "requests_per_second", client.requests);
+  set(out, "failed_per_second", client.failed);
+  set(out, "output_tokens_per_second", client.tokens);
+  set(out, "cost_usd", client.cost);
+  return out;
+}
+
+json_t* exchange_object(const TopExchange& exchange) {
+  json_t* out = json_object();
+  set(out, "id", exchange.id);
+  set(out, "client", exchange.client);
+  set(out, "model", exchange.model);
+  set(out, "backend", exchange.backend);
+  set(out, "phase", exchange.phase);
+  set(out, "stream", json_boolean(exchange.stream));
+  set(out, "age_ms", exchange.age_ms);
+  set(out, "bytes_out", exchange.bytes);
+  return out;
+}
+
+template <class Element, class Make>
+void set_list(json_t* object, const char* name, const std::vector<Element>& list, Make make) {
+  json_t* out = json_array();
+  for (const Element& one : list) json_array_append_new(out, make(one));
+  set(object, name, out);
+}
+
+json_t* queue_object(const TopData& data) {
+  if (!data.has_queue) return json_null();
+  json_t* out = json_object();
+  set(out, "waiting", data.waiting);
+  set(out, "max_size", data.queue_size);
+  set(out, "longest_wait_ms", data.longest_wait_ms);
+  return out;
+}
+
+}  // namespace
+
+bool is_later(const json_t* before, const json_t* now) {
+  return before != nullptr && number_of(before, "pid") == number_of(now, "pid") &&
+         number_of(before, "uptime_ms") < number_of(now, "uptime_ms");
+}
+
+TopData measure(const json_t* before, const json_t* now) {
+  if (!is_later(before, now)) before = nullptr;
+  const Difference difference(before, now);
+  TopData out;
+  out.state = text(now, "state");
+  out.version = text(now, "version");
+  out.cost = text(now, "cost_usd");
+  out.pid = number_of(now, "pid");
+  out.workers = number_of(now, "workers");
+  out.silent_workers = number_of(now, "silent_workers");
+  out.uptime_ms = number_of(now, "uptime_ms");
+  out.resident_bytes = number_of(now, "resident_bytes");
+  out.seconds = difference.seconds();
+  measure_totals(out, before, now, difference);
+  if (const json_t* queue = json_object_get(now, "queue")) {
+    out.has_queue = true;
+    out.waiting = number_of(queue, "waiting");
+    out.queue_size = number_of(queue, "max_size");
+    out.longest_wait_ms = number_of(queue, "longest_wait_ms");
+  }
+  measure_lists(out, before, now, difference);
+  return out;
+}
+
+std::string render_top_json(const TopData& data, std::int64_t unix_seconds) {
+  const JsonPtr root(json_object());
+  json_t* out = root.get();
+  set(out, "time", unix_seconds);
+  set(out, "interval_ms", static_cast<std::int64_t>(std::llround(data.seconds * 1000)));
+  set(out, "state", data.state);
+  set(out, "version", data.version);
+  set(out, "pid", data.pid);
+  set(out, "uptime_ms", data.uptime_ms);
+  set(out, "workers", data.workers);
+  set(out, "silent_workers", data.silent_workers);
+  set(out, "resident_bytes", data.resident_bytes);
+  set(out, "requests", data.total);
+  set(out, "in_flight", data.in_flight);
+  set(out, "open_streams", data.open_streams);
+  set(out, "requests_per_second", data.requests);
+  set(out, "failed_per_second", data.failed);
+  set(out, "refused_per_second", data.refused);
+  set(out, "input_tokens_per_second", data.tokens_in);
+  set(out, "output_tokens_per_second", data.tokens_out);
+  set(out, "p50_ms", data.p50);
+  set(out, "p95_ms", data.p95);
+  set(out, "first_content_p50_ms", data.first_p50);
+  set(out, "first_content_p95_ms", data.first_p95);
+  set(out, "cost_usd", data.cost);
+  set(out, "queue", queue_object(data));
+  set_list(out, "backends", data.backends, backend_object);
+  set_list(out, "clients", data.clients, client_object);
+  set_list(out, "exchanges", data.exchanges, exchange_object);
+  set(out, "exchanges_left_out", data.exchanges_left_out);
+  const std::unique_ptr<char, void (*)(void*)> dumped(
+      json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(10)), free);
+  return std::string(dumped ? dumped.get() : "{}") + "\n";
+}
+
+}  // namespace clasp::ctl
