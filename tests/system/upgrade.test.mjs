@@ -33,7 +33,7 @@ async function start(b, { config, args = [], env = {}, managed = true }) {
   m.port = await quietPort();
   m.url = `http://127.0.0.1:${m.port}`;
   m.pid = await m.start({ program: m.program, args: ['-listen', `127.0.0.1:${m.port}`, '-workers', '2', ...args], config,
-    env: { CLASP_CONTROL_SOCKET: m.control, ...(managed ? {} : { NOTIFY_SOCKET: null }), ...env } });
+    notify: managed, env: { CLASP_CONTROL_SOCKET: m.control, ...env } });
   if (managed) await m.ready();
   else await until(() => ctl(m.control, 'status', '--json').then(({ code }) => code === 0), 10_000, 'the daemon');
   m.upgrade = (...more) => ctl(m.control, 'upgrade', '--json', ...more);
@@ -196,4 +196,16 @@ test('without a service manager: the installed program is found again, what was 
   assert.equal(spent.json.total_requests, 2);
   process.kill(next, 'SIGTERM');
   assert.equal((await m.exited(next)).code, 0);
+});
+
+test('where the end of the old process would be the end of the new one, nothing is tried', async (b) => {
+  const mock = await b.mock(() => say(kText), { rules: 'compatible', mayLeave: true });
+  for (const [options, pattern] of [[{ env: { SYSTEMD_EXEC_PID: '1' } }, /type is not notify.*systemctl restart/], [{ args: ['-exit-with-parent'] }, /-exit-with-parent/]]) {
+    const m = await start(b, { config: backend(mock), managed: false, ...options });
+    if (!m) return;
+    const told = await m.upgrade();
+    assert.deepEqual([told.code, told.json.error.code], [1, 'cannot_upgrade']);
+    assert.match(told.json.error.message, pattern);
+    assert.equal((await b.client(m.url).message(ask('x'))).status, 200);
+  }
 });

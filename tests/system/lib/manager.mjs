@@ -62,11 +62,12 @@ export class Manager {
   get stderr() { return readFileSync(this.errors, 'utf8'); }
   file(name) { return path.join(this.directory, name); }
 
-  // args: of the daemon; env: besides the bare minimum; config: text of its file.
-  async start({ args = [], env = {}, config = '', order = null, program = kBinary } = {}) {
+  // args: of the daemon; env: besides the bare minimum; config: text of its file; notify: it is told
+  // where to report to.
+  async start({ args = [], env = {}, config = '', order = null, notify = true, program = kBinary } = {}) {
     writeFileSync(this.file('clasp.conf'), config);
     this.environment = environment(this.directory, env);
-    const { pid } = await this.do('start', { argv: [program, ...args], env: this.environment, cwd: this.directory, errors: this.errors, order });
+    const { pid } = await this.do('start', { argv: [program, ...args], env: this.environment, cwd: this.directory, errors: this.errors, order, notify });
     return pid;
   }
 

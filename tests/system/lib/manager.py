@@ -72,7 +72,7 @@ class Manager:
             one.close()
         self.units = [unit for unit in self.units if unit[0] != name]
 
-    def do_start(self, argv, env, cwd, errors, order=None):
+    def do_start(self, argv, env, cwd, errors, order=None, notify=True):
         passed = [(name, one.fileno()) for name, one in self.units]
         if order:
             passed.sort(key=lambda one: order.index(one[0]))
@@ -81,7 +81,7 @@ class Manager:
         pid = os.fork()
         if pid == 0:
             try:
-                self.become(argv, env, cwd, passed, out)
+                self.become(argv, env, cwd, passed, out, notify)
             finally:
                 os._exit(127)
         os.close(out)
@@ -89,10 +89,14 @@ class Manager:
         self.main = pid
         return {"pid": pid}
 
-    def become(self, argv, env, cwd, passed, out):
+    def become(self, argv, env, cwd, passed, out, notify):
         os.chdir(cwd)
         own = str(os.getpid())
-        env = dict(env, NOTIFY_SOCKET=self.path, SYSTEMD_EXEC_PID=own)
+        env = dict(env)
+        if notify:
+            env["NOTIFY_SOCKET"] = self.path
+        if notify or "SYSTEMD_EXEC_PID" in env:
+            env["SYSTEMD_EXEC_PID"] = own
         if passed:
             env.update(LISTEN_PID=own, LISTEN_FDS=str(len(passed)),
                        LISTEN_FDNAMES=":".join(name for name, _ in passed))

@@ -201,7 +201,7 @@ TEST_CASE("credentials that are named like variables stand for them") {
                                   {{folder + "/" + name, "sk-cred\n"}, {"clasp.conf", ""}});
     if (!loaded) return complaint(loaded);
     const BackendSettings& first = loaded->settings.backends.front();
-    return first.provider + " " + first.api_key.reveal();
+    return first.provider + " " + std::string(first.api_key.reveal());
   };
   for (const char* name :
        {"openai_api_key", "OPENAI_API_KEY", "keys_openai_api_key", "keys_OPENAI_API_KEY"})
