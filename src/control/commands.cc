@@ -2,6 +2,7 @@
 #include "control/commands.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 
@@ -53,6 +54,12 @@ constexpr Command kCommands[] = {
      .method = "POST", .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange,
      .json = true,
      .help = "Send no request to a backend any more, and wait until it is idle (25 seconds at most)."},
+    {.words = "test", .arguments = "[BACKEND] [model=NAME] [only=MODE]", .takes = "backend - -",
+     .most = 3,
+     .method = "POST", .path = "/v1/test", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Send a small request to every backend, or to this one, whatever its state, and say step by "
+             "step what happened: once for a plain answer and once for a stream, or with one of the MODEs plain "
+             "and stream only. It costs a few tokens."},
     {.words = "exchanges", .method = "GET", .path = "/v1/exchanges", .json = true,
      .help = "List the requests in flight, the oldest first."},
     {.words = "exchanges show", .arguments = "ID", .takes = "exchange", .fewest = 1, .most = 1,
@@ -100,14 +107,15 @@ constexpr Command kCommands[] = {
      .help = "List the clients that are known by name, without anything of their keys."},
     {.words = "costs", .method = "GET", .path = "/v1/costs", .json = true,
      .help = "Show what was spent, by client, model and backend, and what is left of budgets."},
-    {.words = "metrics", .method = "GET", .path = "/v1/metrics", .json = true,
-     .help = "Print the metrics as GET /metrics gives them."},
+    {.words = "metrics", .options = "[--prometheus]", .method = "GET", .path = "/v1/metrics", .json = true,
+     .help = "Show what was counted: in sums, or everything, as Prometheus reads it."},
     {.words = "log-level", .method = "GET", .path = "/v1/log-level", .json = true,
-     .help = "Show the log level."},
+     .help = "Show the log level, and what the configuration says where that differs."},
     {.words = "log-level set", .arguments = "LEVEL", .takes = "level", .fewest = 1, .most = 1,
-     .method = "PUT", .path = "/v1/log-level/{level}", .effect = kState, .privilege = kChange,
-     .json = true,
-     .help = "Set the log level until the next reload: debug, info, warn or error."},
+     .options = "[--bodies]", .method = "PUT",
+     .path = "/v1/log-level/{level}", .effect = kState, .privilege = kChange, .json = true,
+     .help = "Set the log level until the next reload: debug, info, warn or error. With --bodies "
+             "prompts and answers are written into the log too."},
     {.words = "commands", .method = "GET", .path = "/v1/commands", .json = true,
      .help = "List what the daemon can be asked."},
     {.words = "doctor", .json = true,
@@ -155,6 +163,22 @@ std::span<const Command> commands() {
   return kCommands;
 }
 
+namespace {
+
+// A second word that says what the first one does anyway.
+bool is_spelt_out(std::string_view command, std::string_view next) {
+  if (next == "list") {
+    constexpr std::string_view kLists[] = {"backends", "breakers", "queue",   "exchanges",
+                                           "limits",   "keys",     "commands"};
+    return std::find(std::begin(kLists), std::end(kLists), command) != std::end(kLists);
+  }
+  if (next == "stats") return command == "cache";
+  return next == "show" && (command == "limits" || command == "costs" || command == "log-level" ||
+                            command == "metrics" || command == "status");
+}
+
+}  // namespace
+
 std::vector<OwnOption> own_options(const Command& command) {
   std::vector<OwnOption> out;
   for (std::string_view rest = command.options; rest.find('[') != std::string_view::npos;) {
@@ -180,6 +204,7 @@ const Command* find_command(std::span<const std::string> words, std::size_t& use
     found = &command;
     used = parts.size();
   }
+  if (used == 1 && words.size() > 1 && is_spelt_out(found->words, words[1])) ++used;
   return found;
 }
 
@@ -231,18 +256,20 @@ std::string make_target(const Command& command, std::span<const std::string> arg
     rest.remove_prefix(rest.find('}') + 1);
   }
   const auto names = split(command.arguments, ' ');
-  for (char mark = '?'; next < arguments.size() && next < names.size(); ++next, mark = '&') {
-    out.push_back(mark);
+  std::size_t place = next;
+  char mark = '?';
+  for (; next < arguments.size(); ++next) {
     const std::string_view given = arguments[next];
     // "[client=NAME]": says itself which one it is.
-    const std::size_t equals =
-        names[next].find('=') == std::string_view::npos ? std::string_view::npos : given.find('=');
-    if (equals == std::string_view::npos)
-      out.append(query_name(names[next])).append("=").append(percent_encode(given));
-    else
-      out.append(percent_encode(given.substr(0, equals)))
-          .append("=")
-          .append(percent_encode(given.substr(equals + 1)));
+    if (is_named_argument(command, given)) {
+      const std::size_t equals = given.find('=');
+      out.append(1, mark).append(percent_encode(given.substr(0, equals)));
+      out.append("=").append(percent_encode(given.substr(equals + 1)));
+    } else if (place < names.size()) {
+      out.append(1, mark).append(query_name(names[place++]));
+      out.append("=").append(percent_encode(given));
+    }
+    mark = '&';
   }
   return out;
 }
@@ -251,6 +278,17 @@ bool is_named_argument(const Command& command, std::string_view argument) {
   const std::string start = "[" + std::string(argument.substr(0, argument.find('='))) + "=";
   return argument.find('=') != std::string_view::npos &&
          command.arguments.find(start) != std::string_view::npos;
+}
+
+bool has_too_many_places(const Command& command, std::span<const std::string> arguments) {
+  if (command.arguments.find('=') == std::string_view::npos) return false;
+  std::size_t places = 0;
+  for (const std::string_view name : split(command.arguments, ' '))
+    places += name.find('=') == std::string_view::npos ? 1 : 0;
+  std::size_t given = 0;
+  for (const std::string& argument : arguments)
+    given += is_named_argument(command, argument) ? 0 : 1;
+  return given > places;
 }
 
 std::string query_value(std::string_view query, std::string_view name) {

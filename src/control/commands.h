@@ -55,7 +55,8 @@ struct OwnOption {
 };
 std::vector<OwnOption> own_options(const Command& command);
 
-// The command that `words` begin with, and how many of them it takes. Null: there is none.
+// The command that `words` begin with, and how many of them it takes; "queue list" is "queue".
+// Null: there is none.
 const Command* find_command(std::span<const std::string> words, std::size_t& used);
 
 // What a request of the API asks for. `path` is without the query.
@@ -70,6 +71,8 @@ Asked match_request(std::string_view method, std::string_view path);
 std::string make_target(const Command& command, std::span<const std::string> arguments);
 // The value of `name` in a query, decoded; empty when it is not there.
 std::string query_value(std::string_view query, std::string_view name);
+// More arguments stand in their place than the command has such: "tail x", "test a b".
+bool has_too_many_places(const Command& command, std::span<const std::string> arguments);
 // Whether `argument` is one of the command's name=value ones.
 bool is_named_argument(const Command& command, std::string_view argument);
 

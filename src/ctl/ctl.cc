@@ -196,9 +196,8 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   const std::size_t count = call.arguments.size();
   if (count < call.command->fewest || count > call.command->most)
     return usage_error("write " + describe(*call.command));
-  for (const std::string& argument : call.arguments)
-    if (call.command->streams && !control::is_named_argument(*call.command, argument))
-      return usage_error("write " + describe(*call.command));
+  if (control::has_too_many_places(*call.command, call.arguments))
+    return usage_error("write " + describe(*call.command));
   for (const auto& [name, value] : line.own) {
     const auto options = control::own_options(*call.command);
     if (std::none_of(options.begin(), options.end(),

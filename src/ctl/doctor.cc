@@ -67,6 +67,7 @@ class Doctor {
       add(Verdict::doubtful, "claspctl is version " CLASP_VERSION " and the daemon another one",
           "restart the daemon, so that it is the installed program");
     look_at_backends(json_object_get(root.get(), "backends"));
+    look_at_socket(root.get());
     check_running_configuration();
     return true;
   }
@@ -98,6 +99,17 @@ class Doctor {
     }
   }
 
+  void look_at_socket(const json_t* status) {
+    const std::string_view mode = text_of(status, "control_mode");
+    if (mode.empty() || (mode.back() != '6' && mode.back() != '7' && mode.back() != '2')) return;
+    add(Verdict::doubtful,
+        "everybody on this machine may look through the control socket " +
+            std::string(text_of(status, "control_socket")) + " (mode " + std::string(mode) + ")",
+        "mode = 0660 and group = NAME in [control]; where systemd makes the socket: SocketMode= "
+        "and "
+        "SocketGroup=");
+  }
+
   static std::string remedy_of(std::string_view cause) {
     if (cause == "connect") return "is its base_url right, does it run, is a firewall between?";
     if (cause == "unauthorized" || cause == "auth") return "its key is refused: set the right one";
@@ -123,11 +135,23 @@ class Doctor {
     }
   }
 
+  // Of those that do not say it themselves.
+  static std::string remedy_of_warning(std::string_view warning) {
+    const auto has = [warning](std::string_view part) {
+      return warning.find(part) != std::string_view::npos;
+    };
+    if (has("expired on") || has("expires on"))
+      return "renew it (certbot renew, or whatever made it), then claspctl reload";
+    if (has("every user of this machine can read") && !has("chmod"))
+      return "chmod 600, or 640 and a group of the daemon's own";
+    return {};
+  }
+
   void add_warnings(const json_t* warnings) {
     std::size_t i = 0;
     json_t* one = nullptr;
     json_array_foreach(warnings, i, one) if (json_is_string(one))
-        add(Verdict::doubtful, json_string_value(one));
+        add(Verdict::doubtful, json_string_value(one), remedy_of_warning(json_string_value(one)));
   }
 
   // No daemon: as it would start with this environment.
@@ -142,7 +166,8 @@ class Doctor {
     const std::string& file = loaded->settings.config_file;
     add(Verdict::good, "the configuration is valid" +
                            (file.empty() ? std::string(" (there is no file)") : ": " + file));
-    for (const std::string& warning : loaded->warnings) add(Verdict::doubtful, warning);
+    for (const std::string& warning : loaded->warnings)
+      add(Verdict::doubtful, warning, remedy_of_warning(warning));
     for (const config::Listener& listener : loaded->settings.listeners) {
       if (listener.is_unix || listener.port == 0) continue;
       const std::string problem = world_.why_not_listen(listener.address, listener.port);

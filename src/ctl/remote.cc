@@ -24,6 +24,12 @@ std::string_view error_code(const JsonPtr& root) {
   return text_of(json_object_get(root.get(), "error"), "code");
 }
 
+// A test that did not pass is no success, although the daemon has done what it was told.
+int exit_code_of_answer(const control::Command& command, const JsonPtr& root) {
+  if (command.words != "test" || flag_of(root.get(), "passed")) return kExitSuccess;
+  return flag_of(root.get(), "timed_out") ? kExitTimeout : kExitFailure;
+}
+
 // Beside the time that the daemon was given.
 constexpr long kLeeway = 5;
 
@@ -78,18 +84,44 @@ Answer follow(const Call& call, const World& world, const std::string& target) {
   return {kExitNotRunning, "", "claspctl: the daemon has ended\n"};
 }
 
+// Switches of a command, where the API has them in the query.
+void add_own(const Call& call, std::string& target) {
+  for (const auto& [name, value] : call.own) {
+    std::string_view query;
+    if (name == "--bodies") query = "bodies=1";
+    if (name == "--prometheus") query = "format=prometheus";
+    if (query.empty()) continue;
+    target.append(target.find('?') == std::string::npos ? "?" : "&").append(query);
+  }
+}
+
+bool wants_prometheus(const Call& call) {
+  return std::any_of(call.own.begin(), call.own.end(),
+                     [](const auto& one) { return one.first == "--prometheus"; });
+}
+
 }  // namespace
 
 Answer carry_out_remotely(const Call& call, const World& world) {
-  const std::string target = control::make_target(*call.command, call.arguments);
+  if (call.json && wants_prometheus(call))
+    return {kExitUsage, "", "claspctl: --json and --prometheus are two things\n"};
+  std::string target = control::make_target(*call.command, call.arguments);
   if (call.command->streams) return follow(call, world, target);
   Options options = call.options;
   // Who says how long the daemon may take means it.
   if (call.command->words == "backends drain" && call.arguments.size() == 2)
     options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  add_own(call, target);
+  if (call.command->words == "test") {
+    target += (target.find('?') == std::string::npos ? "?seconds=" : "&seconds=") +
+              std::to_string(options.seconds);
+    options.seconds += kLeeway;
+  }
   const auto told = world.ask_daemon(options, std::string(call.command->method), target);
+  if (is_good(told) && wants_prometheus(call)) return {kExitSuccess, told->body, ""};
   if (!is_good(told) || !parse_json(told->body)) return explain(call, told);
-  return {kExitSuccess, call.json ? told->body : render(*call.command, told->body, world.look), ""};
+  return {exit_code_of_answer(*call.command, parse_json(told->body)),
+          call.json ? told->body : render(*call.command, told->body, world.look), ""};
 }
 
 }  // namespace clasp::ctl

@@ -8,6 +8,8 @@
 #include "ctl/json.h"
 #include "ctl/pieces.h"
 #include "ctl/render_clients.h"
+#include "ctl/render_metrics.h"
+#include "ctl/render_test.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -58,6 +60,28 @@ std::string lines_of(const json_t* list, std::string_view before) {
 
 // ---- commands -----------------------------------------------------------------------------------
 
+// "debug with bodies (configured: info)"
+std::string dial_words(std::string_view level, bool requests, bool responses) {
+  std::string out(level);
+  if (requests && responses) return out + " with bodies";
+  if (requests || responses) out += requests ? " with requests" : " with answers";
+  return out;
+}
+
+std::string configured_words(const json_t* given) {
+  if (given == nullptr) return {};
+  return " (configured: " +
+         dial_words(text_of(given, "level"), flag_of(given, "debug_requests"),
+                    flag_of(given, "debug_responses")) +
+         ")";
+}
+
+std::string log_words(const json_t* status) {
+  return dial_words(text_of(status, "log_level"), flag_of(status, "log_requests"),
+                    flag_of(status, "log_responses")) +
+         configured_words(json_object_get(status, "log_configured"));
+}
+
 std::string render_status(const json_t* root, const Look& look) {
   const std::string_view state = text_of(root, "state");
   std::string out = "clasp " + std::string(text_of(root, "version")) + ": " +
@@ -73,7 +97,7 @@ std::string render_status(const json_t* root, const Look& look) {
   line("process", "pid " + std::to_string(number_of(root, "pid")) + ", " +
                       std::to_string(number_of(root, "workers")) + " workers, " +
                       bytes_text(number_of(root, "resident_bytes")) + ", log level " +
-                      std::string(text_of(root, "log_level")));
+                      log_words(root));
   const json_t* metrics = json_object_get(root, "metrics");
   const json_t* requests = json_object_get(metrics, "requests");
   line("requests", std::to_string(number_of(requests, "total")) + " (" +
@@ -263,7 +287,10 @@ std::string render_cancelled(const json_t* root, const Look&) {
 }
 
 std::string render_level(const json_t* root, const Look&) {
-  return std::string(text_of(root, "level")) + "\n";
+  return dial_words(text_of(root, "level"), flag_of(root, "debug_requests"),
+                    flag_of(root, "debug_responses")) +
+         (flag_of(root, "changed") ? configured_words(json_object_get(root, "configured")) : "") +
+         "\n";
 }
 
 std::string render_commands(const json_t* root, const Look& look) {
@@ -335,6 +362,7 @@ constexpr Row kRenderers[] = {
     {"limits", render_limits},
     {"keys", render_keys},
     {"costs", render_costs},
+    {"test", render_test},
     {"exchanges", render_exchanges},
     {"exchanges show", nullptr},
     {"exchanges cancel", render_ended},
@@ -348,6 +376,7 @@ constexpr Row kRenderers[] = {
     {"queue resume", render_queue},
     {"cache", render_cache},
     {"cache flush", render_flushed},
+    {"metrics", render_metrics},
     {"log-level", render_level},
     {"log-level set", render_level},
     {"commands", render_commands},

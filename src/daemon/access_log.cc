@@ -14,10 +14,18 @@ TimePoint now() {
 }  // namespace
 
 void AccessLog::take(const config::Settings& settings) {
-  set_log_level(settings.log_level);
   debug_bytes_ = settings.debug_bytes;
-  debug_requests_ = settings.debug_requests;
-  debug_responses_ = settings.debug_responses;
+  turn({settings.log_level, settings.debug_requests, settings.debug_responses});
+}
+
+void AccessLog::turn(const LogDial& dial) {
+  set_log_level(dial.level);
+  debug_requests_ = dial.requests;
+  debug_responses_ = dial.responses;
+}
+
+LogDial AccessLog::dial() const {
+  return {log_level(), debug_requests_, debug_responses_};
 }
 
 void AccessLog::on_record(const exchange::Record& record) {

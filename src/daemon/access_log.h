@@ -13,6 +13,13 @@
 
 namespace clasp::daemon {
 
+// How far the log is turned up: its level, and whose bodies it shows.
+struct LogDial {
+  LogLevel level = LogLevel::info;
+  bool requests = false, responses = false;
+  friend bool operator==(const LogDial&, const LogDial&) = default;
+};
+
 class AccessLog final : public exchange::RecordSink {
  public:
   explicit AccessLog(const config::Settings& settings) { take(settings); }
@@ -20,6 +27,9 @@ class AccessLog final : public exchange::RecordSink {
   // The one place where the log is turned up and down while the daemon runs: its level and which
   // bodies it shows, for exchanges that begin from then on. From any thread.
   void take(const config::Settings& settings);
+  // By hand, until it takes settings again.
+  void turn(const LogDial& dial);
+  LogDial dial() const;
 
   void on_record(const exchange::Record& record) override;
   bool wants_bodies(bool request) const override {

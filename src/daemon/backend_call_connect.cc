@@ -25,6 +25,7 @@ void BackendCallImpl::open_connection() {
 void BackendCallImpl::connect_to(const NameAnswer& answer) {
   query_.reset();
   const wire::Url& next = route_->proxy ? *route_->proxy : route_->url;
+  if (client_.watch_ != nullptr) client_.watch_->on_resolved(next.host, answer);
   if (answer.addresses.empty())
     return fail(FailureKind::name, "look up " + next.host + ": " + answer.error);
   // One address that is not allowed is enough: what else such a host says is not to be trusted.
@@ -46,6 +47,7 @@ void BackendCallImpl::on_connect_failed(const ConnectFailure& failure) {
 void BackendCallImpl::on_connected(UniqueFd fd) {
   connector_.reset();
   ++client_.counters_.opened;
+  if (client_.watch_ != nullptr) client_.watch_->on_connected(fd.get());
   transport_ = std::make_unique<Transport>(client_.base_, std::move(fd), *this);
   if (route_->needs_tunnel())
     start_tunnel();
@@ -85,6 +87,7 @@ void BackendCallImpl::read_tunnel() {
   // A TLS server waits for the client's first word.
   if (step.consumed < got.bytes)
     return fail(FailureKind::protocol, proxy + ": bytes behind the answer to CONNECT");
+  if (client_.watch_ != nullptr) client_.watch_->on_tunnel();
   start_handshake();
 }
 
@@ -98,9 +101,11 @@ void BackendCallImpl::start_handshake() {
 
 void BackendCallImpl::drive_handshake() {
   const IoResult result = transport_->handshake();
+  const bool waits = result.status == IoStatus::want_read || result.status == IoStatus::want_write;
+  if (client_.watch_ != nullptr && !waits)
+    client_.watch_->on_handshake(*transport_->tls(), result.status == IoStatus::done);
   if (result.status == IoStatus::done) return start_exchange();
-  if (result.status != IoStatus::want_read && result.status != IoStatus::want_write)
-    fail(FailureKind::tls, transport_->error());
+  if (!waits) fail(FailureKind::tls, transport_->error());
 }
 
 }  // namespace clasp::daemon

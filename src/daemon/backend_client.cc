@@ -72,6 +72,7 @@ BackendClient::BackendClient(event_base* base, Scheduler& scheduler, Resolver& r
       scheduler_(scheduler),
       proxies_(options.proxy),
       may_connect_(std::move(options.may_connect)),
+      watch_(options.watch),
       names_(base, resolver),
       tls_(std::move(options.ca_file)),
       pool_(scheduler, options.pool) {}

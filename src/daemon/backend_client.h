@@ -18,6 +18,7 @@
 #include "core/wire/proxy_rule.h"
 #include "core/wire/url.h"
 #include "daemon/backend_pool.h"
+#include "daemon/connection_watch.h"
 #include "daemon/resolver.h"
 #include "daemon/tls.h"
 
@@ -29,6 +30,7 @@ struct BackendClientOptions {
   wire::ProxySettings proxy;
   // Asked for every address of a host before any is connected to; empty: all are good.
   std::function<bool(const IpAddress&)> may_connect;
+  ConnectionWatch* watch = nullptr;  // may be missing; outlives the client
 };
 
 // Readable from any thread.
@@ -89,6 +91,7 @@ class BackendClient final : public exchange::BackendPort {
   Scheduler& scheduler_;
   wire::ProxyRules proxies_;
   const std::function<bool(const IpAddress&)> may_connect_;
+  ConnectionWatch* const watch_;
   BackendCounters counters_;
   std::unordered_map<std::string, std::shared_ptr<const BackendRoute>> routes_;
   std::unique_ptr<char[]> scratch_;  // every read of this loop goes through it

@@ -2,15 +2,19 @@
 // backends and the queue are in control_desk.cc.
 #include "daemon/control_handlers.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
-#include "base/log.h"
 #include "daemon/control_clients.h"
 #include "daemon/control_config.h"
 #include "daemon/control_desk.h"
 #include "daemon/control_live.h"
+#include "daemon/control_log.h"
+#include "daemon/control_metrics.h"
+#include "daemon/control_test.h"
 #include "daemon/control_top.h"
 #include "daemon/health_answers.h"
 
@@ -54,7 +58,14 @@ void show_status(ControlDesk& desk, ControlCall& call) {
   set(out, "config_file", text_value(catalog->settings->config_file));
   set(out, "listeners", text_array(desk.deeds.listening()));
   set_count(out, "workers", desk.deeds.workers());
-  set(out, "log_level", text_value(render_log_level(log_level())));
+  set_log_dial(desk, out);
+  struct stat socket {};
+  if (!desk.socket.empty() && stat(desk.socket.c_str(), &socket) == 0) {
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(socket.st_mode & 07777));
+    set(out, "control_socket", desk.socket);
+    set(out, "control_mode", mode);
+  }
   set_count(out, "resident_bytes", resident_bytes());
   json_t* backends = json_array();
   for (const auto& [backend, status] : backend_pairs(*catalog, books))
@@ -88,25 +99,6 @@ void show_commands(ControlDesk&, ControlCall& call) {
   }
   set(root.get(), "commands", list);
   call.reply->send(200, root);
-}
-
-void show_metrics(ControlDesk& desk, ControlCall& call) {
-  call.reply->send_text(200, "application/json", desk.metrics.render_json(desk.scheduler.now()));
-}
-
-void show_log_level(ControlDesk&, ControlCall& call) {
-  const JsonPtr root(json_object());
-  set(root.get(), "level", text_value(render_log_level(log_level())));
-  call.reply->send(200, root);
-}
-
-void set_level(ControlDesk& desk, ControlCall& call) {
-  for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error}) {
-    if (render_log_level(level) != call.arguments.front()) continue;
-    set_log_level(level);
-    return show_log_level(desk, call);
-  }
-  call.reply->refuse(400, "bad_argument", "the level must be debug, info, warn or error");
 }
 
 // ---- the cache ------------------------------------------------------------------------------
@@ -156,6 +148,7 @@ constexpr Row kHandlers[] = {
     {"limits", list_limits},
     {"keys", list_keys},
     {"costs", show_costs},
+    {"test", test_backends},
     {"exchanges", list_exchanges},
     {"exchanges show", show_exchange},
     {"exchanges cancel", cancel_exchange},

@@ -8,9 +8,12 @@
 
 #include "control/commands.h"
 #include "core/exchange/catalog.h"
+#include "daemon/access_log.h"
+#include "daemon/backend_tester.h"
 #include "daemon/control_reply.h"
 #include "daemon/later.h"
 #include "daemon/metrics.h"
+#include "daemon/metrics_service.h"
 #include "daemon/reload.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_costs.h"
@@ -52,6 +55,11 @@ struct ControlDesk {
   TimePoint started;
   WorkerPolls& polls;
   Later& later;
+  BackendTester& tester;
+  AccessLog& log;
+  MetricsService& metrics_text;
+  Mailbox& mailbox;
+  std::string socket = {};  // the control API's own, once it is open
 };
 
 struct ControlCall {

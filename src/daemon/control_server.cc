@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "control/socket_path.h"
 #include "daemon/listener.h"
 
@@ -14,11 +15,15 @@ namespace clasp::daemon {
 
 namespace {
 
+constexpr std::size_t kShownQuery = 200;
+
 // Few and small requests, but people look at an answer for a while between two of them.
 HttpLimits make_limits() {
   HttpLimits limits;
   limits.body_bytes = 1u << 20;
   limits.connections = 64;
+  // Whoever may only read must not keep those out who are to end it.
+  limits.reserved = 16;
   return limits;
 }
 
@@ -102,6 +107,11 @@ void ControlServer::close() {
   path_.clear();
 }
 
+// Those who may change something.
+bool ControlServer::has_precedence(std::optional<std::uint32_t> peer_user) {
+  return peer_user && (*peer_user == 0 || *peer_user == geteuid());
+}
+
 std::optional<HttpAnswer> ControlServer::on_head(exchange::RequestHead& head) {
   const control::Asked asked = control::match_request(head.method, head.path);
   if (asked.command == nullptr) {
@@ -113,10 +123,9 @@ std::optional<HttpAnswer> ControlServer::on_head(exchange::RequestHead& head) {
     return answer;
   }
   if (asked.command->privilege == control::Privilege::read) return std::nullopt;
-  const std::uint32_t own = geteuid();
-  if (head.peer_user && (*head.peer_user == 0 || *head.peer_user == own)) return std::nullopt;
+  if (has_precedence(head.peer_user)) return std::nullopt;
   return refusal(403, "not_permitted",
-                 "only root and the daemon's own user (uid " + std::to_string(own) +
+                 "only root and the daemon's own user (uid " + std::to_string(geteuid()) +
                      ") may change something" +
                      (head.peer_user ? "; you are uid " + std::to_string(*head.peer_user) : ""));
 }
@@ -133,8 +142,9 @@ std::unique_ptr<exchange::RequestTask> ControlServer::on_request(exchange::Reque
   ControlCall call{*asked.command, std::move(asked.arguments), head.query, reply};
   if (asked.command->effect != control::Effect::none)
     log_info("control: " + std::string(asked.command->words) +
-             (call.arguments.empty() ? "" : " " + call.arguments.front()) + " (uid " +
-             (head.peer_user ? std::to_string(*head.peer_user) : "?") + ")");
+             (call.arguments.empty() ? "" : " " + call.arguments.front()) +
+             (call.query.empty() ? "" : " " + scrub_utf8(call.query.substr(0, kShownQuery))) +
+             " (uid " + (head.peer_user ? std::to_string(*head.peer_user) : "?") + ")");
   carry_out(desk_, call);
   if (reply->over()) return nullptr;
   return std::make_unique<ControlTask>(std::move(reply));

@@ -30,6 +30,7 @@ class ControlServer final : private HttpHandler {
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
   std::unique_ptr<exchange::RequestTask> on_request(exchange::RequestHead head, std::string body,
                                                     exchange::ClientStream& stream) override;
+  bool has_precedence(std::optional<std::uint32_t> peer_user) override;
   std::string refusal_body(int status, std::string_view message) override;
 
   HttpServer server_;

@@ -220,6 +220,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::on_request(exchange::RequestHe
   }
   if (endpoint && *endpoint == Endpoint::metrics_text)
     if (auto task = scrape(stream)) return task;
+  if (endpoint && *endpoint == Endpoint::count_tokens)
+    if (auto task = ask_for_count(head, body, stream)) return task;
   HttpAnswer out = [&] {
     if (!endpoint) return error_answer(endpoint.error(), head.path);
     switch (*endpoint) {
@@ -280,9 +282,12 @@ void Endpoints::on_refusal(int status) {
   metrics_.meter.on_http_error(status);
 }
 
+// What is true: that it stops, or that an operator has taken it out of service.
 void Endpoints::end_exchanges() {
   wire::ApiError error =
-      wire::make_error(wire::ErrorType::overloaded, "the proxy is shutting down; try again");
+      wire::make_error(wire::ErrorType::overloaded,
+                       resting_ && !draining_ ? "this proxy was taken out of service; try again"
+                                              : "the proxy is shutting down; try again");
   error.should_retry = true;
   end_exchanges(error, "ended by the daemon", [](const exchange::Exchange&) { return true; });
 }

@@ -81,7 +81,12 @@ class Endpoints final : public HttpHandler {
   HttpAnswer model(const exchange::RequestHead& head) const;
   std::unique_ptr<exchange::RequestTask> scrape(exchange::ClientStream& stream);
   HttpAnswer ready() const;
-  HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body) const;
+  HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body,
+                          std::optional<std::int64_t> counted = std::nullopt) const;
+  // Where the backend counts; nullptr where the estimate will do.
+  std::unique_ptr<exchange::RequestTask> ask_for_count(const exchange::RequestHead& head,
+                                                       const std::string& body,
+                                                       exchange::ClientStream& stream);
   std::optional<HttpAnswer> options(const exchange::RequestHead& head) const;
   std::optional<HttpAnswer> admit(exchange::RequestHead& head) const;
   std::optional<HttpAnswer> limit(exchange::RequestHead& head) const;
@@ -98,6 +103,7 @@ class Endpoints final : public HttpHandler {
   bool draining_ = false;
   bool resting_ = false;
   TimerHandle refusals_timer_;
+  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // backends that are counting now
   std::unordered_set<exchange::Exchange*> live_;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/exchange/cost_report.h"
+#include "core/exchange/token_count.h"
 #include "core/translate/family.h"
 #include "core/translate/request.h"
 #include "core/wire/plain_spelling.h"
@@ -64,8 +65,8 @@ HttpAnswer Endpoints::model(const exchange::RequestHead& head) const {
   return error_answer(wire::make_error(wire::ErrorType::not_found, "no such model"), head.path);
 }
 
-HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
-                                   const std::string& body) const {
+HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head, const std::string& body,
+                                   std::optional<std::int64_t> counted) const {
   std::string plain;
   const auto parsed = wire::parse_plain_request(body, true, plain);
   if (!parsed) return error_answer(parsed.error(), "");
@@ -77,8 +78,10 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
   const auto count = translate::count_tokens(
       *parsed, translate::with_family_replay(candidate->facts->dialect, candidate->model));
   if (!count) return error_answer(count.error(), "");
-  const std::int64_t shown = services_.calibration.correct(candidate->backend->settings.name,
-                                                           candidate->model, count->input_tokens);
+  const std::int64_t shown =
+      counted ? *counted
+              : services_.calibration.correct(candidate->backend->settings.name, candidate->model,
+                                              count->input_tokens);
   std::string out = R"({"input_tokens":)" + std::to_string(shown);
   if (exchange::is_beta_call(head) || count->original_input_tokens) {
     out.append(R"(,"context_management":)");
@@ -91,6 +94,34 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head,
       out.append("null");
   }
   return answer(200, out.append("}"));
+}
+
+std::unique_ptr<exchange::RequestTask> Endpoints::ask_for_count(const exchange::RequestHead& head,
+                                                                const std::string& body,
+                                                                exchange::ClientStream& stream) {
+  // Clients send many of these at once: what is more than this is estimated.
+  constexpr int kMostAtOnce = 8;
+  if (*counting_ >= kMostAtOnce || !exchange::may_count(*catalog_)) return nullptr;
+  std::string plain;
+  const auto parsed = wire::parse_plain_request(body, true, plain);
+  if (!parsed || (head.client && !policy::may_ask_for(*head.client, parsed->model))) return nullptr;
+  const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
+  if (!candidate) return nullptr;
+  auto request = exchange::make_count_request(*catalog_, *candidate, *parsed, {});
+  if (!request) return nullptr;
+  ++*counting_;
+  // Given back when the task goes, however that comes.
+  const std::shared_ptr<void> place(nullptr, [count = counting_](void*) { --*count; });
+  auto task = std::make_unique<exchange::TokenCount>(
+      services_.scheduler, services_.backend,
+      [this, head, body, place, &stream](std::optional<std::int64_t> counted) {
+        const HttpAnswer out = count_tokens(head, body, counted);
+        metrics_.meter.on_answer(static_cast<std::uint8_t>(exchange::Endpoint::count_tokens),
+                                 out.status);
+        stream.answer(out.status, out.headers, out.body);
+      });
+  task->start(std::move(*request));
+  return task;
 }
 
 }  // namespace clasp::daemon

@@ -39,7 +39,8 @@ void Gate::start(bool overloaded) {
     return;
   }
   resume_reading();
-  set_deadline(server_.limits_.header_timeout);
+  set_deadline(precedence ? server_.limits_.header_timeout : server_.limits_.stranger_timeout);
+  idle_since_ = server_.scheduler_.now();
   if (link_->entrance().tls || link_->entrance().listener.proxy_protocol) {
     preface_ = std::make_unique<Preface>(*link_);
     overloaded_ = overloaded;
@@ -111,6 +112,7 @@ void Gate::complete_request() {
   link_->close_request();
   set_state(State::head);
   set_deadline(server_.limits_.idle_timeout);
+  idle_since_ = server_.scheduler_.now();
   resume_reading();
   if (state_ == State::head && !pending_.empty()) take_pending();
 }
@@ -303,13 +305,11 @@ void Gate::linger() {
 }
 
 void Gate::drain() {
-  const auto between = [this] {
-    return state_ == State::head && !scanner_.started() && pending_.empty();
-  };
-  if (!between()) return;
-  if (preface_) return set_deadline(kLastHandshake);  // who is just coming in is still served
-  on_readable();                                      // a request that has arrived is still served
-  if (between()) close();
+  if (preface_ && state_ == State::head)
+    return set_deadline(kLastHandshake);  // who is just coming in is still served
+  if (!idle()) return;
+  on_readable();  // a request that has arrived is still served
+  if (idle()) close();
 }
 
 void Gate::shut_down() {

@@ -34,9 +34,15 @@ class Gate final : private EngineEvents, private AnswerOwner {
   // The server ends: tells the task.
   void shut_down();
   bool closed() const { return state_ == State::closed; }
+  // Between two requests, or before the first one: nothing has come.
+  bool idle() const {
+    return state_ == State::head && !scanner_.started() && pending_.empty() && !preface_;
+  }
+  TimePoint idle_since() const { return idle_since_; }
 
   std::size_t index = 0;  // in the server's list, kept by the server
   bool touched = false;   // is in the server's list of things to flush
+  bool precedence = true;
 
  private:
   enum class State {
@@ -132,6 +138,7 @@ class Gate final : private EngineEvents, private AnswerOwner {
   TimePoint stall_since_{};
   TimePoint linger_until_{};
   TimePoint deadline_{};  // zero: none
+  TimePoint idle_since_{};
   TimePoint timer_at_{};  // when the armed timer fires, zero: not armed
   std::uint64_t served_ = 0;
   bool keep_alive_ = true;  // what the current request asks for

@@ -105,14 +105,39 @@ std::size_t HttpServer::connections() const {
 }
 
 void HttpServer::on_accept(std::unique_ptr<EngineConnection> connection) {
-  if (gates_.size() >= limits_.connections + kRefusalSlots) return;
-  const bool overloaded = gates_.size() - lingering_ >= limits_.connections;
+  const bool keeps = limits_.reserved > 0;
+  const bool precedence = !keeps || handler_.has_precedence(connection->peer_user());
+  // Those who are told no must not take the place of those for whom some are kept.
+  const std::size_t most =
+      limits_.connections + kRefusalSlots - (precedence ? 0 : limits_.reserved);
+  if (gates_.size() >= most) return;
+  const std::size_t places = limits_.connections - (precedence ? 0 : limits_.reserved);
+  const bool overloaded = gates_.size() - lingering_ >= places && !(keeps && make_room(precedence));
   auto gate = std::make_unique<Gate>(*this, std::move(connection));
+  gate->precedence = precedence;
   gate->index = gates_.size();
   gates_.push_back(std::move(gate));
   ++counters_.accepted;
   counters_.open.set(gates_.size());
   gates_.back()->start(overloaded);
+}
+
+// True when somebody left who only kept a connection open. Those without precedence go first, and
+// are all that one without it can displace.
+bool HttpServer::make_room(bool precedence) {
+  Gate* longest = nullptr;
+  for (const auto& gate : gates_) {
+    if (!gate->idle() || (gate->precedence && !precedence)) continue;
+    if (longest != nullptr && longest->precedence != gate->precedence) {
+      if (longest->precedence) longest = gate.get();
+      continue;
+    }
+    if (longest == nullptr || gate->idle_since() < longest->idle_since()) longest = gate.get();
+  }
+  if (longest == nullptr) return false;
+  const std::size_t before = gates_.size();
+  longest->drain();
+  return gates_.size() < before;
 }
 
 HttpAnswer HttpServer::render_refusal(int status, std::string_view message) {

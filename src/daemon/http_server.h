@@ -43,6 +43,8 @@ class HttpHandler {
   virtual void on_early_answer(const exchange::RequestHead&, const HttpAnswer&) {}
   // The server refuses a request by itself, before or after its head was understood.
   virtual void on_refusal(int /*status*/) {}
+  // Where places are kept (HttpLimits::reserved): whether they are for this user of a Unix socket.
+  virtual bool has_precedence(std::optional<std::uint32_t> /*peer_user*/) { return true; }
   // What every answer to this request carries besides its own headers, the server's refusals too.
   virtual wire::Headers more_headers(const exchange::RequestHead&) { return {}; }
   // JSON for a refusal of the server's own; empty: an error of the Messages API.
@@ -62,11 +64,15 @@ struct HttpLimits {
   wire::HeadLimits head;
   std::uint64_t body_bytes = 32u << 20;  // a body of exactly this size passes
   std::size_t connections = 10'000;      // above: 529
-  Duration header_timeout{15'000};       // whole head, and from connecting to the first byte
-  Duration body_timeout{60'000};         // between two reads of a body
-  Duration idle_timeout{120'000};        // between two requests
-  Duration write_timeout{60'000};        // a client that takes no byte of its answer
-  Duration linger_timeout{2'000};        // after the last answer, for the client to read it
+  // Of these, kept for those with precedence; where there are some, the connection that has waited
+  // longest for its next request makes room when all are taken.
+  std::size_t reserved = 0;
+  Duration stranger_timeout{3'000};  // with `reserved`: header_timeout of those without
+  Duration header_timeout{15'000};   // whole head, and from connecting to the first byte
+  Duration body_timeout{60'000};     // between two reads of a body
+  Duration idle_timeout{120'000};    // between two requests
+  Duration write_timeout{60'000};    // a client that takes no byte of its answer
+  Duration linger_timeout{2'000};    // after the last answer, for the client to read it
 };
 
 // One of a worker's listening sockets.
@@ -117,6 +123,8 @@ class HttpServer final : private AcceptHandler {
   friend class Gate;
   void on_accept(std::unique_ptr<EngineConnection> connection) override;
   std::string render_overload_answer() override;
+
+  bool make_room(bool precedence);
 
   // For the gates.
   void touch(Gate& gate);   // flush it at the end of this turn

@@ -18,9 +18,10 @@ struct JsonFree {
 };
 using JsonPtr = std::unique_ptr<json_t, JsonFree>;
 
-// Compact. "{}" should memory run out.
+// Compact, 0.3 as 0.3. "{}" should memory run out.
 inline std::string dump_json(const JsonPtr& value) {
-  const std::unique_ptr<char, void (*)(void*)> text(json_dumps(value.get(), JSON_COMPACT), free);
+  const std::unique_ptr<char, void (*)(void*)> text(
+      json_dumps(value.get(), JSON_COMPACT | JSON_REAL_PRECISION(12)), free);
   return text ? std::string(text.get()) : std::string("{}");
 }
 

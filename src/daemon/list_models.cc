@@ -1,15 +1,13 @@
 // See list_models.h.
 #include "daemon/list_models.h"
 
-#include <jansson.h>
-
-#include <algorithm>
 #include <cstdio>
 
 #include "base/secret.h"
 #include "core/exchange/catalog.h"
 #include "core/translate/errors.h"
 #include "daemon/backend_options.h"
+#include "daemon/models_fetch.h"
 #include "daemon/resolver.h"
 #include "daemon/scheduler.h"
 
@@ -53,20 +51,6 @@ class Collect final : public exchange::BackendEvents {
 int complain(const std::string& message) {
   std::fprintf(stderr, "clasp: %s\n", mask_secrets(message).c_str());
   return config::kExitFailure;
-}
-
-std::vector<std::string> model_names(const std::string& body) {
-  std::vector<std::string> names;
-  json_t* root = json_loadb(body.data(), body.size(), JSON_ALLOW_NUL, nullptr);
-  const json_t* list = json_is_array(root) ? root : json_object_get(root, "data");
-  std::size_t i;
-  json_t* item;
-  json_array_foreach(list, i, item) {
-    if (const char* id = json_string_value(json_object_get(item, "id"))) names.emplace_back(id);
-  }
-  json_decref(root);
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // See metrics_service.h.
 #include "daemon/metrics_service.h"
 
+#include <pthread.h>
+
+#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -10,12 +13,16 @@ bool MetricsService::ask(TimePoint now, std::function<void(Text)> on_text) {
   const std::lock_guard lock(mutex_);
   if (stopped_ || waiting_.size() >= kMostWaiting) return false;
   if (!thread_.joinable()) {
-    // The asking worker has its signals blocked, and so has a thread that it starts.
+    // Signals belong to the main loop, which may be who asks.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
       thread_ = std::thread([this] { run(); });
     } catch (const std::system_error&) {
-      return false;
     }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (!thread_.joinable()) return false;
   }
   waiting_.push_back(std::move(on_text));
   now_ = now;

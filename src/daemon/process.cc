@@ -117,12 +117,17 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
                                            return workers_.size();
                                          });
   later_ = std::make_unique<Later>(*scheduler_);
-  control_desk_ = std::make_unique<ControlDesk>(
-      ControlDesk{*this, *scheduler_, desk_, cache_, limits_, costs_, tails_, metrics_,
-                  CLASP_VERSION, scheduler_->now(), *polls_, *later_});
+  tester_ = std::make_unique<BackendTester>([this](Resolver& resolver) {
+    return TestParts{base_.get(), *scheduler_, random_, resolver,    parts_.backend_options,
+                     *records_,   lessons_,    states_, calibration_};
+  });
+  control_desk_ = std::make_unique<ControlDesk>(ControlDesk{
+      *this, *scheduler_, desk_, cache_, limits_, costs_, tails_, metrics_, CLASP_VERSION,
+      scheduler_->now(), *polls_, *later_, *tester_, access_log_, metrics_service_, *mailbox_});
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control); !opened)
     return tl::unexpected(opened.error());
+  control_desk_->socket = control_->path();
   return set_up_signals();
 }
 

@@ -89,6 +89,7 @@ class Process final : private ControlDeeds {
   SystemRandom random_;
   std::unique_ptr<WorkerPolls> polls_;
   std::unique_ptr<Later> later_;
+  std::unique_ptr<BackendTester> tester_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
   std::string status_;

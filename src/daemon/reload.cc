@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/restart.h"
 #include "daemon/backend_options.h"
+#include "daemon/listener_set.h"
 
 namespace clasp::daemon {
 
@@ -64,6 +65,8 @@ ReloadReport Reloader::check(const Prepare& prepare, std::vector<config::GivenVa
   report.good = true;
   report.file = settings->config_file;
   report.warnings = std::move(loaded->warnings);
+  // Certificates that are or will soon be over; whatever else is wrong with them was told above.
+  static_cast<void>(check_listeners(*settings, true, report.warnings));
   report.restart_needed = config::restart_needed(*running_, *settings);
   given = std::move(loaded->given);
   return report;

@@ -61,6 +61,7 @@ std::string render_tail_line(const exchange::Record& record) {
   set_number(out, "bytes_out", static_cast<std::int64_t>(record.bytes_out));
   set_number(out, "attempts", record.attempts);
   set_text(out, "fallback", record.detour);
+  set_text(out, "api", record.responses ? "responses" : "");
   set_text(out, "warnings", record.warnings);
   set_text(out, "repairs", record.repairs);
   set_text(out, "error", record.error);

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <cerrno>
+#include <ctime>
 
 #include "core/wire/url.h"
 #include "daemon/error_text.h"
@@ -160,6 +161,50 @@ int TlsSession::on_new_session_thunk(SSL* ssl, SSL_SESSION* session) noexcept {
 
 bool TlsSession::was_resumed() const {
   return SSL_session_reused(ssl_.get()) == 1;
+}
+
+namespace {
+
+std::string common_name(const X509_NAME* name) {
+  const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  if (at < 0) return {};
+  const ASN1_STRING* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+std::vector<std::string> names_of(const X509* certificate) {
+  constexpr std::size_t kMostNames = 5;
+  std::vector<std::string> names;
+  auto* list = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list) && names.size() < kMostNames; ++i) {
+    const GENERAL_NAME* one = sk_GENERAL_NAME_value(list, i);
+    if (one->type == GEN_DNS)
+      names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(one->d.dNSName)),
+                         static_cast<std::size_t>(ASN1_STRING_length(one->d.dNSName)));
+  }
+  GENERAL_NAMES_free(list);
+  return names;
+}
+
+}  // namespace
+
+// The chain is there after a failed verification too, unlike the peer's certificate.
+TlsFacts TlsSession::facts() const {
+  TlsFacts facts;
+  facts.version = SSL_get_version(ssl_.get());
+  if (const char* cipher = SSL_get_cipher_name(ssl_.get())) facts.cipher = cipher;
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_.get());
+  const X509* leaf = sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : nullptr;
+  if (leaf == nullptr) leaf = SSL_get0_peer_certificate(ssl_.get());
+  if (leaf == nullptr) return facts;
+  facts.subject = common_name(X509_get_subject_name(leaf));
+  facts.issuer = common_name(X509_get_issuer_name(leaf));
+  facts.names = names_of(leaf);
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &end) == 1) facts.expires = timegm(&end);
+  return facts;
 }
 
 IoResult TlsSession::explain(int returned, bool is_write) {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 
@@ -43,6 +45,15 @@ struct SslSessionDeleter {
 
 class TlsContext;
 
+// What a handshake has agreed on and who the other side says it is, for people. Of one that failed
+// as far as it came.
+struct TlsFacts {
+  std::string version, cipher;
+  std::string subject, issuer;     // common names, may be empty
+  std::vector<std::string> names;  // that the certificate is for, the first few
+  std::int64_t expires = 0;        // Unix seconds; 0: no certificate came
+};
+
 // One connection. Must be destroyed before its context.
 class TlsSession {
  public:
@@ -61,6 +72,7 @@ class TlsSession {
   // Sends close_notify if that needs no waiting.
   void say_goodbye();
   bool was_resumed() const;
+  TlsFacts facts() const;
   const std::string& error() const { return error_; }
 
  private:

@@ -180,7 +180,15 @@ std::string describe_dates(const LoadedCertificate& certificate) {
   if (X509_cmp_current_time(from) > 0)
     return "certificate " + certificate.file + " is not valid before " + render_date(from) +
            ": clients refuse it until then";
-  return "";
+  // Whoever renews by itself has done so by then, be it for three months or for six days.
+  constexpr int kSoonDays = 14, kLastPart = 4;
+  int life = 0, left = 0, seconds = 0;
+  if (ASN1_TIME_diff(&life, &seconds, from, to) != 1 ||
+      ASN1_TIME_diff(&left, &seconds, nullptr, to) != 1)
+    return "";
+  if (left >= kSoonDays || left * kLastPart >= life) return "";
+  return "certificate " + certificate.file + " expires on " + render_date(to) +
+         " (days left: " + std::to_string(left) + "): renew it";
 }
 
 bool covers(const LoadedCertificate& certificate, std::string_view host, bool exact) {

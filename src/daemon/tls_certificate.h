@@ -37,7 +37,7 @@ struct LoadedCertificate {
 // a certificate without names.
 Result<LoadedCertificate> load_certificate(const config::CertificateFiles& files,
                                            std::vector<std::string>& warnings);
-// "" or that it is expired or not valid yet.
+// "" or that it is expired, will soon be, or is not valid yet.
 std::string describe_dates(const LoadedCertificate& certificate);
 // Whether one of its names is `host` (lower case, no dot at the end). A wildcard stands for exactly
 // one label; `exact` leaves wildcards out.

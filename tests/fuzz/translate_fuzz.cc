@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/translate/api_choice.h"
 #include "core/translate/request.h"
 #include "core/translate/signature.h"
 #include "core/wire/json_reader.h"
@@ -28,7 +29,9 @@ class Store final : public translate::ReplaySource {
 
  private:
   translate::KeptStatePtr kept_ = std::make_shared<const translate::KeptState>(translate::KeptState{
-      translate::encode_signature({"d", "0a0a0a0a", "vendor/m", 't', R"({"text":"x"})"}),
+      translate::encode_signature({"d", "0a0a0a0a", "vendor/m", 't', R"({"text":"x"})"}) + " " +
+          translate::encode_signature(
+              {"d", "0a0a0a0a", "gpt-5.6", 'r', R"({"id":"rs_1","ec":"x","at":1})"}),
       translate::encode_signature({"d", "0a0a0a0a", "vendor/m", 'o', "[1]"})});
 };
 
@@ -43,10 +46,13 @@ void check_edits(const wire::MessagesRequest& request, const translate::Dialect&
   if (!reply.compaction) require(reply.input_estimate == count->input_tokens);
 }
 
-void check_dialect(const wire::MessagesRequest& request, const translate::Dialect& dialect,
-                   bool strict) {
+void check_dialect(const wire::MessagesRequest& request, const translate::Dialect& row, bool strict,
+                   translate::Api api = translate::Api::chat) {
+  const translate::Dialect dialect =
+      api == translate::Api::chat ? row : translate::responses_dialect(row);
   translate::Target target;
   target.dialect = &dialect;
+  target.api = api;
   target.model = dialect.openai_families ? "gpt-5.6" : "vendor/model";
   target.base_url_hash = "0a0a0a0a";
   target.strict = strict;
@@ -79,6 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(translate::estimate_tokens(*request) >= 0);
   const auto names = translate::dialect_names();
   const bool strict = data[0] >= 128;
-  check_dialect(*request, *translate::find_dialect(names[data[0] % names.size()]), strict);
+  const translate::Dialect& dialect = *translate::find_dialect(names[data[0] % names.size()]);
+  check_dialect(*request, dialect, strict);
+  check_dialect(*request, dialect, strict, translate::Api::responses);
   return 0;
 }

@@ -40,7 +40,7 @@ ccTest('WebSearch through the plugin of openrouter', async (b) => {
 });
 
 ccTest('WebSearch on a backend without: the model is told why', async (b) => {
-  const { tap, mock, model } = await stage(b);
+  const { tap, mock, model } = await stage(b, new Model(), { provider: 'custom', model: 'llama' });
   const run = await session(b, tap.url, () => steps([{ tool: 'WebSearch', input: { query: 'weather' } }]), { env: all });
   assert.equal(run.code, 0);
   assert.equal(run.result.is_error, false);

@@ -176,7 +176,7 @@ test('the cache is shown and flushed, the log level shown and set, metrics print
   await client.message(ask('x'));
   assert.equal(mock.chats.length, 2);
   assert.equal((await ctl(daemon, 'log-level')).stdout, 'info\n');
-  assert.equal((await ctl(daemon, 'log-level', 'debug')).stdout, 'debug\n');
+  assert.equal((await ctl(daemon, 'log-level', 'debug')).stdout, 'debug (configured: info)\n');
   assert.equal((await ctl(daemon, 'log-level', '--json')).json.level, 'debug');
   assert.equal((await ctl(daemon, 'log-level', 'loud')).code, 1);
   assert.equal((await ctl(daemon, 'metrics', '--json')).json.requests.total, 3);

@@ -1,7 +1,7 @@
 // The control API while it is loud: reloads by claspctl under load, odd arguments, programs at the
 // socket that do everything wrong.
-import { execFile } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
@@ -104,12 +104,63 @@ test('what the socket itself refuses has the form of all errors of the API', asy
     assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
     assert.equal(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).error.code, 'bad_request');
   }
-  const idle = Array.from({ length: 64 }, () => net.connect(daemon.control).on('error', () => {}));
+  const busy = Array.from({ length: 64 }, () => { const socket = net.connect(daemon.control).on('error', () => {}); socket.write('GET /v1/st'); return socket; });
   await sleep(200);
   const full = await ctl(daemon, 'status', '--json');
   assert.deepEqual([full.code, full.json.error.code], [1, 'too_many_connections']);
   assert.equal((await b.client(daemon.url).message(ask('x'))).status, 200);
+  for (const socket of busy) socket.destroy();
+});
+
+// As another user: `count` connections that say `text` and wait; prints what comes back, a line each.
+const kStranger = `const [control, count, text] = process.argv.slice(1);
+for (let i = 0; i < count; ++i) {
+  const socket = require('net').connect(control).on('error', () => {}).on('close', () => console.log('closed'));
+  socket.on('data', (part) => console.log(String(part).split('\\r\\n')[0]));
+  if (text) socket.write(text);
+}
+setTimeout(() => process.exit(), 20000);`;
+
+function stranger(b, daemon, count, text) {
+  const child = spawn(process.execPath, ['-e', kStranger, daemon.control, String(count), text], { uid: 65534, gid: 65534, stdio: ['ignore', 'pipe', 'inherit'] });
+  b.atEnd(() => { child.kill(); });
+  const state = { out: '' };
+  child.stdout.on('data', (part) => { state.out += part; });
+  state.count = (what) => state.out.split('\n').filter((line) => line.startsWith(what)).length;
+  return state;
+}
+
+test('connections that only wait make room for others, the longest idle one first', async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const daemon = await start(b, backend(mock));
+  let closed = [];
+  const idle = [];
+  for (let i = 0; i < 64; ++i) {
+    idle.push(net.connect(daemon.control).on('error', () => {}).on('close', () => closed.push(i)));
+    if (i % 8 === 7) await sleep(10);
+  }
+  await sleep(200);
+  for (let i = 0; i < 3; ++i) assert.equal((await ctl(daemon, 'status')).code, 0, 'locked out');
+  await until(() => closed.length >= 1, 2000, 'an idle connection to be closed');
+  assert.ok(closed.every((i) => i < 8) && closed.length <= 3, `closed: ${closed}`);
   for (const socket of idle) socket.destroy();
+});
+
+test('whoever may only read cannot keep out those who may change something', { skip: process.getuid() !== 0 && 'needs root', limit: 60_000 }, async (b) => {
+  const mock = await b.mock(() => say('hello'), { rules: 'compatible' });
+  const daemon = await start(b, backend(mock, '[control]\nmode = 0666\n'));
+  chmodSync(path.dirname(daemon.control), 0o755);
+  chmodSync(path.dirname(path.dirname(daemon.control)), 0o755);
+  // Half a request each, which no idle time ends at once.
+  const slow = stranger(b, daemon, 100, 'GET /v1/st');
+  await until(() => slow.count('closed') >= 52, 5000, '52 of 100 to be sent away');
+  for (let i = 0; i < 5; ++i) assert.equal((await ctl(daemon, 'config', 'check')).code, 0, 'locked out');
+  // Nothing at all: such leave after three seconds, not fifteen.
+  await until(() => slow.count('closed') >= 100, 8000, 'the slow ones to be sent away');
+  const silent = stranger(b, daemon, 300, '');
+  await until(() => silent.count('HTTP/1.1 529') + silent.count('closed') > 0, 5000, 'the silent ones to be there');
+  assert.equal((await ctl(daemon, 'config', 'check')).code, 0, 'locked out');
+  await until(() => silent.count('closed') === 300, 8000, 'the silent ones to be sent away');
 });
 
 test('a model that a client made up spoils no list', async (b) => {

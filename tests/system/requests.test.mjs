@@ -62,7 +62,8 @@ const fields = {
   'loose format': { output_format: { type: 'json_schema', schema: { type: 'array', items: {} } } },
 };
 
-const models = ['gpt-4o', 'gpt-4', 'gpt-3.5-turbo', 'o1', 'o3', 'o4-mini', 'gpt-5', 'gpt-5.1', 'gpt-5.2', 'gpt-4o-search-preview'];
+const models = ['gpt-4o', 'gpt-4', 'gpt-3.5-turbo', 'o1', 'o3', 'o4-mini', 'gpt-5', 'gpt-5.1', 'gpt-5.2', 'gpt-4o-search-preview',
+  'gpt-5.4', 'gpt-5.6', 'gpt-6.2-sol', 'gpt-5-codex', 'o1-pro'];
 
 for (const model of models) {
   test(`openai takes every kind of request: ${model}`, { limit: 120_000 }, async (b) => {
@@ -77,7 +78,7 @@ for (const model of models) {
       for (const with_tools of [{}, { tools: [tool('Read', object)] }]) await post(name, ask('hi', { ...one, ...with_tools }));
     const stream = await client.wholeStream(ask('hi', { ...conversations['tools and results'], ...tools.custom, ...fields.sampling }));
     assert.equal(stream.status, 200);
-    assert.ok(mock.chats.length > 30);
+    assert.ok(mock.asked.length > 30);
   });
 }
 
@@ -85,7 +86,7 @@ test('openai takes cache breakpoints', async (b) => {
   const { client, mock } = await b.front(() => say('ok'), { model: 'gpt-5.6' });
   const marked = Object.entries(conversations).map(([, one]) => ({ ...one, system: [text('S', hint)] }));
   for (const one of marked) assert.equal((await client.message(ask('hi', one))).status, 200);
-  assert.deepEqual(mock.last.body.messages[0].content[0].prompt_cache_breakpoint, { mode: 'explicit' });
+  assert.deepEqual(mock.responses.at(-1).body.input[0].content[0].prompt_cache_breakpoint, { mode: 'explicit' });
 });
 
 test('the options of a search reach the search models', async (b) => {

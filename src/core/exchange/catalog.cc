@@ -42,6 +42,8 @@ Result<Backend> make_backend(const config::Settings& all, const config::BackendS
     backend.chat_url = "demo:";
   else if (!policy::chat_url_names_model(settings))
     backend.chat_url = policy::chat_url(settings, {});
+  backend.responses_url =
+      settings.provider == "demo" ? backend.chat_url : policy::responses_url(settings);
   return backend;
 }
 
@@ -175,10 +177,12 @@ translate::Target make_target(const Catalog& catalog, const Candidate& candidate
 }
 
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
-                                    std::string body, bool stream, const Secret& client_key) {
+                                    std::string body, bool stream, const Secret& client_key,
+                                    translate::Api api) {
   const config::BackendSettings& settings = candidate.backend->settings;
   BackendRequest request;
-  request.url = candidate.backend->chat_url;
+  request.url = api == translate::Api::responses ? candidate.backend->responses_url
+                                                 : candidate.backend->chat_url;
   if (request.url.empty()) request.url = policy::chat_url(settings, candidate.model);
   request.headers = make_headers(settings, choose_key(candidate, client_key));
   request.headers.add("content-type", "application/json");

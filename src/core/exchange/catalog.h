@@ -28,6 +28,7 @@ struct Backend {
   std::string base_url_hash;  // 8 hex
   std::string cache_scope;    // what it is called by in names of cached answers (cache_key.h)
   std::string chat_url;       // empty where it depends on the model
+  std::string responses_url;
 };
 
 struct Catalog {
@@ -81,7 +82,8 @@ bool has_relay(const Catalog& catalog);
 // with pass_client_key gets; others never see it.
 BackendRequest make_backend_request(const Catalog& catalog, const Candidate& candidate,
                                     std::string body, bool stream,
-                                    const Secret& client_key = Secret());
+                                    const Secret& client_key = Secret(),
+                                    translate::Api api = translate::Api::chat);
 
 // The same for a client's own body on its way to a backend that speaks the Messages API.
 BackendRequest make_relay_request(const Catalog& catalog, const Candidate& candidate,

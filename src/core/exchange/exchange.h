@@ -176,7 +176,8 @@ class Exchange final : public RequestTask,
   std::unique_ptr<Search> search_;        // nullptr once a stream's content has begun
   std::shared_ptr<Admission> admission_;  // until it is settled
   std::string tenant_;
-  Candidate candidate_;  // the one that is asked, with the key to use
+  Candidate candidate_;                        // the one that is asked, with the key to use
+  translate::Api api_ = translate::Api::chat;  // of the attempt
   HeldPermit permit_;
   std::uint32_t tries_ = 0;           // permits so far: what a repair costs is not counted
   policy::TicketId ticket_ = 0;       // 0: not in the queue

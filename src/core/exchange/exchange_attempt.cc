@@ -1,6 +1,7 @@
 // The backend's side of an exchange: attempts, what comes back, and what a refusal teaches.
 #include "core/exchange/exchange.h"
 #include "core/exchange/outcomes.h"
+#include "core/translate/api_choice.h"
 #include "core/translate/errors.h"
 #include "core/translate/overflow.h"
 #include "core/translate/relay.h"
@@ -54,10 +55,17 @@ std::string join(const std::vector<std::string>& tokens) {
 // The candidate as it is known by now.
 translate::Target Exchange::current_target() const {
   translate::Target target = make_target(*catalog_, candidate_);
-  if (const AdaptedPtr& adapted = repairs_.adapted()) {
+  const AdaptedPtr& adapted = repairs_.adapted();
+  if (adapted) {
     target.dialect = &adapted->dialect;
     target.adjustments = &adapted->adjustments;
   }
+  target.api = translate::choose_api(search_->request, target);
+  // Azure's address of Responses does not name the deployment: the body does.
+  if (target.api == translate::Api::responses)
+    target.sent_name = candidate_.backend->settings.azure_deployment;
+  target.dialect =
+      adapted ? &adapted->dialect_for(target.api) : &candidate_.facts->dialect_for(target.api);
   return target;
 }
 
@@ -107,6 +115,8 @@ void Exchange::attempt() {
     return;
   }
   const translate::Target target = current_target();
+  api_ = target.api;
+  record_.responses = api_ == translate::Api::responses;
   if (wait_for_media(target)) return;
   auto translated = translate::translate_request(search_->request, target, search_->facts);
   if (!translated) {
@@ -123,7 +133,7 @@ void Exchange::attempt() {
   if (const AdaptedPtr& adapted = repairs_.adapted())
     stream = (stream || adapted->adjustments.stream_only) && !adapted->adjustments.no_stream;
   call(make_backend_request(*catalog_, candidate_, std::move(translated->body), stream,
-                            search_->client_key));
+                            search_->client_key, api_));
 }
 
 void Exchange::call(BackendRequest request) {
@@ -176,15 +186,16 @@ void Exchange::make_reply(translate::ReplyContext context) {
   input_estimate_ = context.input_estimate;
   context.input_estimate = calibrated(input_estimate_);
   wire::EventSink& sink = reply_sink(context);
-  reply_ = std::make_unique<translate::Reply>(std::move(context), services_.parser, sink,
-                                              services_.random);
+  reply_ = translate::make_reply(std::move(context), services_.parser, sink, services_.random);
 }
 
 // True when the refusal taught something and the request is on its way again (spec §6.5). Only
 // while the client has seen no content.
 bool Exchange::repair_and_repeat(int status, std::string_view refusal) {
-  if (relays() || !search_ || refusal.empty() || reply_->block_opened()) return false;
-  if (!repairs_.learn(status, refusal)) return false;
+  if (relays() || !search_ || reply_->block_opened()) return false;
+  // Who lacks an API may have no words for it.
+  if (refusal.empty() && api_ == translate::Api::chat) return false;
+  if (!repairs_.learn(status, refusal, api_)) return false;
   usage_timer_.reset();
   call_.reset();
   forget_attempt();

@@ -16,6 +16,8 @@ void Exchange::attempt_relay() {
     cannot_ask(relayed.error(), "bad request");
     return;
   }
+  api_ = translate::Api::chat;
+  record_.responses = false;
   record_.warnings = relayed->thinking_disabled ? "thinking-disabled" : "";
   input_estimate_ = translate::estimate_tokens(search_->request);
   translate::RelayContext context;

@@ -172,7 +172,7 @@ void Exchange::adopt(std::size_t index) {
   candidate_ = next;
   record_.model_used = next.model;
   record_.backend = next.backend->settings.name;
-  repairs_.begin(next.facts->dialect,
+  repairs_.begin(next.facts->dialect, next.facts->responses_dialect,
                  services_.lessons.find(lesson_key(*next.backend), next.model, started_));
 }
 

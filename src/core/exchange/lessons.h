@@ -23,6 +23,10 @@ inline constexpr std::size_t kMostLessons = 1000;
 struct Adapted {
   translate::Dialect dialect;
   translate::Adjustments adjustments;
+  translate::Dialect responses;  // the dialect for the Responses API
+  const translate::Dialect& dialect_for(translate::Api api) const {
+    return api == translate::Api::responses ? responses : dialect;
+  }
 };
 using AdaptedPtr = std::shared_ptr<const Adapted>;
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "core/policy/backend_address.h"
+#include "core/translate/api_choice.h"
 #include "core/wire/json_reader.h"
 
 namespace clasp::exchange {
@@ -19,9 +20,11 @@ constexpr std::size_t kDateLength = 10;  // "2024-09-01"
 
 // Members of a request that are CLASP's own, whether it writes them this time or not.
 constexpr std::string_view kOwnMembers[] = {
-    "model",          "messages", "max_tokens",  "max_completion_tokens",
-    "tools",          "stream",   "tool_choice", "parallel_tool_calls",
-    "stream_options", "n",        "functions",   "function_call"};
+    "model",          "messages",   "max_tokens",  "max_completion_tokens",
+    "tools",          "stream",     "tool_choice", "parallel_tool_calls",
+    "stream_options", "n",          "functions",   "function_call",
+    "input",          "store",      "include",     "max_output_tokens",
+    "instructions",   "truncation", "reasoning",   "previous_response_id"};
 
 // Where the key stands, else whose it is.
 std::string where(const Texts& places, const std::string& key, const std::string& owner) {
@@ -94,11 +97,14 @@ Result<ModelFacts> make_backend_facts(const config::Settings& settings,
   facts.dialect.long_cache = settings.translation.long_cache;
   facts.dialect.policy_as_error = settings.translation.policy_as_error;
   facts.context_window = backend.context_window;
+  facts.responses_dialect = translate::responses_dialect(facts.dialect);
   know_old_azure(facts.dialect, backend);
+  if (policy::names_responses(backend)) facts.dialect.responses = translate::ResponsesUse::always;
   if (row->beta_prefix && policy::has_beta_path(backend))
     facts.dialect.prefill = translate::Prefill::prefix;
-  if (auto set = set_flags(facts.dialect, backend.flags, backend.places, owner); !set)
-    return tl::unexpected(set.error());
+  for (translate::Dialect* dialect : {&facts.dialect, &facts.responses_dialect})
+    if (auto set = set_flags(*dialect, backend.flags, backend.places, owner); !set)
+      return tl::unexpected(set.error());
   if (auto added = add_members(facts.extra_body, backend.body, backend.places, owner); !added)
     return tl::unexpected(added.error());
   return facts;
@@ -110,7 +116,8 @@ Result<void> apply_model_rule(ModelFacts& facts, const config::ModelRule& rule) 
   if (rule.context_window > 0) facts.context_window = rule.context_window;
   if (rule.vision) facts.vision = *rule.vision;
   if (!rule.display_name.empty()) facts.display_name = rule.display_name;
-  if (auto set = set_flags(facts.dialect, rule.flags, rule.places, owner); !set) return set;
+  for (translate::Dialect* dialect : {&facts.dialect, &facts.responses_dialect})
+    if (auto set = set_flags(*dialect, rule.flags, rule.places, owner); !set) return set;
   return add_members(facts.extra_body, rule.body, rule.places, owner);
 }
 

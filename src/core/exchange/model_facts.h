@@ -18,7 +18,11 @@
 namespace clasp::exchange {
 
 struct ModelFacts {
-  translate::Dialect dialect;
+  translate::Dialect dialect;            // for Chat Completions
+  translate::Dialect responses_dialect;  // for Responses
+  const translate::Dialect& dialect_for(translate::Api api) const {
+    return api == translate::Api::responses ? responses_dialect : dialect;
+  }
   std::int64_t max_output = 0;      // 0: not configured
   std::int64_t context_window = 0;  // 0: unknown
   bool vision = true;

@@ -97,6 +97,7 @@ std::string render_record(const Record& record) {
   append_field(line, "model", record.model_asked);
   if (record.model_used != record.model_asked) append_field(line, "used", record.model_used);
   append_field(line, "backend", record.backend);
+  append_field(line, "api", record.responses ? "responses" : "");
   if (record.status == 0)
     append_field(line, "status", "-");
   else

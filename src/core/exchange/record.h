@@ -36,6 +36,7 @@ struct Record {
   std::string model_asked;
   std::string model_used;  // the backend's name for it
   std::string backend;
+  bool responses = false;   // asked of the backend's Responses API
   std::string upstream_id;  // the backend's own id of the answer, when it gave one
   std::string warnings;     // tokens of x-clasp-warning
   std::string error;        // what was told to the client, empty when completed

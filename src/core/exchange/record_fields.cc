@@ -40,6 +40,7 @@ void RecordFields::add_answer(const Record& record) {
   add("CLASP_MODEL", record.model_asked);
   add("CLASP_MODEL_USED", record.model_used);
   add("CLASP_BACKEND", record.backend);
+  add("CLASP_API", record.responses ? "responses" : "");
   add("CLASP_UPSTREAM_ID", record.upstream_id);
   add("CLASP_STATUS", static_cast<std::int64_t>(record.status));
   add("CLASP_OUTCOME", render_outcome(record.outcome));

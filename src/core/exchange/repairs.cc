@@ -11,18 +11,22 @@ namespace {
 // Different lessons that one request may cost, apart from asking the same once more.
 constexpr std::ptrdiff_t kMostRepairs = 3;
 
-AdaptedPtr with_repair(const AdaptedPtr& before, const translate::Dialect& dialect,
-                       const translate::Repair& repair) {
-  auto after =
-      before ? std::make_shared<Adapted>(*before) : std::make_shared<Adapted>(Adapted{dialect, {}});
+}  // namespace
+
+AdaptedPtr Repairs::with_repair(const AdaptedPtr& before, const translate::Repair& repair) const {
+  auto after = before ? std::make_shared<Adapted>(*before)
+                      : std::make_shared<Adapted>(Adapted{*dialect_, {}, *responses_});
+  // What one API refuses the other would, too.
+  translate::Adjustments same = after->adjustments;
+  translate::apply_repair(repair, after->responses, same);
   translate::apply_repair(repair, after->dialect, after->adjustments);
   return after;
 }
 
-}  // namespace
-
-void Repairs::begin(const translate::Dialect& dialect, AdaptedPtr known) {
+void Repairs::begin(const translate::Dialect& dialect, const translate::Dialect& responses,
+                    AdaptedPtr known) {
   dialect_ = &dialect;
+  responses_ = &responses;
   known_ = std::move(known);
   history_.push_back(std::exchange(adapted_, known_));
   lasting_ = settled_ = told_ = nullptr;
@@ -37,11 +41,12 @@ bool Repairs::is_new_subject(const translate::Repair& repair) const {
          std::find(numbers_.begin(), numbers_.end(), repair.number) == numbers_.end();
 }
 
-bool Repairs::learn(int status, std::string_view body) {
+bool Repairs::learn(int status, std::string_view body, translate::Api api) {
   static const translate::Adjustments kNone;
-  const translate::Dialect& current = adapted_ ? adapted_->dialect : *dialect_;
+  const translate::Dialect& own = api == translate::Api::responses ? *responses_ : *dialect_;
+  const translate::Dialect& current = adapted_ ? adapted_->dialect_for(api) : own;
   const translate::Adjustments& adjusted = adapted_ ? adapted_->adjustments : kNone;
-  const auto repair = translate::detect_repair(status, body, current, adjusted);
+  const auto repair = translate::detect_repair(status, body, current, adjusted, api);
   if (!repair) return false;
   if (is_new_subject(*repair)) settle();
   const auto counts = [](int number) { return number != 0; };
@@ -53,8 +58,8 @@ bool Repairs::learn(int status, std::string_view body) {
   keys_.push_back(std::move(key));
   numbers_.push_back(repair->number);
   // Lessons for others build on what was known before, not on what fits this request only.
-  if (repair->lasting) lasting_ = with_repair(lasting_ ? lasting_ : known_, *dialect_, *repair);
-  history_.push_back(std::exchange(adapted_, with_repair(adapted_, *dialect_, *repair)));
+  if (repair->lasting) lasting_ = with_repair(lasting_ ? lasting_ : known_, *repair);
+  history_.push_back(std::exchange(adapted_, with_repair(adapted_, *repair)));
   return true;
 }
 

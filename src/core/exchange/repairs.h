@@ -12,13 +12,14 @@ namespace clasp::exchange {
 
 class Repairs {
  public:
-  // The backend's own dialect, and what earlier requests learned about it (may be null).
-  void begin(const translate::Dialect& dialect, AdaptedPtr known);
+  // The backend's own dialects, and what earlier requests learned about it (may be null).
+  void begin(const translate::Dialect& dialect, const translate::Dialect& responses,
+             AdaptedPtr known);
 
   // What to ask with now; null: the backend's own dialect.
   const AdaptedPtr& adapted() const { return adapted_; }
   // True when the refusal is understood and there is something new to try.
-  bool learn(int status, std::string_view body);
+  bool learn(int status, std::string_view body, translate::Api api = translate::Api::chat);
   // The backend took what was asked, or refused it for the prompt's sake: all lessons were right.
   void settle() {
     if (lasting_ != told_) settled_ = lasting_;
@@ -31,7 +32,10 @@ class Repairs {
  private:
   bool is_new_subject(const translate::Repair& repair) const;
 
+  AdaptedPtr with_repair(const AdaptedPtr& before, const translate::Repair& repair) const;
+
   const translate::Dialect* dialect_ = nullptr;
+  const translate::Dialect* responses_ = nullptr;
   AdaptedPtr known_;  // from earlier requests
   AdaptedPtr adapted_;
   AdaptedPtr lasting_;               // the lessons of this request that hold for others too

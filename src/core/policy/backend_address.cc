@@ -8,6 +8,10 @@ namespace clasp::policy {
 namespace {
 
 constexpr std::string_view kChat = "/chat/completions";
+constexpr std::string_view kResponses = "/responses";
+constexpr std::string_view kModels = "/models";
+constexpr std::string_view kAzureFirstResponses = "2025-03-01";  // version of its API
+constexpr std::size_t kDateLength = kAzureFirstResponses.size();
 constexpr std::string_view kAzureV1 = "/openai/v1";
 
 bool ends_with(std::string_view text, std::string_view end) {
@@ -41,22 +45,22 @@ void add_query(Url& url, std::string_view parameter) {
 
 // The folder of an Azure resource without what people copy behind it from the portal.
 void set_azure_path(Url& url, const config::BackendSettings& backend, std::string_view model,
-                    bool chat) {
+                    std::string_view end) {
+  const std::string& version = backend.azure_api_version;
+  const bool too_old =
+      end == kResponses && std::string_view(version).substr(0, kDateLength) < kAzureFirstResponses;
   if (ends_with(url.path, kAzureV1)) {
-    url.path.append(chat ? kChat : "/models");
-  } else if (backend.azure_api_version.empty()) {
-    url.path.append(ends_with(url.path, "/openai") ? "/v1" : kAzureV1)
-        .append(chat ? kChat : "/models");
+    url.path.append(end);
+  } else if (version.empty() || too_old) {
+    url.path.append(ends_with(url.path, "/openai") ? "/v1" : kAzureV1).append(end);
   } else {
     if (!ends_with(url.path, "/openai")) url.path.append("/openai");
     const std::string_view deployment =
         backend.azure_deployment.empty() ? model : backend.azure_deployment;
-    if (chat)
-      url.path.append("/deployments/").append(escape_segment(deployment)).append(kChat);
-    else
-      url.path.append("/models");
+    if (end == kChat) url.path.append("/deployments/").append(escape_segment(deployment));
+    url.path.append(end);
     if (url.query.find("api-version=") == std::string::npos)
-      add_query(url, "api-version=" + backend.azure_api_version);
+      add_query(url, "api-version=" + version);
   }
 }
 
@@ -77,20 +81,23 @@ std::optional<Url> relay_base(const config::BackendSettings& backend) {
   return *url;
 }
 
-std::string endpoint(const config::BackendSettings& backend, std::string_view model, bool chat) {
+// `end`: the endpoint's own part of the path.
+std::string endpoint(const config::BackendSettings& backend, std::string_view model,
+                     std::string_view end) {
   auto url = parse_url(backend.base_url);
   if (!url) return "";
   trim_slashes(url->path);
-  const bool complete = ends_with(url->path, kChat);
-  if (complete && chat) return url->text();
-  if (complete) {
-    url->path.resize(url->path.size() - kChat.size());
-    url->path.append("/models");
-  } else if (backend.provider == "azure") {
-    set_azure_path(*url, backend, model, chat);
+  for (const std::string_view complete : {kChat, kResponses}) {
+    if (!ends_with(url->path, complete)) continue;
+    url->path.resize(url->path.size() - complete.size());
+    url->path.append(end);
+    return url->text();
+  }
+  if (backend.provider == "azure") {
+    set_azure_path(*url, backend, model, end);
   } else {
     if (url->path.empty()) url->path = "/v1";
-    url->path.append(chat ? kChat : "/models");
+    url->path.append(end);
   }
   return url->text();
 }
@@ -98,7 +105,18 @@ std::string endpoint(const config::BackendSettings& backend, std::string_view mo
 }  // namespace
 
 std::string chat_url(const config::BackendSettings& backend, std::string_view model) {
-  return endpoint(backend, model, true);
+  return endpoint(backend, model, kChat);
+}
+
+std::string responses_url(const config::BackendSettings& backend) {
+  return endpoint(backend, {}, kResponses);
+}
+
+bool names_responses(const config::BackendSettings& backend) {
+  auto url = parse_url(backend.base_url);
+  if (!url) return false;
+  trim_slashes(url->path);
+  return ends_with(url->path, kResponses);
 }
 
 bool chat_url_names_model(const config::BackendSettings& backend) {
@@ -106,7 +124,7 @@ bool chat_url_names_model(const config::BackendSettings& backend) {
 }
 
 std::string models_url(const config::BackendSettings& backend) {
-  return endpoint(backend, {}, false);
+  return endpoint(backend, {}, kModels);
 }
 
 bool has_beta_path(const config::BackendSettings& backend) {

@@ -14,6 +14,11 @@ namespace clasp::policy {
 // /chat/completions is used as it is; its query is kept. `model` is the deployment on Azure's
 // legacy path when none is configured. Empty for a backend without an address (demo).
 std::string chat_url(const config::BackendSettings& backend, std::string_view model = {});
+// URL of the Responses endpoint, by the same rules. Azure has one for all deployments; API versions
+// that are older than it go to the path that needs none.
+std::string responses_url(const config::BackendSettings& backend);
+// The configured address is that endpoint itself.
+bool names_responses(const config::BackendSettings& backend);
 // False: it is the same for every model.
 bool chat_url_names_model(const config::BackendSettings& backend);
 // URL of the model list, by the same rules.

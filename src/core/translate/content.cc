@@ -52,7 +52,8 @@ void add_media(Translation& t, const Destination& to, const Block& block, Part p
                std::string_view what) {
   part.cache_control = cache_hint(t, block);
   part.glue = to.glue;
-  const bool stays = to.moved == nullptr || (to.images_stay && part.kind == Part::Kind::image);
+  const bool taken = part.kind == Part::Kind::image ? to.images_stay : to.files_stay;
+  const bool stays = to.moved == nullptr || taken;
   if (stays) {
     to.parts.push_back(part);
     return;

@@ -20,6 +20,7 @@ struct Destination {
   std::vector<Part>* moved = nullptr;  // media that cannot stand here go there
   int* moved_count = nullptr;
   bool images_stay = false;  // … except images
+  bool files_stay = false;   // … except PDFs
 };
 
 // Results in a result, in turn: tools may pass on what another one gave them.

@@ -11,6 +11,7 @@ namespace {
 constexpr Dialect openai_row(std::string_view name) {
   Dialect d;
   d.name = name;
+  d.responses = ResponsesUse::by_need;
   d.cap = CapField::max_completion_tokens;
   d.system_role = SystemRole::developer;
   d.mid_system = MidSystem::keep;

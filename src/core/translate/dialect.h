@@ -14,8 +14,9 @@ namespace clasp::translate {
 
 // Which of the backend's APIs a call uses (spec §0.4).
 enum class Api { chat, responses };
-// When a backend's Responses API is used: never, where model or request need it, always.
-enum class ResponsesUse { never, by_need, always };
+// When a backend's Responses API is used: when the backend itself says that it must be, never, where
+// model or request need it, always.
+enum class ResponsesUse { if_told, never, by_need, always };
 
 enum class CapField { max_tokens, max_completion_tokens };
 // developer: for models that know the role, system for the others. user: no system role at all,
@@ -33,14 +34,24 @@ enum class ReasoningRequest {
   groq,             // reasoning_effort + reasoning_format
   prompt_mode,      // mistral: prompt_mode "reasoning"
 };
-enum class ReasoningReplay { none, reasoning, reasoning_content, details, gemini, thinking_part };
+// items: reasoning items of the Responses API, where they stood.
+enum class ReasoningReplay {
+  none,
+  reasoning,
+  reasoning_content,
+  details,
+  gemini,
+  thinking_part,
+  items
+};
 enum class JsonOutput { none, json_object, json_schema };
 enum class Prefill { emulate, as_last, continue_final, prefix };
 // The key of chat_template_kwargs that switches reasoning; none: not configured.
 enum class KwargsKey { none, enable_thinking, thinking };
 // How a backend searches the web by itself: openrouter's plugin, options beside the tools (OpenAI's
-// search models, perplexity), search parameters (xai), search settings (groq's compound models).
-enum class WebSearch { none, plugin, options, xai, groq, perplexity };
+// search models, perplexity), search parameters (xai), search settings (groq's compound models), or
+// native: a tool among the tools (Responses).
+enum class WebSearch { none, plugin, options, xai, groq, perplexity, native };
 // What service_tier "standard_only" becomes; none: the field does not exist.
 enum class StandardTier { none, default_tier, on_demand };
 
@@ -62,6 +73,7 @@ struct Dialect {
   // Speaks the Messages API itself: requests and answers are handed on (relay.h), and no other
   // flag matters.
   bool relay = false;
+  ResponsesUse responses = ResponsesUse::if_told;
   CapField cap = CapField::max_tokens;
   SystemRole system_role = SystemRole::system;
   MidSystem mid_system = MidSystem::fold;
@@ -92,6 +104,7 @@ struct Dialect {
   bool string_content = false;       // user messages of text only are one string
   bool tool_parts = false;           // tool messages take image parts
   bool tool_parts_by_model = false;  // … of Claude and Gemini models (openrouter)
+  bool tool_files = false;           // tool results take PDFs (Responses)
   bool tool_message_name = false;    // tool messages carry the function's name
   bool images = true;                // data URLs
   bool image_urls = true;            // remote URLs
@@ -116,6 +129,10 @@ struct Dialect {
   bool forced_without_thinking = false;    // forced tool_choice needs reasoning off (deepseek)
   bool letter_names = false;               // function names start with a letter or underscore
   WebSearch web_search = WebSearch::none;  // the backend's own search, if it may be used
+  bool mcp = false;                        // calls remote MCP servers by itself (Responses)
+  bool tool_search = false;                // searches deferred tools by itself (Responses)
+  bool phase = false;                      // messages of the assistant carry a phase (Responses)
+  bool count_input = false;                // counts the tokens of a request (Responses)
   bool nonempty_tool = false;              // a tool message must have text
   bool no_user_after_tool = false;         // mistral: user text goes into the last tool message
   bool think_tags = false;                 // a leading <think>…</think> in the text is reasoning

@@ -20,12 +20,14 @@ struct Flag {
   std::uint16_t pin = 0;
 };
 
+bool parse_bool(std::string_view value, bool& on) {
+  on = value == "true" || value == "yes" || value == "on" || value == "1";
+  return on || value == "false" || value == "no" || value == "off" || value == "0";
+}
+
 template <bool Dialect::*Member>
 bool set_bool(Dialect& dialect, std::string_view value) {
-  const bool on = value == "true" || value == "yes" || value == "on" || value == "1";
-  if (!on && value != "false" && value != "no" && value != "off" && value != "0") return false;
-  dialect.*Member = on;
-  return true;
+  return parse_bool(value, dialect.*Member);
 }
 
 template <int Dialect::*Member, bool kAllowAny = false>
@@ -60,14 +62,26 @@ constexpr std::array<std::string_view, 2> kMidSystem{"keep", "fold"};
 constexpr std::array<std::string_view, 3> kToolChoices{"all", "strings", "mistral"};
 constexpr std::array<std::string_view, 8> kReasoning{
     "none", "effort", "object", "thinking", "gemini", "template_kwargs", "groq", "prompt_mode"};
-constexpr std::array<std::string_view, 6> kReplay{"none",    "reasoning", "reasoning_content",
-                                                  "details", "gemini",    "thinking_part"};
+constexpr std::array<std::string_view, 7> kReplay{
+    "none", "reasoning", "reasoning_content", "details", "gemini", "thinking_part", "items"};
 constexpr std::array<std::string_view, 3> kJsonOutput{"none", "json_object", "json_schema"};
 constexpr std::array<std::string_view, 4> kPrefill{"emulate", "as_last", "continue", "prefix"};
 constexpr std::array<std::string_view, 3> kKwargs{"none", "enable_thinking", "thinking"};
-constexpr std::array<std::string_view, 6> kSearches{"none", "plugin", "options",
-                                                    "xai",  "groq",   "perplexity"};
+constexpr std::array<std::string_view, 7> kSearches{"none", "plugin",     "options", "xai",
+                                                    "groq", "perplexity", "native"};
 constexpr std::array<std::string_view, 3> kTiers{"none", "default", "on_demand"};
+
+bool set_responses(Dialect& dialect, std::string_view value) {
+  bool on = false;
+  if (value == "auto") {
+    dialect.responses = ResponsesUse::by_need;
+  } else if (parse_bool(value, on)) {
+    dialect.responses = on ? ResponsesUse::always : ResponsesUse::never;
+  } else {
+    return false;
+  }
+  return true;
+}
 
 // A list of levels separated by commas or spaces; empty: unknown.
 bool set_efforts(Dialect& dialect, std::string_view value) {
@@ -96,6 +110,7 @@ constexpr std::string_view kNumber = "a number, 0 for no limit";
   }
 
 constexpr Flag kFlags[] = {
+    {"responses", set_responses, "auto, true or false"},
     {"cap", CLASP_CHOICE(cap, kCaps), "max_tokens or max_completion_tokens", Dialect::kPinCap},
     {"system_role", CLASP_CHOICE(system_role, kRoles), "system, developer or user",
      Dialect::kPinRole},
@@ -111,7 +126,8 @@ constexpr Flag kFlags[] = {
     {"kwargs_key", CLASP_CHOICE(kwargs_key, kKwargs), "none, enable_thinking or thinking"},
     CLASP_BOOL_FLAG(thinking_budget),
     {"replay", CLASP_CHOICE(replay, kReplay),
-     "none, reasoning, reasoning_content, details, gemini or thinking_part", Dialect::kPinReplay},
+     "none, reasoning, reasoning_content, details, gemini, thinking_part or items",
+     Dialect::kPinReplay},
     {"replay_on_calls", set_bool<&Dialect::replay_on_calls>, kYesNo, Dialect::kPinReplay},
     {"json_output", CLASP_CHOICE(json_output, kJsonOutput), "none, json_object or json_schema"},
     CLASP_BOOL_FLAG(plain_schema_output),
@@ -130,6 +146,7 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(string_content),
     CLASP_BOOL_FLAG(tool_parts),
     CLASP_BOOL_FLAG(tool_parts_by_model),
+    CLASP_BOOL_FLAG(tool_files),
     CLASP_BOOL_FLAG(tool_message_name),
     CLASP_BOOL_FLAG(images),
     CLASP_BOOL_FLAG(image_urls),
@@ -154,7 +171,11 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(forced_without_thinking),
     CLASP_BOOL_FLAG(letter_names),
     {"web_search", CLASP_CHOICE(web_search, kSearches),
-     "none, plugin, options, xai, groq or perplexity"},
+     "none, plugin, options, xai, groq, perplexity or native"},
+    CLASP_BOOL_FLAG(mcp),
+    CLASP_BOOL_FLAG(tool_search),
+    CLASP_BOOL_FLAG(phase),
+    CLASP_BOOL_FLAG(count_input),
     CLASP_BOOL_FLAG(nonempty_tool),
     CLASP_BOOL_FLAG(no_user_after_tool),
     CLASP_BOOL_FLAG(think_tags),

@@ -94,6 +94,7 @@ constexpr NameRow kNames[] = {
     {"unavailable_error", 503},
     {"service_unavailable", 503},
     {"timeout", 504},
+    {"vector_store_timeout", 504},
     {"timeout_error", 504},
     {"deadline_exceeded", 504},
     {"conflict_error", 409},
@@ -104,6 +105,7 @@ constexpr NameRow kNames[] = {
     {"bad_request", 400},
     {"invalid_request_error", 400},
     {"invalid_request", 400},
+    {"data_residency_mismatch", 400},
     {"server_error", 500},
     {"internal_server_error", 500},
     {"internalservererror", 500},
@@ -124,6 +126,8 @@ int effective_status(int status, const ErrorBody& body) {
   if (body.numeric_code >= 300 && body.numeric_code <= 599) {
     code = body.numeric_code;
   } else {
+    // The Responses API has a dozen names for an image that it does not take.
+    if (body.has_name_part("image_") || body.has_name_part("_image")) code = 400;
     for (const NameRow& row : kNames) {
       if (!body.has_name(row.name)) continue;
       code = row.status;
@@ -263,7 +267,7 @@ std::optional<Conclusion> detect_policy_refusal(int status, std::string_view bod
   const ErrorBody parsed = parse_error_body(body);
   const bool named = parsed.has_name("content_filter") ||
                      parsed.has_name("responsibleaipolicyviolation") ||
-                     parsed.has_name("content_policy_violation") ||
+                     parsed.has_name_part("content_policy_violation") ||
                      parsed.has_name("invalid_prompt") || parsed.has_name_part("bio_policy") ||
                      parsed.has_name_part("cyber_policy") || parsed.has_name_part("misalignment");
   const bool moderated = parsed.moderation && (status == 403 || parsed.numeric_code == 403);

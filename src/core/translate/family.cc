@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "core/translate/api_choice.h"
 
 namespace clasp::translate {
 
@@ -203,7 +204,8 @@ void apply_openai_rules(Profile& p, std::string_view name, const Dialect& d) {
   for (const Family& family : kFamilies) {
     if (!family_match(family.pattern, name)) continue;
     apply_family(p, family, d);
-    if (name.find("-search-") != std::string_view::npos) p.web_search = WebSearch::options;
+    if (name.find("-search-") != std::string_view::npos && d.web_search != WebSearch::native)
+      p.web_search = WebSearch::options;
     return;
   }
   // A name of OpenAI's that is not in the table yet: send what is asked for and learn.
@@ -279,6 +281,7 @@ Profile make_profile(const Dialect& d, std::string_view model) {
   p.restore_ids = d.restore_ids;
   p.forced_without_thinking = d.forced_without_thinking;
   p.web_search = d.web_search;
+  p.phases = d.phase && returns_phase(model);
   p.replay = d.replay;
   p.replay_on_calls = d.replay_on_calls;
   const std::string name = last_component(model);

@@ -32,6 +32,7 @@ struct Profile {
   ReasoningReplay replay = ReasoningReplay::none;
   bool replay_on_calls = false;  // only turns with tool calls, and these always
   bool cache_breakpoints = false;
+  bool phases = false;        // messages of the assistant carry a phase (Responses)
   bool takes_budget = false;  // openrouter: reasoning.max_tokens
   bool tool_parts = false;    // tool messages take image parts
   WebSearch web_search = WebSearch::none;

@@ -8,61 +8,22 @@
 #include "base/text.h"
 #include "core/translate/billing.h"
 #include "core/translate/content.h"
+#include "core/translate/messages_planner.h"
+#include "core/translate/responses_replay.h"
 #include "core/translate/tool_names.h"
-#include "core/translate/turns.h"
-#include "core/wire/json_reader.h"
 
 namespace clasp::translate {
-
-namespace {
 
 using wire::Block;
 using wire::BlockType;
 using wire::Role;
+using Planner = MessagesPlanner;
+
+namespace {
 
 constexpr std::string_view kInterrupted = "[No result: the tool call was interrupted]";
 
-class Planner {
- public:
-  Planner(Translation& t, const ReasoningPlan& reasoning)
-      : t_(t), reasoning_(reasoning), turns_(make_turns(t)), pairing_(t, turns_) {
-    for (std::size_t i = 0; i < turns_.size(); ++i)
-      if (turns_[i].role == Role::user) newest_user_ = i;
-  }
-
-  Plan run(std::string_view extra_system, std::string& body_members);
-
- private:
-  std::size_t add_head(std::string_view extra_system);
-  void add_odd_system_block(std::vector<Part>& parts, const Block& block);
-  void add_system_blocks(std::vector<Part>& parts, const Block& block);
-  bool is_cleared(const Turn& turn) const;
-  void add_system_turn(const Turn& turn);
-  void fold(std::string_view raw);
-  void add_user(std::size_t index);
-  void place_user(std::vector<Part> parts);
-  void append_to_tool(const std::vector<Part>& parts);
-  void add_assistant(std::size_t index);
-  void add_assistant_block(PlannedMessage& message, const Block& block, bool after_text);
-  void add_with_results(PlannedMessage message, const std::vector<const PairedCall*>& calls);
-  void add_result_message(const PlannedCall& planned, const PairedCall& call);
-  void flush_media();
-  PlannedMessage& add(Speaker speaker);
-  std::string_view call_name(const Block& use);
-
-  Translation& t_;
-  const ReasoningPlan& reasoning_;
-  const std::vector<Turn> turns_;
-  const Pairing pairing_;
-  static constexpr std::size_t kNoTurn = static_cast<std::size_t>(-1);
-  std::size_t newest_user_ = kNoTurn;
-  std::size_t step_ = 0;      // assistant turns so far
-  int media_count_ = 0;       // numbered per group of results
-  bool silent_turn_ = false;  // the assistant's turn just now left no message
-  std::vector<Part> media_;   // from tool results, for the next user message
-  std::vector<Part> head_;    // system text for backends without a system role
-  Plan plan_;
-};
+}  // namespace
 
 PlannedMessage& Planner::add(Speaker speaker) {
   PlannedMessage& message = plan_.messages.emplace_back();
@@ -273,6 +234,7 @@ std::string_view Planner::call_name(const Block& use) {
 }
 
 void Planner::add_assistant(std::size_t index) {
+  if (t_.target.api == Api::responses) return add_assistant_items(index);
   const Turn& turn = turns_[index];
   PlannedMessage message;
   message.speaker = Speaker::assistant;
@@ -333,6 +295,7 @@ void Planner::add_result_message(const PlannedCall& planned, const PairedCall& c
   to.moved = &moved;
   to.moved_count = &media_count_;
   to.images_stay = t_.profile.tool_parts;
+  to.files_stay = t_.dialect.tool_files;
   for (const Block* result : call.results) {
     const std::size_t start = message.parts.size();
     add_tool_result(t_, *result, to);
@@ -365,9 +328,10 @@ Plan Planner::run(std::string_view extra_system, std::string& body_members) {
     }
   }
   flush_media();
+  drop_refused_items(t_, plan_.messages);
   if (!turns_.empty() && turns_.back().role == Role::assistant)
     finish_prefill(t_, reasoning_, plan_, body_members);
-  if (t_.dialect.strict_alternation) alternate(plan_);
+  if (t_.dialect.strict_alternation && t_.target.api == Api::chat) alternate(plan_);
   const bool speaks = std::any_of(plan_.messages.begin(), plan_.messages.end(),
                                   [](const auto& m) { return m.speaker != Speaker::system; });
   // Turns of nothing but foreign thinking leave nothing behind.
@@ -381,8 +345,6 @@ Plan Planner::run(std::string_view extra_system, std::string& body_members) {
   }
   return std::move(plan_);
 }
-
-}  // namespace
 
 Plan plan_messages(Translation& t, const ReasoningPlan& reasoning, std::string_view extra_system,
                    std::string& body_members) {

@@ -35,6 +35,13 @@ void limit_cache_hints(std::vector<std::string_view*>& slots);
 // ,"cache_control":… for a client's hint.
 void append_cache_control(std::string& out, std::string_view hint);
 
+// The pieces of a text part, one behind the other.
+void append_pieces(std::string& out, const Part& part);
+// All texts of a message as one JSON string.
+void append_joined(std::string& out, const PlannedMessage& message);
+// ,"arguments":"…": a call's input as the JSON text that a JSON string holds.
+void append_arguments(std::string& out, std::string_view input);
+
 // Writes the messages array.
 void append_messages(std::string& out, const Translation& t, const Plan& plan);
 

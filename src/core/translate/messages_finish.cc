@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "core/translate/billing.h"
 #include "core/translate/messages.h"
+#include "core/translate/responses_replay.h"
 
 namespace clasp::translate {
 
@@ -23,7 +24,7 @@ void finish_prefill(Translation& t, const ReasoningPlan& reasoning, Plan& plan,
                     std::string& body_members) {
   if (plan.messages.empty()) return;
   PlannedMessage& last = plan.messages.back();
-  if (last.speaker != Speaker::assistant || !last.calls.empty()) return;
+  if (last.speaker != Speaker::assistant || !last.calls.empty() || !last.item.empty()) return;
   while (!last.parts.empty()) {
     Part& part = last.parts.back();
     part.raw = trim_end_raw(part.raw);
@@ -32,9 +33,10 @@ void finish_prefill(Translation& t, const ReasoningPlan& reasoning, Plan& plan,
   }
   if (last.parts.empty()) {
     plan.messages.pop_back();
+    drop_followerless(plan.messages, 0);
     return;
   }
-  Prefill mode = t.dialect.prefill;
+  Prefill mode = t.target.api == Api::chat ? t.dialect.prefill : Prefill::emulate;
   if (t.dialect.prefill_without_thinking && reasoning.on) mode = Prefill::emulate;
   switch (mode) {
     case Prefill::as_last:

@@ -8,10 +8,6 @@ namespace clasp::translate {
 
 namespace {
 
-void append_pieces(std::string& out, const Part& part) {
-  out.append(part.before).append(part.raw).append(part.after);
-}
-
 bool has_media(const PlannedMessage& message) {
   for (const Part& part : message.parts)
     if (part.kind != Part::Kind::text) return true;
@@ -83,40 +79,6 @@ void append_list(std::string& out, const Translation& t, const PlannedMessage& m
   out.push_back(']');
 }
 
-void append_string(std::string& out, const PlannedMessage& message) {
-  out.push_back('"');
-  bool first = true;
-  for (const Part& part : message.parts) {
-    if (!first) out.append(part.glue);
-    append_pieces(out, part);
-    first = false;
-  }
-  out.push_back('"');
-}
-
-// The arguments of a call, as the JSON text that a JSON string holds.
-void append_arguments(std::string& out, std::string_view input) {
-  out.append(",\"arguments\":\"");
-  if (input.empty()) {
-    out.append("{}");
-  } else if (input.front() == '{') {
-    wire::append_compact_json_escaped(out, input);
-  } else {
-    // Not an object: a client's mistake that must not break its history.
-    std::string text(input);
-    if (const auto raw = wire::json_string(input)) text = decode_json_string(*raw);
-    const std::string_view trimmed = trim(text);
-    if (!trimmed.empty() && trimmed.front() == '{' && wire::is_valid_json(text)) {
-      wire::append_compact_json_escaped(out, trimmed);
-    } else {
-      std::string wrapped = "{\"_raw_arguments\":";
-      append_json_string(wrapped, text);
-      append_json_escaped(out, wrapped + "}");
-    }
-  }
-  out.push_back('"');
-}
-
 void append_calls(std::string& out, const PlannedMessage& message) {
   out.append(",\"tool_calls\":[");
   bool first = true;
@@ -159,7 +121,7 @@ void append_message(std::string& out, const Translation& t, const PlannedMessage
     if (needs_list(t, message)) {
       append_list(out, t, message);
     } else {
-      append_string(out, message);
+      append_joined(out, message);
     }
   }
   out.append(message.extra);
@@ -168,6 +130,43 @@ void append_message(std::string& out, const Translation& t, const PlannedMessage
 }
 
 }  // namespace
+
+void append_pieces(std::string& out, const Part& part) {
+  out.append(part.before).append(part.raw).append(part.after);
+}
+
+void append_joined(std::string& out, const PlannedMessage& message) {
+  out.push_back('"');
+  bool first = true;
+  for (const Part& part : message.parts) {
+    if (!first) out.append(part.glue);
+    append_pieces(out, part);
+    first = false;
+  }
+  out.push_back('"');
+}
+
+void append_arguments(std::string& out, std::string_view input) {
+  out.append(",\"arguments\":\"");
+  if (input.empty()) {
+    out.append("{}");
+  } else if (input.front() == '{') {
+    wire::append_compact_json_escaped(out, input);
+  } else {
+    // Not an object: a client's mistake that must not break its history.
+    std::string text(input);
+    if (const auto raw = wire::json_string(input)) text = decode_json_string(*raw);
+    const std::string_view trimmed = trim(text);
+    if (!trimmed.empty() && trimmed.front() == '{' && wire::is_valid_json(text)) {
+      wire::append_compact_json_escaped(out, trimmed);
+    } else {
+      std::string wrapped = "{\"_raw_arguments\":";
+      append_json_string(wrapped, text);
+      append_json_escaped(out, wrapped + "}");
+    }
+  }
+  out.push_back('"');
+}
 
 // Type and lifetime; further members are Anthropic's business.
 void append_cache_control(std::string& out, std::string_view hint) {

@@ -38,6 +38,7 @@ struct PlannedMessage {
   std::string_view tool_id;        // tool
   std::string_view extra;          // further JSON members, beginning with a comma
   std::string_view thinking;       // assistant: raw text for a thinking part (mistral)
+  std::string_view item;           // Responses: a whole item of the assistant's, and nothing else
   bool accepts_user = false;       // a folded system text waits for the user turn behind it
   bool media_only = false;
 };

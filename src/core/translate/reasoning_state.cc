@@ -170,7 +170,15 @@ std::string ReasoningState::render_tag(const ReplyContext& context) {
   return encode_signature(origin(context));
 }
 
+std::string ReasoningState::render_item(const ReplyContext& context, std::string_view json) {
+  SignatureState state = origin(context);
+  state.kind = 'r';
+  state.state_json.assign(json);
+  return encode_signature(state);
+}
+
 std::string ReasoningState::render_signature(const ReplyContext& context) const {
+  if (!item_.empty()) return render_item(context, item_);
   SignatureState state = origin(context);
   if (!details_.empty()) {
     state.kind = 'o';

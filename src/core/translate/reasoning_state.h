@@ -21,11 +21,18 @@ class ReasoningState {
   // A gemini signature; `key` is the client's tool id, or "text". Raw.
   void add_thought_signature(std::string_view key, std::string_view raw);
 
-  bool empty() const { return text_.empty() && details_.empty() && signatures_.empty(); }
+  // One output item of the Responses API; valid JSON.
+  void set_item(std::string_view json) { item_.assign(json); }
+
+  bool empty() const {
+    return text_.empty() && details_.empty() && signatures_.empty() && item_.empty();
+  }
   // Takes over what `other` holds, behind what is here.
   void append(const ReasoningState& other);
 
   std::string render_signature(const ReplyContext& context) const;
+  // The same of one output item.
+  static std::string render_item(const ReplyContext& context, std::string_view json);
   // A signature that says where the reply came from and nothing else.
   static std::string render_tag(const ReplyContext& context);
 
@@ -47,6 +54,7 @@ class ReasoningState {
   bool text_cut_ = false;
   std::vector<Detail> details_;
   std::vector<std::pair<std::string, std::string>> signatures_;  // key -> clean raw
+  std::string item_;
   std::size_t bytes_ = 0;
 };
 

@@ -12,6 +12,9 @@ namespace {
 // Specific texts first: "max_tokens is too large" is not "max_tokens is unknown".
 constexpr RepairRule kRules[] = {
     repair_rules::ask_again,
+    repair_rules::drop_items,
+    repair_rules::drop_summary,
+    repair_rules::change_api,
     repair_rules::reduce_schema,
     repair_rules::shorten_descriptions,
     repair_rules::tools_without_effort,
@@ -41,10 +44,13 @@ bool is_template_refusal(int status, std::string_view body) {
 }  // namespace
 
 std::optional<Repair> detect_repair(int status, std::string_view body, const Dialect& current,
-                                    const Adjustments& adjusted) {
-  const bool refused = status == 400 || status == 404 || status == 422 || status == 200;
+                                    const Adjustments& adjusted, Api api) {
+  const bool missing = api == Api::responses && (status == 405 || status == 501);
+  const bool refused = status == 400 || status == 404 || status == 422 || status == 200 || missing;
   if (!refused && !is_template_refusal(status, body)) return std::nullopt;
-  const Refusal refusal = read_refusal(body);
+  Refusal refusal = read_refusal(body);
+  refusal.status = status;
+  refusal.api = api;
   for (const RepairRule rule : kRules)
     if (auto repair = rule(refusal, current, adjusted)) return repair;
   return std::nullopt;
@@ -59,6 +65,12 @@ std::string repair_key(const Repair& repair) {
   for (const std::string& field : repair.adjustments.drop_fields) key += " " + field;
   if (repair.adjustments.auto_tool_choice) key += " auto";
   if (repair.adjustments.stream_only) key += " stream";
+  if (repair.adjustments.use_responses) key += " responses";
+  if (repair.adjustments.no_responses) key += " chat";
+  if (repair.adjustments.no_summary) key += " summary";
+  if (repair.adjustments.no_item_ids) key += " ids";
+  if (!repair.adjustments.drop_item.empty()) key += " item";
+  if (repair.adjustments.drop_reasoning == "*") key += " all";
   for (const std::string& tool : repair.adjustments.reduced_tools) key += " " + tool;
   return key;
 }
@@ -76,6 +88,12 @@ void apply_repair(const Repair& repair, Dialect& dialect, Adjustments& adjustmen
   append(adjustments.drop_fields, more.drop_fields);
   append(adjustments.reduced_tools, more.reduced_tools);
   adjustments.auto_tool_choice |= more.auto_tool_choice;
+  adjustments.use_responses |= more.use_responses;
+  adjustments.no_responses |= more.no_responses;
+  adjustments.no_summary |= more.no_summary;
+  adjustments.no_item_ids |= more.no_item_ids;
+  if (!more.drop_reasoning.empty()) adjustments.drop_reasoning = more.drop_reasoning;
+  if (!more.drop_item.empty()) adjustments.drop_item = more.drop_item;
   // Each is the other's opposite.
   if (more.no_stream || more.stream_only) {
     adjustments.no_stream = more.no_stream;

@@ -174,8 +174,8 @@ Found change_streaming(const Refusal& refusal, const Dialect&, const Adjustments
 // ---- formats and single fields -----------------------------------------------------------------
 
 Found weaken_json_output(const Refusal& refusal, const Dialect& current, const Adjustments&) {
-  if (!refusal.has_any({"response_format", "json_schema", "structured output"}) &&
-      !refusal.param.starts_with("response_format"))
+  if (!refusal.has_any({"response_format", "json_schema", "structured output", "text.format"}) &&
+      !refusal.param.starts_with("response_format") && !refusal.param.starts_with("text.format"))
     return std::nullopt;
   switch (current.json_output) {
     case JsonOutput::json_schema:
@@ -198,9 +198,10 @@ Found drop_field(const Refusal& refusal, const Dialect& current, const Adjustmen
     return repair_flag(16, "cache_control", "false");
   for (const std::string_view field :
        {"safety_identifier", "prompt_cache_key", "prompt_cache_options", "store", "metadata",
-        "service_tier", "include", "session_id", "reasoning_format", "user"}) {
-    const bool ordinary =
-        field == "user" || field == "store" || field == "metadata" || field == "include";
+        "service_tier", "include", "session_id", "reasoning_format", "max_output_tokens",
+        "max_tool_calls", "truncation", "user"}) {
+    const bool ordinary = field == "user" || field == "store" || field == "metadata" ||
+                          field == "include" || field == "truncation";
     if (ordinary ? !refusal.quotes(field) : !refusal.is_about(field)) continue;
     const auto& dropped = adjusted.drop_fields;
     if (std::find(dropped.begin(), dropped.end(), field) != dropped.end()) continue;

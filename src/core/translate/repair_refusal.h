@@ -8,9 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "core/translate/dialect.h"
+
 namespace clasp::translate {
 
 struct Refusal {
+  int status = 0;
+  Api api = Api::chat;
   std::string text;   // message, and the provider's own text behind a router
   std::string param;  // the parameter that the server names
   std::string names;  // code and type, with spaces between

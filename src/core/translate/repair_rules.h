@@ -48,6 +48,11 @@ Found shorten_descriptions(const Refusal& refusal, const Dialect& current,
                            const Adjustments& adjusted);
 Found reduce_schema(const Refusal& refusal, const Dialect& current, const Adjustments& adjusted);
 
+// The API itself, and reasoning that is an item of it (repair_api.cc).
+Found change_api(const Refusal& refusal, const Dialect& current, const Adjustments& adjusted);
+Found drop_items(const Refusal& refusal, const Dialect& current, const Adjustments& adjusted);
+Found drop_summary(const Refusal& refusal, const Dialect& current, const Adjustments& adjusted);
+
 // Messages (repair_messages.cc).
 Found change_system_role(const Refusal& refusal, const Dialect& current,
                          const Adjustments& adjusted);

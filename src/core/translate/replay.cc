@@ -155,6 +155,7 @@ void replay_reasoning(Translation& t, const std::vector<const Block*>& blocks, s
   const std::vector<State> states = states_of(t, blocks, message);
   switch (t.profile.replay) {
     case ReasoningReplay::none:
+    case ReasoningReplay::items:
       return;
     case ReasoningReplay::reasoning:
       return replay_text(t, states, step, message, "reasoning");

@@ -2,13 +2,13 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "core/translate/reply_impl.h"
+#include "core/translate/reply_core.h"
 #include "core/translate/usage.h"
 
 namespace clasp::translate {
 
 // Text that a filter or a half character held back, before something else follows.
-void Reply::Impl::flush_text() {
+void ReplyCore::flush_text() {
   const std::string_view half = text_joiner.finish();
   if (!half.empty()) on_text(half);
   if (!filter.passive()) {
@@ -25,7 +25,7 @@ void Reply::Impl::flush_text() {
 }
 
 // Shows what can be shown, and ends early when a stop sequence of ours was met.
-void Reply::Impl::flush() {
+void ReplyCore::flush() {
   if (queue.overflow()) {
     fail(bad_gateway("backend's answer is too large"));
     return;
@@ -38,7 +38,7 @@ void Reply::Impl::flush() {
   queue.pump();
 }
 
-void Reply::Impl::end(bool by_done) {
+void ReplyCore::end(bool by_done) {
   if (state != State::running) return;
   if (!finish_seen && !in_document) {
     flush_text();
@@ -55,15 +55,13 @@ void Reply::Impl::end(bool by_done) {
   end_normally();
 }
 
-void Reply::Impl::end_normally() {
+void ReplyCore::end_normally() {
+  if (!filter.stopped()) before_end();
+  if (state != State::running) return;
   flush_text();
   const std::string_view half = thinking_joiner.finish();
   if (!half.empty()) queue.thinking(half);
-  if (!citations_json.empty())
-    for (const WebSource& source : read_source_list(citations_json)) {
-      sources.add(source.url_raw, source.title_raw);
-      queue.cite(render_citation(context, source.url_raw, source.title_raw, ""));
-    }
+  after_text();
   auto how = BlockQueue::End::whole;
   if (finish == Finish::length) how = BlockQueue::End::cut;
   if (finish == Finish::content_filter) how = BlockQueue::End::filtered;
@@ -75,14 +73,18 @@ void Reply::Impl::end_normally() {
   }
   if (queue.raw_input_kept()) note("tool input that is no JSON");
   if (queue.stray_input()) note("bytes behind tool input");
-  usage = translate_usage(report, context.input_estimate, queue.output_bytes(),
-                          context.dialect->output_from_total);
+  usage = make_usage(queue.output_bytes());
   open();
   queue.pump();
   if (!sources.empty() && how != BlockQueue::End::filtered)
     for (const std::string& block : sources.render_blocks(context, make_id(random, kOwnSearch)))
       queue.whole_block(block);
   collect_states();
+  const std::string_view reason = choose_reason();
+  send_end(summary ? end_summary(reason) : reason, nullptr);
+}
+
+std::string_view ReplyCore::choose_reason() {
   StopFacts facts;
   facts.finish = finish;
   facts.refused = refused;
@@ -96,18 +98,29 @@ void Reply::Impl::end_normally() {
                        total >= context.context_window && usage.output_tokens < context.max_tokens;
   if (finish == Finish::tool_calls && !facts.tool_blocks) note("tool_calls without a call");
   const std::string_view reason = choose_stop_reason(facts);
-  send_end(summary ? end_summary(reason) : reason, nullptr);
+  // The client's own cap was too small to be sent; it would have ended the answer.
+  const std::int64_t visible =
+      usage.output_tokens - std::max<std::int64_t>(usage.thinking_tokens, 0);
+  // With none at all there was nothing to say.
+  const bool beyond = context.cap_raised && (context.max_tokens == 0 ||
+                                             (!usage.estimated && visible > context.max_tokens));
+  return reason == "end_turn" && beyond ? "max_tokens" : reason;
+}
+
+Usage ReplyCore::make_usage(std::size_t output_bytes) const {
+  return translate_usage(report, context.input_estimate, output_bytes,
+                         context.dialect->output_from_total);
 }
 
 // A summary that was cut off would lose what the client is about to throw away.
-std::string_view Reply::Impl::end_summary(std::string_view reason) {
+std::string_view ReplyCore::end_summary(std::string_view reason) {
   if (reason == "refusal") return reason;
   const bool whole = reason == "end_turn" || reason == "tool_use" || reason == "stop_sequence";
   summary->finish(whole, ReasoningState::render_tag(context));
   return "compaction";
 }
 
-wire::MessageUsage Reply::Impl::wire_usage() const {
+wire::MessageUsage ReplyCore::wire_usage() const {
   wire::MessageUsage out;
   out.input_tokens = usage.input_tokens;
   out.output_tokens = usage.output_tokens;
@@ -123,10 +136,9 @@ wire::MessageUsage Reply::Impl::wire_usage() const {
   return out;
 }
 
-void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion) {
+void ReplyCore::send_end(std::string_view reason, const Conclusion* conclusion) {
   open();
-  if (conclusion != nullptr)
-    usage = translate_usage(report, context.input_estimate, 0, context.dialect->output_from_total);
+  if (conclusion != nullptr) usage = make_usage(0);
   stop_reason.assign(reason);
   wire::MessageEnd end;
   end.stop_reason = stop_reason;
@@ -148,16 +160,6 @@ void Reply::Impl::send_end(std::string_view reason, const Conclusion* conclusion
   }
   sink.message_end(end);
   state = State::done;
-}
-
-void Reply::Impl::collect_states() {
-  if (!context.keep_states || context.replay_kind() == ReasoningReplay::none) return;
-  if (queue.states().empty() || !queue.tool_emitted()) return;
-  for (const auto& call : queue.calls())
-    if (call->started) call_states.tool_ids.push_back(call->id);
-  call_states.state.whole = queue.states().render_signature(context);
-  if (!queue.late_states().empty())
-    call_states.state.late = queue.late_states().render_signature(context);
 }
 
 }  // namespace clasp::translate

@@ -3,7 +3,6 @@
 #include "core/translate/request.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.h"
 #include "core/translate/compaction.h"
@@ -13,6 +12,9 @@
 #include "core/translate/identity.h"
 #include "core/translate/messages.h"
 #include "core/translate/overflow.h"
+#include "core/translate/request_members.h"
+#include "core/translate/responses_input.h"
+#include "core/translate/responses_request.h"
 #include "core/translate/thinking.h"
 #include "core/translate/tools.h"
 #include "core/translate/translation.h"
@@ -106,62 +108,6 @@ void check_envelope(Translation& t) {
 
 // ---- members of the body ------------------------------------------------------------------------
 
-double number_of(std::string_view json) {
-  double value = 0;
-  const auto end = std::from_chars(json.data(), json.data() + json.size(), value);
-  // Beyond what a double holds: it goes out as it came, and is neither 0 nor 1.
-  return end.ec == std::errc() ? value : 2;
-}
-
-void append_number(std::string& out, std::string_view name, std::string_view json) {
-  if (!json.empty()) out.append(",\"").append(name).append("\":").append(json);
-}
-
-void append_sampling(std::string& out, Translation& t, const ReasoningPlan& reasoning) {
-  std::string_view temperature = t.request.temperature_json, top_p = t.request.top_p_json;
-  const bool off = reasoning.level == Effort::none;
-  const bool taken = t.profile.sampling || (t.profile.sampling_when_off && off);
-  if (!taken) {
-    for (const auto& [json, name] :
-         {std::pair(temperature, "temperature"), std::pair(top_p, "top_p")})
-      if (!json.empty() && number_of(json) != 1) t.warn("sampling-dropped", name);
-    temperature = top_p = {};
-  }
-  // Ignored there while thinking.
-  if (t.profile.reasoning == ReasoningRequest::thinking_object && reasoning.on)
-    temperature = top_p = {};
-  if (t.dialect.mistral_sampling && !temperature.empty() && number_of(temperature) == 0 &&
-      !top_p.empty() && number_of(top_p) < 1)
-    top_p = {};
-  append_number(out, "temperature", temperature);
-  append_number(out, "top_p", top_p);
-  if (t.request.top_k_json.empty()) return;
-  if (t.dialect.top_k) {
-    append_number(out, "top_k", t.request.top_k_json);
-  } else {
-    t.warn("top-k-dropped", "top_k");
-  }
-}
-
-void append_stop(std::string& out, Translation& t) {
-  std::vector<std::string>& all = t.reply.stop_sequences;
-  for (const std::string& stop : t.request.stop_sequences)
-    if (!trim(stop).empty()) all.push_back(stop);
-  if (all.empty()) return;
-  const int limit = t.profile.max_stop;
-  if (limit >= 0 && all.size() > static_cast<std::size_t>(limit)) {
-    t.reply.local_stops = all;
-    return;
-  }
-  out.append(",\"stop\":[");
-  for (const std::string& stop : all) {
-    if (&stop != all.data()) out.push_back(',');
-    append_json_string(out, stop);
-  }
-  out.push_back(']');
-  if (t.dialect.hide_stop) out.append(",\"include_stop_str_in_output\":false");
-}
-
 void append_stream(std::string& out, const Translation& t) {
   const Adjustments* learned = t.target.adjustments;
   const bool only = learned != nullptr && learned->stream_only;
@@ -172,22 +118,6 @@ void append_stream(std::string& out, const Translation& t) {
   out.append(",\"stream_options\":{\"include_usage\":true");
   if (t.dialect.include_obfuscation) out.append(",\"include_obfuscation\":false");
   out.push_back('}');
-}
-
-void append_tier(std::string& out, Translation& t) {
-  if (wire::raw_equals(t.request.speed_raw, "fast")) {
-    if (t.dialect.fast_tier && t.dialect.priority_tier) {
-      t.reply.fast = true;
-      out.append(",\"service_tier\":\"priority\"");
-      return;
-    }
-    t.warn("speed", "speed");
-  }
-  if (!wire::raw_equals(t.request.service_tier_raw, "standard_only")) return;
-  if (t.dialect.standard_tier == StandardTier::default_tier)
-    out.append(",\"service_tier\":\"default\"");
-  if (t.dialect.standard_tier == StandardTier::on_demand)
-    out.append(",\"service_tier\":\"on_demand\"");
 }
 
 void append_cap(std::string& out, const Translation& t, const ReasoningPlan& reasoning) {
@@ -208,6 +138,7 @@ void choose_hints(const Translation& t, ToolPlan& tools, Plan& plan) {
 void fill_reply(Translation& t) {
   ReplyContext& reply = t.reply;
   reply.dialect = t.target.dialect;
+  reply.api = t.target.api;
   reply.replay = t.profile.replay;
   reply.policy_as_error = t.dialect.policy_as_error;
   reply.requested_model = t.request.model;
@@ -232,22 +163,18 @@ std::size_t expected_size(const wire::MessagesRequest& request) {
   return size;
 }
 
-// Keeps the prompt longer where one of its hints asks for an hour.
-void append_long_cache(std::string& out, const Translation& t, const Plan& plan) {
-  if (!t.dialect.long_cache || !t.profile.cache_breakpoints) return;
-  for (const PlannedMessage& message : plan.messages)
-    for (const Part& part : message.parts)
-      if (wire::json_string_member(part.cache_control, "ttl") == "1h") {
-        out.append(",\"prompt_cache_options\":{\"ttl\":\"12h\"}");
-        return;
-      }
+// Without the members that the backend was found not to know.
+std::string finished(std::string body, const Translation& t) {
+  const Adjustments* learned = t.target.adjustments;
+  if (learned == nullptr || learned->drop_fields.empty()) return body;
+  return without_fields(std::move(body), learned->drop_fields);
 }
 
 std::string write_body(Translation& t) {
   ToolPlan tools = plan_tools(t);
-  const ReasoningPlan reasoning = plan_reasoning(t, tools.forced());
+  const ReasoningPlan reasoning = plan_reasoning(t, tools);
   std::string format;
-  std::string extra_system = append_output_format(format, t, !tools.tools.empty());
+  std::string extra_system = append_output_format(format, t, !tools.empty());
   if (!tools.full_descriptions.empty()) {
     if (!extra_system.empty()) extra_system.append(kBlankLineRaw);
     extra_system.append(tools.full_descriptions);
@@ -255,10 +182,17 @@ std::string write_body(Translation& t) {
   std::string members;
   Plan plan = plan_messages(t, reasoning, extra_system, members);
   if (t.refused()) return {};
-  choose_hints(t, tools, plan);
 
   std::string out;
   out.reserve(expected_size(t.request));
+  if (t.target.api == Api::responses) {
+    // Before hints are limited: where the prompt stands must not change with their number.
+    const bool instructions = has_instructions(plan);
+    choose_hints(t, tools, plan);
+    append_responses_body(out, t, {tools, reasoning, plan, instructions, format});
+    return finished(std::move(out), t);
+  }
+  choose_hints(t, tools, plan);
   out.append("{\"model\":");
   append_json_string(out, t.target.model);
   out.append(",\"messages\":");
@@ -274,13 +208,11 @@ std::string write_body(Translation& t) {
   append_tier(out, t);
   if (t.dialect.cache_control && !t.request.cache_control_json.empty())
     append_cache_control(out, t.request.cache_control_json);
-  append_long_cache(out, t, plan);
+  if (wants_long_cache(t, plan)) out.append(",\"prompt_cache_options\":{\"ttl\":\"12h\"}");
   append_stream(out, t);
   append_extra(out, t, tools.search_members, behind_tools);
   out.push_back('}');
-  const Adjustments* learned = t.target.adjustments;
-  if (learned == nullptr || learned->drop_fields.empty()) return out;
-  return without_fields(std::move(out), learned->drop_fields);
+  return finished(std::move(out), t);
 }
 
 // The request as it is meant: with the edits of its context, or as the call that makes a summary.
@@ -340,7 +272,7 @@ Result<TranslatedRequest, wire::ApiError> translate_request(const wire::Messages
   check_envelope(t);
   if (meant->other_edits) t.warn("context-management", "context_management.edits");
   TranslatedRequest result;
-  result.answer_without_call = request.max_tokens == 0;
+  result.answer_without_call = request.max_tokens == 0 && !prewarms(t);
   fill_reply(t);
   t.reply.context_management_json = edits.applied_json;
   check_context(t);

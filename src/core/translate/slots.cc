@@ -27,7 +27,7 @@ BlockQueue::Slot& BlockQueue::push(Kind kind) {
   if (next_index_ + static_cast<int>(slots_.size()) >= kMaxBlocks) overflow_ = true;
   space_.clear();
   thinking_space_.clear();
-  break_text_ = false;
+  break_text_ = break_thinking_ = false;
   Slot& slot = slots_.emplace_back();
   slot.kind = kind;
   return slot;
@@ -72,7 +72,7 @@ void BlockQueue::thinking(std::string_view raw) {
   output_bytes_ += raw.size();
   if (context_.keep_states) states_.add_text(raw);
   if (context_.thinking_disabled) return;
-  Slot* slot = last(Kind::thinking);
+  Slot* slot = break_thinking_ ? nullptr : last(Kind::thinking);
   if (slot != nullptr) space_.clear();
   if (slot != nullptr && slot->open && !context_.thinking_omitted) {
     sink_.thinking_delta(next_index_ - 1, raw);
@@ -127,6 +127,24 @@ void BlockQueue::add_detail(const wire::ChatReasoningDetail& detail) {
     late_states_.add_detail(detail);
 }
 
+void BlockQueue::end_thinking(std::string_view item_json) {
+  if (context_.thinking_disabled) return;
+  thinking_space_.clear();
+  Slot* slot = break_thinking_ ? nullptr : last(Kind::thinking);
+  break_thinking_ = true;
+  if (slot == nullptr && item_json.empty()) return;
+  if (slot == nullptr) slot = &push(Kind::thinking);
+  if (!item_json.empty()) state_of(*slot).set_item(item_json);
+  slot->over = true;
+  break_thinking_ = true;
+}
+
+void BlockQueue::block(std::string json) {
+  const std::size_t bytes = json.size();
+  Slot& slot = push(Kind::whole);
+  if (charge(bytes)) slot.pending = std::move(json);
+}
+
 void BlockQueue::add_text_signature(std::string_view raw) {
   if (context_.replay_kind() != ReasoningReplay::gemini) return;
   if (context_.keep_states) states_.add_thought_signature("text", raw);
@@ -137,6 +155,7 @@ void BlockQueue::add_text_signature(std::string_view raw) {
 // ---- emitting ----------------------------------------------------------------------------------
 
 bool BlockQueue::can_start(const Slot& slot) const {
+  if (slot.kind == Kind::whole) return !slot.pending.empty();
   if (slot.kind != Kind::tool) return true;
   const ToolCall& call = *slot.call;
   if (call.discarded || call.name.empty()) return false;
@@ -170,6 +189,9 @@ void BlockQueue::start(Slot& slot) {
                        call.declared != nullptr ? call.declared->toolset : std::string_view());
       break;
     }
+    case Kind::whole:
+      sink_.whole_block(index, slot.pending);
+      break;
   }
 }
 
@@ -188,6 +210,8 @@ void BlockQueue::emit_pending(Slot& slot) {
       sink_.input_delta(index, pending);
       slot.call->sent += pending.size();
       break;
+    case Kind::whole:
+      break;  // it went out when it was started
   }
   buffered_ -= std::min(buffered_, pending.size());
   pending.clear();
@@ -206,6 +230,8 @@ void BlockQueue::close(Slot& slot) {
     case Kind::tool:
       if (slot.call->sent == 0) sink_.input_delta(index, "{}");
       break;
+    case Kind::whole:
+      return;
   }
   sink_.block_stop(index);
 }
@@ -224,7 +250,8 @@ void BlockQueue::pump() {
       start(head);
     }
     emit_pending(head);
-    const bool over = is_tool ? head.call->done() : ending_ || slots_.size() > 1;
+    bool over = ending_ || slots_.size() > 1 || head.over || head.kind == Kind::whole;
+    if (is_tool) over = head.call->done();
     if (!over) return;
     close(head);
     slots_.pop_front();

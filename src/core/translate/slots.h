@@ -55,6 +55,13 @@ class BlockQueue {
   void thinking(std::string_view raw);
   // The next text goes into a new block even if the last one is text.
   void break_text() { break_text_ = true; }
+  // The next thinking goes into a new block, too.
+  void break_thinking() { break_thinking_ = true; }
+  // The thinking of one Responses item has ended: its block is closed with that state, which may
+  // be empty. State without thinking makes a block without text.
+  void end_thinking(std::string_view item_json);
+  // A block that is complete by itself, in its place among the others.
+  void block(std::string json);
   // A citation for the last block, if that is text.
   void cite(std::string json);
 
@@ -68,6 +75,11 @@ class BlockQueue {
 
   // The same of a whole message behind its pieces: only what is new in it counts.
   void whole_tool(const wire::ChatToolDelta& delta, std::int64_t choice, std::int64_t position);
+
+  // The call of that index has ended. Nothing when all is well, else what is wrong with it.
+  const char* end_call(std::int64_t index);
+  // Whether its input is whole.
+  bool call_done(std::int64_t index) const;
 
   // Whether pump() would open the first block: message_start must be out by then.
   bool wants_open() const;
@@ -107,12 +119,13 @@ class BlockQueue {
   const std::vector<std::unique_ptr<ToolCall>>& calls() const { return calls_; }
 
  private:
-  enum class Kind { text, thinking, tool };
+  enum class Kind { text, thinking, tool, whole };
   struct Slot {
     Kind kind = Kind::text;
     bool open = false;
-    std::string pending;
-    std::string shown;  // text, when citations are wanted
+    bool over = false;    // nothing more comes, though nothing stands behind it
+    std::string pending;  // of a whole block: itself
+    std::string shown;    // text, when citations are wanted
     std::vector<std::string> citations;
     std::unique_ptr<ReasoningState> state;
     ToolCall* call = nullptr;
@@ -126,6 +139,7 @@ class BlockQueue {
   ReasoningState& state_of(Slot& slot);
 
   ToolCall* find_call(const wire::ChatToolDelta& delta, std::int64_t choice, std::int64_t position);
+  ToolCall* call_at(std::int64_t index) const;
   ToolCall* find_repeated(const wire::ChatToolDelta& delta, std::int64_t choice,
                           std::int64_t position);
   bool is_new_call(const ToolCall& call, const wire::ChatToolDelta& delta);
@@ -160,6 +174,7 @@ class BlockQueue {
   std::size_t buffered_ = 0;
   std::size_t output_bytes_ = 0;
   bool break_text_ = false;
+  bool break_thinking_ = false;
   bool ending_ = false;
   std::uint32_t tools_emitted_ = 0;
   bool overflow_ = false;

@@ -22,10 +22,15 @@ struct Adjustments {
   bool auto_tool_choice = false;  // a forced tool choice is not taken at all
   bool no_stream = false;         // only plain answers are given
   bool stream_only = false;       // only streams are given
-  bool empty() const {
-    return max_output == 0 && drop_fields.empty() && reduced_tools.empty() && !auto_tool_choice &&
-           !no_stream && !stream_only;
-  }
+  bool use_responses = false;     // the backend says that Chat Completions will not do
+  bool no_responses = false;      // … or that it has no Responses API
+  bool no_summary = false;        // summaries of reasoning are not given to this organisation
+  bool no_item_ids = false;       // reasoning items are not known by their ids
+  // A reasoning item that is not taken, by its id, or "*" for all of them; with it those before it.
+  std::string drop_reasoning;
+  std::string drop_item;  // … and one that is not taken alone
+  bool operator==(const Adjustments&) const = default;
+  bool empty() const { return *this == Adjustments(); }
 };
 
 // A member of the request's body that the configuration adds.
@@ -38,6 +43,7 @@ struct Target {
   const Dialect* dialect = nullptr;  // not owned
   Api api = Api::chat;               // which API the call uses, choose_api()
   std::string model;                 // the backend's name for it
+  std::string sent_name;             // what a body says instead; empty: the same
   std::string base_url_hash;         // 8 hex, for signatures
   bool strict = false;               // spec §0.1: warnings become errors
   std::int64_t max_output = 0;       // per-model limit from the configuration, 0: shipped table

@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/translate/api_choice.h"
 #include "core/translate/content.h"
 #include "core/translate/messages.h"
+#include "core/translate/tools.h"
 
 namespace clasp::translate {
 
@@ -81,13 +83,21 @@ void check_budget(Translation& t) {
     t.refuse("max_tokens", "`max_tokens` must be greater than `thinking.budget_tokens`");
 }
 
+// The model uses tools while it thinks on an API only that this server turned out not to have.
+bool lost_its_tools(const Translation& t, const ToolPlan& tools) {
+  const Adjustments* learned = t.target.adjustments;
+  return t.target.api == Api::chat && learned != nullptr && learned->no_responses &&
+         !tools.empty() && (learned->use_responses || needs_responses(t.target.model));
+}
+
 }  // namespace
 
-ReasoningPlan plan_reasoning(Translation& t, bool forced_tool) {
+ReasoningPlan plan_reasoning(Translation& t, const ToolPlan& tools) {
   ReasoningPlan plan;
   check_budget(t);
   const bool disabled = t.request.thinking == ThinkingKind::disabled;
-  const bool must_be_off = forced_tool && t.profile.forced_without_thinking;
+  const bool must_be_off =
+      (tools.forced() && t.profile.forced_without_thinking) || lost_its_tools(t, tools);
   plan.off = disabled || must_be_off;
   const Wanted wanted = plan.off ? Wanted{} : wanted_level(t);
   plan.on = wanted.level.has_value();
@@ -181,6 +191,20 @@ void append_reasoning(std::string& out, const Translation& t, const ReasoningPla
     case ReasoningRequest::prompt_mode:
       if (plan.on) out.append(",\"prompt_mode\":\"reasoning\"");
       return;
+  }
+}
+
+void append_response_reasoning(std::string& out, const Translation& t, const ReasoningPlan& plan) {
+  const Adjustments* learned = t.target.adjustments;
+  const bool summary =
+      plan.on && !t.reply.thinking_omitted && (learned == nullptr || !learned->no_summary);
+  if (plan.level || summary) {
+    out.append(",\"reasoning\":{");
+    if (plan.level) {
+      out.append("\"effort\":\"").append(render_effort(*plan.level)).push_back('"');
+      if (summary) out.push_back(',');
+    }
+    out.append(summary ? "\"summary\":\"auto\"}" : "}");
   }
 }
 

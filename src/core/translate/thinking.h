@@ -12,6 +12,8 @@
 
 namespace clasp::translate {
 
+struct ToolPlan;
+
 struct ReasoningPlan {
   bool off = false;             // the client or the call's needs switch it off
   bool on = false;              // it was asked for
@@ -19,11 +21,13 @@ struct ReasoningPlan {
   std::int64_t budget = 0;      // to be sent instead of a level, where that exists
 };
 
-// `forced_tool`: tool_choice demands a call.
-ReasoningPlan plan_reasoning(Translation& t, bool forced_tool);
+ReasoningPlan plan_reasoning(Translation& t, const ToolPlan& tools);
 
 // ,"reasoning_effort":… and whatever the dialect calls it; nothing when nothing is to be sent.
 void append_reasoning(std::string& out, const Translation& t, const ReasoningPlan& plan);
+
+// ,"reasoning":{…} as Responses has it, and what makes it come back sealed.
+void append_response_reasoning(std::string& out, const Translation& t, const ReasoningPlan& plan);
 
 // The cap to send, hidden reasoning and published limits considered.
 std::int64_t output_cap(const Translation& t, const ReasoningPlan& plan);

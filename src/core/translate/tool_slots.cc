@@ -266,6 +266,23 @@ void BlockQueue::feed(ToolCall& call, std::string_view text) {
   call.has_arguments = call.has_arguments || call.scanner.started();
 }
 
+ToolCall* BlockQueue::call_at(std::int64_t index) const {
+  for (std::size_t i = calls_.size(); i-- > 0;)
+    if (calls_[i]->index == index) return calls_[i].get();
+  return nullptr;
+}
+
+bool BlockQueue::call_done(std::int64_t index) const {
+  const ToolCall* call = call_at(index);
+  return call != nullptr && call->done();
+}
+
+const char* BlockQueue::end_call(std::int64_t index) {
+  ToolCall* call = call_at(index);
+  if (call == nullptr || call->discarded || call->finished) return nullptr;
+  return complete(*call, End::whole);
+}
+
 // ---- the end -----------------------------------------------------------------------------------
 
 // A call that the cap cut off. On a stream its input stays cut; a plain answer needs whole JSON.
@@ -305,7 +322,7 @@ const char* BlockQueue::complete(ToolCall& call, End end) {
 const char* BlockQueue::finish(End end) {
   for (const auto& call : calls_) {
     if (end == End::filtered && !call->started) call->discarded = true;
-    if (call->discarded) continue;
+    if (call->discarded || call->finished) continue;
     if (const char* problem = complete(*call, end)) return problem;
   }
   ending_ = true;

@@ -1,6 +1,8 @@
 // Which tools a call declares, under which names, and what the model is forced to.
 #include "core/translate/tools.h"
 
+#include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -19,6 +21,7 @@ using wire::Tool;
 using wire::ToolChoiceKind;
 
 constexpr std::size_t kMaxExamples = 2048;
+constexpr std::string_view kToolSearch = "{\"type\":\"tool_search\"}";
 
 // At most `limit` characters of plain text, ending at a word where that is not far.
 std::string cut_at_word(const std::string& text, std::size_t limit) {
@@ -52,8 +55,8 @@ class ToolPlanner {
   void drop(std::string_view type, const Tool& tool);
   std::string_view description_of(const Tool& tool);
   void cut_description(PlannedTool& tool);
-  void check_mcp();
   void limit(const std::vector<ActiveTool>& active);
+  void add_servers();
   void choose();
   void choose_named();
 
@@ -64,6 +67,8 @@ class ToolPlanner {
   std::string search_name_;  // of the tool that became the backend's own search
   std::string full_descriptions_;
   std::size_t declared_ = 0;
+  std::uint64_t most_searches_ = 0;
+  bool searches_tools_ = false;  // the backend finds deferred tools itself
 };
 
 std::string_view ToolPlanner::description_of(const Tool& tool) {
@@ -120,6 +125,12 @@ void ToolPlanner::drop(std::string_view type, const Tool& tool) {
 }
 
 void ToolPlanner::add_web_search(const Tool& tool) {
+  if (t_.profile.web_search == WebSearch::native) {
+    t_.reply.web_search = true;
+    plan_.server_tools.push_back(native_search(t_, tool, most_searches_));
+    search_name_ = decode_json_string(tool.name_raw);
+    return;
+  }
   if (auto members = search_members(t_, tool)) {
     t_.reply.web_search = true;
     plan_.search_members = std::move(*members);
@@ -176,9 +187,17 @@ void ToolPlanner::add(const Tool& tool) {
       add_web_search(tool);
       break;
     case ToolKind::tool_search:
+      if (searches_tools_) {
+        // One search serves all kinds of them.
+        if (std::find(plan_.server_tools.begin(), plan_.server_tools.end(), kToolSearch) ==
+            plan_.server_tools.end())
+          plan_.server_tools.emplace_back(kToolSearch);
+        return;
+      }
       drop("tool_search", tool);
       break;
     case ToolKind::mcp:
+      if (t_.dialect.mcp) return;  // a part of its server
       return t_.refuse(tool_path(t_, tool), "MCP servers are not available on this backend");
     case ToolKind::removed:
       drop(type, tool);
@@ -186,23 +205,6 @@ void ToolPlanner::add(const Tool& tool) {
   }
   if (plan_.tools.size() == before && !tool.name_raw.empty())
     removed_.insert(decode_json_string(tool.name_raw));
-}
-
-// A server that is switched off, and that no toolset names, may stay in the list.
-void ToolPlanner::check_mcp() {
-  if (t_.request.mcp_servers_json.empty()) return;
-  wire::JsonReader reader(t_.request.mcp_servers_json);
-  wire::JsonReader::Items items(reader);
-  std::string_view server;
-  std::size_t index = 0;
-  for (; items.next() && reader.skip(server); ++index) {
-    const auto config = wire::json_member(server, "tool_configuration");
-    const bool off = wire::json_member(server, "enabled").value_or("") == "false" ||
-                     (config && wire::json_member(*config, "enabled").value_or("") == "false");
-    if (!off)
-      return t_.refuse("mcp_servers." + std::to_string(index),
-                       "MCP servers are not available on this backend");
-  }
 }
 
 // Too many tools: those that wait to be found go first, none of the others is left out silently.
@@ -230,6 +232,11 @@ void ToolPlanner::choose_named() {
     plan_.choice_name = tool.name;
     return;
   }
+  if (t_.reply.web_search && name == search_name_ && !plan_.server_tools.empty()) {
+    plan_.choice =
+        plan_.tools.empty() && plan_.server_tools.size() == 1 ? Choice::required : Choice::search;
+    return;
+  }
   // The search runs by itself, whatever is called: there is nothing left to force.
   if (t_.reply.web_search && name == search_name_) return;
   t_.refuse("tool_choice.name", removed_.contains(name)
@@ -253,12 +260,13 @@ void ToolPlanner::choose() {
       choose_named();
       break;
   }
-  if (plan_.tools.empty()) {
+  if (plan_.empty()) {
     plan_.choice = Choice::automatic;
     return;
   }
   if (plan_.choice == Choice::none && t_.dialect.drop_tools_on_none) {
     plan_.tools.clear();
+    plan_.server_tools.clear();
     plan_.choice = Choice::automatic;
     return;
   }
@@ -279,13 +287,30 @@ void ToolPlanner::choose() {
   if (!plan_.one_call) t_.warn("parallel-tool-calls", "tool_choice.disable_parallel_tool_use");
 }
 
+void ToolPlanner::add_servers() {
+  std::vector<std::string> servers = plan_mcp_servers(t_);
+  t_.reply.mcp = !servers.empty();
+  if (most_searches_ > 0 && servers.empty()) plan_.max_tool_calls = most_searches_;
+  if (most_searches_ > 0 && !servers.empty()) t_.warn("search-options", "tools");
+  std::move(servers.begin(), servers.end(), std::back_inserter(plan_.server_tools));
+}
+
 ToolPlan ToolPlanner::run() {
-  check_mcp();
   const std::vector<ActiveTool> active = active_tools(t_);
   declared_ = active.size();
   plan_.tools.reserve(active.size());
-  for (const ActiveTool& tool : active) add(*tool.tool);
+  for (const ActiveTool& tool : active)
+    searches_tools_ =
+        searches_tools_ || (t_.dialect.tool_search &&
+                            tool_kind(text_of(t_, tool.tool->type_raw)) == ToolKind::tool_search);
+  for (const ActiveTool& tool : active) {
+    const std::size_t before = plan_.tools.size();
+    add(*tool.tool);
+    for (std::size_t i = before; i < plan_.tools.size(); ++i)
+      plan_.tools[i].deferred = searches_tools_ && tool.deferred && !tool.referenced;
+  }
   limit(active);
+  add_servers();
   choose();
   if (!full_descriptions_.empty())
     plan_.full_descriptions = t_.keep("# Full tool descriptions" + full_descriptions_);

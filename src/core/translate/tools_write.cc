@@ -11,6 +11,7 @@ namespace {
 void append_choice(std::string& out, const Translation& t, const ToolPlan& plan) {
   switch (plan.choice) {
     case Choice::automatic:
+    case Choice::search:
       return;
     case Choice::none:
       out.append(",\"tool_choice\":\"none\"");
@@ -35,11 +36,10 @@ bool is_reduced(const Translation& t, const PlannedTool& tool) {
   return false;
 }
 
-void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
-                 const PlannedTool& tool) {
-  out.append("{\"type\":\"function\",\"function\":{\"name\":\"").append(tool.name).push_back('"');
-  if (!tool.description.empty())
-    out.append(",\"description\":\"").append(tool.description).push_back('"');
+}  // namespace
+
+SchemaOutcome append_parameters(std::string& out, Translation& t, SchemaCleaner& cleaner,
+                                const PlannedTool& tool) {
   SchemaRules rules;
   rules.keep_refs = t.dialect.keep_refs;
   rules.subset = t.dialect.schema_subset;
@@ -56,10 +56,20 @@ void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
   if (outcome.empty || outcome.too_large) out.resize(start);
   for (std::string_view warning : outcome.warnings)
     t.warn(warning, tool_path(t, *tool.declared, "input_schema"));
-  if (tool.strict) {
-    out.append(outcome.strict ? ",\"strict\":true" : ",\"strict\":false");
-    if (!outcome.strict) t.warn("strict-dropped", tool_path(t, *tool.declared, "strict"));
-  }
+  if (tool.strict && !outcome.strict)
+    t.warn("strict-dropped", tool_path(t, *tool.declared, "strict"));
+  return outcome;
+}
+
+namespace {
+
+void append_tool(std::string& out, Translation& t, SchemaCleaner& cleaner,
+                 const PlannedTool& tool) {
+  out.append("{\"type\":\"function\",\"function\":{\"name\":\"").append(tool.name).push_back('"');
+  if (!tool.description.empty())
+    out.append(",\"description\":\"").append(tool.description).push_back('"');
+  const SchemaOutcome outcome = append_parameters(out, t, cleaner, tool);
+  if (tool.strict) out.append(outcome.strict ? ",\"strict\":true" : ",\"strict\":false");
   out.push_back('}');
   if (!tool.cache_control.empty()) append_cache_control(out, tool.cache_control);
   out.push_back('}');
@@ -101,6 +111,7 @@ std::string append_output_format(std::string& out, Translation& t, bool has_tool
     t.refuse("output_config.format.schema", "Field required");
     return {};
   }
+  const bool responses = t.target.api == Api::responses;
   const bool busy = t.dialect.plain_schema_output && (has_tools || t.request.stream);
   if (t.dialect.json_output == JsonOutput::json_schema && t.profile.json_schema && !busy) {
     SchemaRules rules;
@@ -109,9 +120,10 @@ std::string append_output_format(std::string& out, Translation& t, bool has_tool
     rules.subset = t.dialect.schema_subset;
     rules.grammar_limits = t.dialect.grammar_limits;
     rules.type_lists = t.dialect.type_lists;
-    out.append(
-        ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\","
-        "\"schema\":");
+    out.append(responses ? ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"output\","
+                         : ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+                           "\"name\":\"output\",");
+    out.append("\"schema\":");
     SchemaCleaner cleaner(t.facts.schemas);
     const SchemaOutcome outcome = cleaner.append(out, schema, rules);
     if (outcome.too_large)
@@ -125,7 +137,8 @@ std::string append_output_format(std::string& out, Translation& t, bool has_tool
   t.warn("format-emulated", "output_config.format");
   t.reply.strip_fence = true;
   if (t.dialect.json_output != JsonOutput::none && !busy)
-    out.append(",\"response_format\":{\"type\":\"json_object\"}");
+    out.append(responses ? ",\"text\":{\"format\":{\"type\":\"json_object\"}}"
+                         : ",\"response_format\":{\"type\":\"json_object\"}");
   std::string text =
       "Answer with one JSON value and nothing else; it must match this JSON Schema: ";
   wire::append_compact_json_escaped(text, schema);

@@ -2,6 +2,7 @@
 // options as that knows (translation spec §3.6).
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "core/translate/content.h"
@@ -83,6 +84,8 @@ class SearchOptions {
     return list.empty() ? std::string() : ",\"" + std::string(name) + "\":[" + list + "]";
   }
 
+  std::uint64_t take_uses() { return std::exchange(uses_, 0); }
+
   void warn_about_rest() {
     const auto warn = [this](std::string_view member) {
       t_.warn("search-options", tool_path(t_, tool_, member));
@@ -127,6 +130,7 @@ std::optional<std::string> search_members(Translation& t, const wire::Tool& tool
   std::string out;
   switch (t.profile.web_search) {
     case WebSearch::none:
+    case WebSearch::native:  // native_search()
       return std::nullopt;
     case WebSearch::plugin:
       out = options.results("max_results") + options.allowed("include_domains") +
@@ -155,6 +159,17 @@ std::optional<std::string> search_members(Translation& t, const wire::Tool& tool
         out += ",\"web_search_options\":" + object(place);
       break;
   }
+  options.warn_about_rest();
+  return out;
+}
+
+std::string native_search(Translation& t, const wire::Tool& tool, std::uint64_t& uses) {
+  SearchOptions options(t, tool);
+  std::string out = "{\"type\":\"web_search\"";
+  const std::string domains = options.allowed("allowed_domains");
+  if (!domains.empty()) out.append(",\"filters\":").append(object(domains));
+  out.append(options.location("user_location", true, false)).push_back('}');
+  uses = options.take_uses();
   options.warn_about_rest();
   return out;
 }

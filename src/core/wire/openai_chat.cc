@@ -4,60 +4,11 @@
 
 #include <algorithm>
 
-#include "base/text.h"
-#include "core/wire/ondemand_walk.h"
+#include "core/wire/openai_shared.h"
 
 namespace clasp::wire {
 
 namespace {
-
-// A stream's chunks are small; what a huge one made the parser allocate is given back.
-constexpr std::size_t kKeepCapacity = 256u << 10;
-
-// ---- usage -------------------------------------------------------------------------------------
-
-void take_usage(od::value& value, ChatUsage& into);
-
-// Some servers send a counter under two names and leave one of them at 0: the larger one counts.
-void keep_larger(std::int64_t& counter, od::value& value) {
-  counter = std::max(counter, std::min(take_count(value), kMostTokens));
-}
-
-constexpr Member<ChatUsage> kInputDetails[] = {
-    {"cached_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cached, v); }},
-    {"cache_write_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cache_write, v); }},
-};
-constexpr Member<ChatUsage> kOutputDetails[] = {
-    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.reasoning, v); }},
-};
-constexpr Member<ChatUsage> kServerTools[] = {
-    {"web_search_requests", [](od::value& v, ChatUsage& u) { keep_larger(u.web_searches, v); }},
-};
-// The two spellings of each counter: Chat's and the newer one some servers use here too.
-constexpr Member<ChatUsage> kUsage[] = {
-    {"prompt_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.prompt, v); }},
-    {"completion_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.completion, v); }},
-    {"total_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.total, v); }},
-    {"input_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.prompt, v); }},
-    {"output_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.completion, v); }},
-    {"prompt_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
-    {"input_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kInputDetails, u); }},
-    {"completion_tokens_details",
-     [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
-    {"output_tokens_details", [](od::value& v, ChatUsage& u) { walk_value(v, kOutputDetails, u); }},
-    {"prompt_cache_hit_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cached, v); }},
-    {"cached_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.cached, v); }},
-    {"reasoning_tokens", [](od::value& v, ChatUsage& u) { keep_larger(u.reasoning, v); }},
-    {"server_tool_use", [](od::value& v, ChatUsage& u) { walk_value(v, kServerTools, u); }},
-};
-
-void take_usage(od::value& value, ChatUsage& into) {
-  if (!is_type(value, od::json_type::object)) return;
-  ChatUsage usage;
-  walk_value(value, kUsage, usage);
-  usage.present = true;
-  into = usage;
-}
 
 // ---- tool calls --------------------------------------------------------------------------------
 
@@ -140,29 +91,6 @@ void take_part(od::value& value, std::vector<ChatContentPart>& out) {
                    part.text.raw});
 }
 
-struct AnnotationFields {
-  ChatAnnotation annotation;
-  RawField type;
-};
-constexpr Member<AnnotationFields> kUrlCitation[] = {
-    {"url", [](od::value& v, AnnotationFields& a) { a.annotation.url = take_raw(v); }},
-    {"title", [](od::value& v, AnnotationFields& a) { a.annotation.title = take_raw(v); }},
-    {"content", [](od::value& v, AnnotationFields& a) { a.annotation.content = take_raw(v); }},
-    {"start_index", [](od::value& v, AnnotationFields& a) { a.annotation.start = take_count(v); }},
-    {"end_index", [](od::value& v, AnnotationFields& a) { a.annotation.end = take_count(v); }},
-};
-// Two spellings: the members in an object of their own, or beside the type, as the newer API of
-// OpenAI has them and servers that translate from it.
-constexpr Member<AnnotationFields> kAnnotation[] = {
-    {"type", [](od::value& v, AnnotationFields& a) { a.type = take_raw(v); }},
-    {"url_citation", [](od::value& v, AnnotationFields& a) { walk_value(v, kUrlCitation, a); }},
-    kUrlCitation[0],
-    kUrlCitation[1],
-    kUrlCitation[2],
-    kUrlCitation[3],
-    kUrlCitation[4],
-};
-
 // ---- choices -----------------------------------------------------------------------------------
 
 // A choice and the chunk its lists go to. A stream's chunk may hold a piece (`delta`) and the
@@ -226,10 +154,8 @@ void take_details(od::value& value, ChoiceTarget& into) {
 void take_annotations(od::value& value, ChoiceTarget& into) {
   const std::size_t first = into.chunk.annotations.size();
   each(value, [&into](od::value& entry) {
-    AnnotationFields fields;
-    walk_value(entry, kAnnotation, fields);
-    if (fields.type.raw == "url_citation" && fields.annotation.url)
-      into.chunk.annotations.push_back(fields.annotation);
+    if (const auto annotation = take_url_citation(entry))
+      into.chunk.annotations.push_back(*annotation);
   });
   into.choice.annotations = range_since(first, into.chunk.annotations);
 }
@@ -341,48 +267,21 @@ void ChatChunk::clear() {
 }
 
 struct ChatParser::Impl {
-  od::parser parser;
-  std::string scratch;   // padded copy of what came without slack
-  std::string scrubbed;  // the same with broken UTF-8 replaced
+  ObjectParser parser;
   ChatChunk chunk;
-
-  bool parse(std::string_view json, std::size_t slack);
 };
-
-bool ChatParser::Impl::parse(std::string_view json, std::size_t slack) {
-  chunk.clear();
-  if (parser.capacity() > kKeepCapacity && json.size() <= kKeepCapacity) parser = od::parser();
-  if (scratch.capacity() > kKeepCapacity) scratch = std::string();
-  if (scrubbed.capacity() > kKeepCapacity && json.data() != scrubbed.data())
-    scrubbed = std::string();
-  if (slack < simdjson::SIMDJSON_PADDING) {
-    scratch.reserve(json.size() + simdjson::SIMDJSON_PADDING);
-    scratch.assign(json);
-    json = scratch;
-    slack = simdjson::SIMDJSON_PADDING;
-  }
-  od::document document;
-  if (parser.iterate(json.data(), json.size(), json.size() + slack).get(document) !=
-      simdjson::SUCCESS)
-    return false;
-  od::object object;
-  if (document.get_object().get(object) != simdjson::SUCCESS) return false;
-  if (!walk(object, kChunk, chunk) || !document.is_alive()) return false;
-  // Nothing may follow the object.
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) return false;
-  if (chunk.has_choices || chunk.usage.present) chunk.bare_error = false;
-  return true;
-}
 
 ChatParser::ChatParser() : impl_(std::make_unique<Impl>()) {}
 ChatParser::~ChatParser() = default;
 
 bool ChatParser::parse(std::string_view json, std::size_t slack) {
-  if (impl_->parse(json, slack)) return true;
-  // Some servers cut a character in two. What is left of it is replaced, the rest is good.
-  if (is_valid_utf8(json)) return false;
-  impl_->scrubbed = scrub_utf8(json);
-  return impl_->parse(impl_->scrubbed, 0);
+  ChatChunk& chunk = impl_->chunk;
+  const bool parsed = impl_->parser.parse(json, slack, [&chunk](od::object object) {
+    chunk.clear();
+    return walk(object, kChunk, chunk);
+  });
+  if (chunk.has_choices || chunk.usage.present) chunk.bare_error = false;
+  return parsed;
 }
 
 const ChatChunk& ChatParser::chunk() const {

@@ -1,14 +1,18 @@
-// A scripted backend that speaks OpenAI's Chat Completions over HTTP or HTTPS and is strict about
-// what it is asked: a request that OpenAI would refuse is answered 400 and remembered, and the
+// A scripted backend that speaks OpenAI's Chat Completions and Responses over HTTP or HTTPS and is
+// strict about what it is asked: a request that OpenAI would refuse is answered 400 and remembered, and the
 // test that caused it fails. It never forwards anything.
 import http from 'node:http';
 import https from 'node:https';
 import { once } from 'node:events';
 import { completion, completionChunks, errorBody } from './chunks.mjs';
+import { responseDocument, responseEvents } from './responses.mjs';
 import { checkChatRequest } from './rules.mjs';
+import { checkResponsesRequest } from './rules_responses.mjs';
 import { sleep } from './scale.mjs';
 
-const frame = (item) => typeof item === 'string' || Buffer.isBuffer(item) ? item : `data: ${JSON.stringify(item)}\n\n`;
+// Events of Responses have names, chunks of Chat Completions have none.
+const frame = (item) => typeof item === 'string' || Buffer.isBuffer(item) ? item
+  : `${item.type ? `event: ${item.type}\n` : ''}data: ${JSON.stringify(item)}\n\n`;
 
 // ---- responders: functions of one exchange {request, res, socket} ------------------------------
 
@@ -44,9 +48,14 @@ export const sse = (items, { end = 'done', gap = 0, headers = {}, status = 200 }
   res.end();
 };
 
-// The same answer to whoever asks for it whole or as a stream.
-export const reply = (answer, options) => (exchange) =>
-  (exchange.request.body?.stream ? sse(completionChunks(answer), options) : json(completion(answer)))(exchange);
+// The same answer to whoever asks for it whole or as a stream, on either API.
+export const reply = (answer, options) => (exchange) => {
+  const { stream } = exchange.request.body ?? {};
+  if (asksResponses(exchange.request))
+    return (stream ? sse(responseEvents(answer), { end: 'clean', ...options }) : json(responseDocument(answer)))(exchange);
+  return (stream ? sse(completionChunks(answer), options) : json(completion(answer)))(exchange);
+};
+export const asksResponses = (request) => request.path.split('?')[0].endsWith('/responses');
 export const say = (text, more = {}) => reply({ text, ...more });
 export const call = (name, args, { id = 'call_mock1', ...more } = {}) =>
   reply({ calls: [{ id, name, arguments: JSON.stringify(args) }], ...more });
@@ -68,6 +77,9 @@ export const pause = (ms, then) => async (exchange) => {
   if (!exchange.gone.now) await then(exchange);
 };
 
+// What a request for a count may hold.
+const kCounted = ['model', 'instructions', 'input', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning', 'text', 'truncation'];
+
 // ---- the server ----------------------------------------------------------------------------------
 
 export class Mock {
@@ -81,12 +93,15 @@ export class Mock {
 
   // script: a responder list (one per request, in order), or (request, index) => responder.
   // rules: openai, compatible, or none (for tests that want to answer something by themselves).
+  // responses: where the Responses API is; null: there is none. count: a responder for its token counts.
   // auth: headers that a request must have, and no other header that carries a key.
-  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', auth } = {}) {
+  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', responses = '/v1/responses', count = null, auth } = {}) {
     this.script = script;
     this.rules = rules;
     this.key = key;
     this.path = path;
+    this.responsesPath = responses;
+    this.count = count;
     this.auth = auth ?? { authorization: `Bearer ${key}` };
     const handler = (req, res) => this.#serve(req, res).catch((error) => {
       this.violations.push(`the mock itself failed: ${error.stack}`);
@@ -120,6 +135,8 @@ export class Mock {
   get unused() { return Array.isArray(this.script) ? this.script.length - this.#gaveOut : 0; }
   get chats() { return this.requests.filter((r) => r.path.split('?')[0] === this.path); }
   get last() { return this.chats.at(-1); }
+  get responses() { return this.requests.filter((r) => r.path.split('?')[0] === this.responsesPath); }
+  get asked() { return this.requests.filter((r) => r.body !== undefined); } // of both APIs
 
   closeIdle() { this.server.closeIdleConnections(); }
   dropAll() { for (const socket of this.#sockets) socket.destroy(); }
@@ -169,7 +186,16 @@ export class Mock {
     if (req.method === 'GET' && /^\/v1\/models(\?|$)/.test(req.url))
       return json({ object: 'list', data: [{ id: 'mock-model', object: 'model', created: 1, owned_by: 'mock' }] })(exchange);
     this.#checkHead(request);
-    if (req.method !== 'POST' || req.url.split('?')[0] !== this.path) {
+    const path = req.url.split('?')[0];
+    if (req.method === 'POST' && this.responsesPath === null && path.endsWith('/responses'))
+      return body(404, 'text/plain', '404 page not found')(exchange);
+    if (req.method === 'POST' && this.count && path === `${this.responsesPath}/input_tokens`) {
+      request.body = JSON.parse(request.raw.toString('utf8'));
+      for (const key of Object.keys(request.body))
+        if (!kCounted.includes(key)) this.#complain(request, `Unknown parameter: '${key}'.`);
+      return Promise.race([this.count(exchange), gone.promise]);
+    }
+    if (req.method !== 'POST' || ![this.path, this.responsesPath].includes(path)) {
       this.#complain(request, `nobody should ask for ${req.method} ${req.url}`);
       return fail(404, `Unknown request URL: ${req.method} ${req.url}`)(exchange);
     }
@@ -180,7 +206,8 @@ export class Mock {
       return fail(400, 'We could not parse the JSON body of your request.')(exchange);
     }
     if (this.rules !== 'none') {
-      const found = checkChatRequest(request.body, this.rules);
+      const check = path === this.responsesPath ? checkResponsesRequest : checkChatRequest;
+      const found = check(request.body, this.rules);
       for (const one of found) this.#complain(request, `${one.param}: ${one.message}`);
       if (found.length) return fail(400, found[0].message, { param: found[0].param })(exchange);
     }

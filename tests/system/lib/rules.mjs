@@ -33,18 +33,19 @@ const kName = /^[A-Za-z0-9_-]{1,64}$/;
 const kOutputLimits = [[/^gpt-4o/, 16384], [/^gpt-4\.1/, 32768], [/^gpt-4-turbo|^gpt-3\.5/, 4096]];
 
 const last = (model) => String(model).split('/').at(-1);
+export const lastComponent = last;
 export const isReasoningModel = (model) =>
   /^(o[134](-|$)|gpt-[5-9])/.test(last(model)) && !/-chat-latest$/.test(last(model));
 const refusesStop = (model) => isReasoningModel(model) && !/^o1(-|$)/.test(last(model));
 const refusesParallel = (model) => /^(o1|o3-mini)(-|$)/.test(last(model));
 
 // Every violation is {message, param}; param as OpenAI would name it.
-class Findings {
+export class Findings {
   list = [];
   add(param, message) { this.list.push({ param, message }); }
 }
 
-function checkSchemaNode(node, path, out, depth = 0) {
+export function checkSchemaNode(node, path, out, depth = 0) {
   if (depth > 100) return out.add(path, 'schema is nested too deeply');
   if (node === true || node === false) return;
   if (node === null || typeof node !== 'object' || Array.isArray(node))
@@ -243,8 +244,9 @@ function publishedSchema() {
 }
 export const schemaKnown = () => publishedSchema() !== null;
 
-function checkPublished(body, out) {
-  const check = publishedSchema()?.chat;
+// `which`: chat or responses.
+export function checkPublished(body, out, which = 'chat') {
+  const check = publishedSchema()?.[which];
   if (!check || check(body)) return;
   // allOf/anyOf report every branch; the deepest place is the telling one.
   const errors = [...check.errors].sort((a, b) => b.instancePath.length - a.instancePath.length);

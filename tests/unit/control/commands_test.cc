@@ -65,7 +65,8 @@ TEST_CASE("a request finds its command, its arguments and the methods of its pat
 
 TEST_CASE("a target made for a command leads back to it") {
   for (const Command& command : commands()) {
-    if (command.is_local() || command.most == 0 || command.streams) continue;
+    const bool named = command.arguments.find('=') != std::string_view::npos;
+    if (command.is_local() || command.most == 0 || named) continue;
     // Those in the path first, one in the query after them.
     std::vector<std::string> arguments = {"a/b {c}%&="};
     if (command.most > 1) arguments.emplace_back("30 &");
@@ -90,10 +91,39 @@ TEST_CASE("arguments with a name may stand in any order") {
   CHECK(make_target(*tail, std::vector<std::string>{"model=a=b c", "client=x"}) ==
         "/v1/tail?model=a%3Db%20c&client=x");
   CHECK(is_named_argument(*tail, "errors=1"));
+  const Command* probe = find_command(std::vector<std::string>{"test"}, used);
+  REQUIRE(probe != nullptr);
+  using Words = std::vector<std::string>;
+  CHECK(make_target(*probe, Words{}) == "/v1/test");
+  CHECK(make_target(*probe, Words{"a b"}) == "/v1/test?backend=a%20b");
+  CHECK(make_target(*probe, Words{"model=m", "one"}) == "/v1/test?model=m&backend=one");
+  CHECK(make_target(*probe, Words{"only=plain"}) == "/v1/test?only=plain");
+  CHECK(!has_too_many_places(*probe, Words{"one", "model=m", "only=plain"}));
+  CHECK(has_too_many_places(*probe, Words{"one", "two"}));
+  CHECK(has_too_many_places(*tail, Words{"one"}));
   for (const char* wrong :
        {"", "=", "errors", "error=1", "NAME=1", "client", "client=NAME] [model=x"})
     CHECK_MESSAGE(
         is_named_argument(*tail, wrong) == (std::string(wrong) == "client=NAME] [model=x"), wrong);
+}
+
+TEST_CASE("lists may be asked for in so many words") {
+  using Words = std::vector<std::string>;
+  std::size_t used = 0;
+  for (const auto& [words, command] : {std::pair(Words{"backends", "list"}, "backends"),
+                                       std::pair(Words{"breakers", "list"}, "breakers"),
+                                       std::pair(Words{"queue", "list"}, "queue"),
+                                       std::pair(Words{"exchanges", "list"}, "exchanges"),
+                                       std::pair(Words{"cache", "stats"}, "cache"),
+                                       std::pair(Words{"log-level", "show"}, "log-level")}) {
+    const Command* found = find_command(words, used);
+    REQUIRE(found != nullptr);
+    CHECK(found->words == command);
+    CHECK(used == 2);
+  }
+  CHECK(find_command(Words{"cache", "list"}, used)->words == "cache");
+  CHECK(used == 1);
+  CHECK(find_command(Words{"queue", "flush"}, used)->words == "queue flush");
 }
 
 TEST_CASE("both programs find the socket in the same place") {

@@ -187,6 +187,30 @@ TEST_CASE("a client that takes no byte loses its connection") {
   CHECK(eventually([&] { return server.connections() == 0; }));
 }
 
+TEST_CASE("where places are kept the connection that has waited longest makes room") {
+  daemon::HttpLimits limits;
+  limits.connections = 3;
+  limits.reserved = 1;  // the handler gives everybody precedence
+  Server server(limits);
+  Client first(server), second(server), third(server);
+  const auto served = [](Client& client) {
+    return client.send(get("/sync")) && client.read().status == 200;
+  };
+  REQUIRE(served(second));
+  REQUIRE(served(third));
+  REQUIRE(served(first));  // so the second one has waited longest by now
+  Client fourth(server);
+  CHECK(served(fourth));
+  CHECK(second.closed_within(2s));
+  CHECK(served(first));
+  CHECK(served(third));
+  // Nobody who is in the middle of something has to go.
+  for (Client* client : {&first, &third, &fourth}) REQUIRE(client->send("GET /sync HTT"));
+  std::this_thread::sleep_for(100ms);
+  Client fifth(server);
+  if (!server.tls()) CHECK(fifth.read().status == 529);
+}
+
 TEST_CASE("connections above the limit are answered 529") {
   daemon::HttpLimits limits;
   limits.connections = 3;

@@ -176,6 +176,9 @@ class Grammar {
     } else if (kind_ == "server_tool_use" || kind_ == "web_search_tool_result") {
       const std::string problem = check_search(block);
       if (!problem.empty()) return problem;
+    } else if (kind_ == "mcp_tool_use" || kind_ == "mcp_tool_result") {
+      const std::string problem = check_mcp(block);
+      if (!problem.empty()) return problem;
     } else {
       return "unknown block type";
     }
@@ -193,14 +196,35 @@ class Grammar {
     }
     if (search_id_.empty() || text_at(block, "tool_use_id") != search_id_) return "search id";
     search_id_.clear();
+    const json_t* content = json_object_get(block, "content");
+    if (text_at(content, "type") == "web_search_tool_result_error")
+      return text_at(content, "error_code").empty() ? "search error" : "";
+    if (!json_is_array(content)) return "search result";
     std::size_t i = 0;
     json_t* entry = nullptr;
-    json_array_foreach(json_object_get(block, "content"), i, entry) {
+    json_array_foreach(content, i, entry) {
       if (text_at(entry, "type") != "web_search_result" || text_at(entry, "title").empty() ||
           text_at(entry, "url").empty() || text_at(entry, "encrypted_content").empty())
         return "search result";
     }
-    return i > 0 ? "" : "search without results";
+    return {};
+  }
+
+  // The same of a remote server's tools.
+  std::string check_mcp(const json_t* block) {
+    if (kind_ == "mcp_tool_use") {
+      mcp_id_ = text_at(block, "id");
+      const bool fine = mcp_id_.substr(0, 9) == "mcptoolu_" &&
+                        json_is_string(json_object_get(block, "name")) &&
+                        json_is_string(json_object_get(block, "server_name")) &&
+                        json_is_object(json_object_get(block, "input"));
+      return fine ? "" : "mcp_tool_use start";
+    }
+    if (mcp_id_.empty() || text_at(block, "tool_use_id") != mcp_id_) return "mcp id";
+    mcp_id_.clear();
+    const bool fine = json_is_boolean(json_object_get(block, "is_error")) &&
+                      json_is_array(json_object_get(block, "content"));
+    return fine ? "" : "mcp_tool_result start";
   }
 
   std::string check_tool(const json_t* block) {
@@ -352,7 +376,7 @@ class Grammar {
   bool open_ = false, signed_ = false, cited_ = false, deltas_ = false, truncated_ = false,
        compacted_ = false;
   std::size_t index_ = 0;
-  std::string kind_, text_, search_id_;
+  std::string kind_, text_, search_id_, mcp_id_;
   std::vector<std::string> events_, blocks_, tool_ids_, signatures_;
   Json message_, error_;
 };

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "core/translate/reply.h"
+#include "core/translate/responses_reply.h"
 #include "grammar.h"
 
 namespace clasp::test {
@@ -57,12 +59,7 @@ struct Outcome {
   bool done() const { return state == translate::Reply::State::done; }
 };
 
-template <class Sink, class F>
-Outcome run_with(translate::ReplyContext context, Sink& sink, F feed) {
-  static translate::ReplyParser parser;
-  FixedRandom random;
-  translate::Reply reply(std::move(context), parser, sink, random);
-  feed(reply);
+inline Outcome outcome_of(const translate::Converter& reply) {
   Outcome out;
   out.state = reply.state();
   if (out.failed()) out.error = reply.error();
@@ -75,12 +72,29 @@ Outcome run_with(translate::ReplyContext context, Sink& sink, F feed) {
   return out;
 }
 
+// The API is the context's; a `feed` that takes a Reply feeds Chat replies only.
+template <class Sink, class F>
+Outcome run_with(translate::ReplyContext context, Sink& sink, F feed) {
+  static translate::ReplyParser parser;
+  FixedRandom random;
+  if constexpr (std::is_invocable_v<F, translate::ResponsesReply&>) {
+    if (context.api == translate::Api::responses) {
+      translate::ResponsesReply reply(std::move(context), parser, sink, random);
+      feed(reply);
+      return outcome_of(reply);
+    }
+  }
+  translate::Reply reply(std::move(context), parser, sink, random);
+  feed(reply);
+  return outcome_of(reply);
+}
+
 // A stream in pieces of `step` bytes, 0: in one.
 inline Outcome stream(translate::ReplyContext context, std::string_view input,
                       std::size_t step = 0) {
   std::string sse;
   wire::SseEventWriter writer(sse);
-  Outcome out = run_with(std::move(context), writer, [&](translate::Reply& reply) {
+  Outcome out = run_with(std::move(context), writer, [&](translate::Converter& reply) {
     const std::size_t size = step == 0 ? input.size() : step;
     for (std::size_t at = 0; at < input.size(); at += size) {
       // A copy of its own, so that reading beyond the piece is seen by the sanitizer.
@@ -98,7 +112,7 @@ inline Outcome plain(translate::ReplyContext context, std::string body) {
   wire::MessageCollector collector;
   context.plain = true;
   Outcome out = run_with(std::move(context), collector,
-                         [&](translate::Reply& reply) { reply.feed_document(body); });
+                         [&](translate::Converter& reply) { reply.feed_document(body); });
   out.sse = collector.body();
   return out;
 }
@@ -107,7 +121,7 @@ inline Outcome plain(translate::ReplyContext context, std::string body) {
 inline Outcome collect(translate::ReplyContext context, std::string_view input) {
   wire::MessageCollector collector;
   context.plain = true;
-  Outcome out = run_with(std::move(context), collector, [&](translate::Reply& reply) {
+  Outcome out = run_with(std::move(context), collector, [&](translate::Converter& reply) {
     reply.feed_stream(input);
     reply.finish_stream();
   });
@@ -120,7 +134,7 @@ inline Outcome document(translate::ReplyContext context, std::string body) {
   std::string sse;
   wire::SseEventWriter writer(sse);
   Outcome out = run_with(std::move(context), writer,
-                         [&](translate::Reply& reply) { reply.feed_document(body); });
+                         [&](translate::Converter& reply) { reply.feed_document(body); });
   out.sse = std::move(sse);
   return out;
 }

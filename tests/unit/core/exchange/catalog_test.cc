@@ -231,3 +231,36 @@ TEST_CASE(
   CHECK(url(0, "two").find("/deployments/two/") != std::string::npos);
   CHECK(url(1, "one") == "http://b.test/v1/chat/completions");
 }
+
+TEST_CASE("section 0.4: flags hold for both APIs, and an address can say which one it is") {
+  using translate::Api;
+  config::Settings settings;
+  settings.backends = {backend("a", "openai"), backend("b", "generic"), backend("c", "azure")};
+  settings.backends[0].flags = {{"images", "false"}};
+  settings.backends[1].base_url = "http://b.test/v1/responses";
+  settings.backends[2].provider = "azure";
+  settings.backends[2].base_url = "https://r.openai.azure.com";
+  settings.backends[2].azure_api_version = "2024-02-15-preview";
+  settings.models.rules = {rule("gpt-5*")};
+  settings.models.rules[0].flags = {{"responses", "true"}, {"phase", "false"}};
+  const auto catalog = make(settings);
+  REQUIRE(catalog);
+  const auto& backends = (*catalog)->backends;
+  const exchange::ModelFacts& a = *backends[0].facts;
+  CHECK_FALSE(a.dialect.images);
+  CHECK_FALSE(a.dialect_for(Api::responses).images);
+  CHECK(a.dialect_for(Api::responses).tool_files);
+  CHECK_FALSE(a.dialect.tool_files);
+  CHECK(backends[1].facts->dialect.responses == translate::ResponsesUse::always);
+  CHECK(backends[1].chat_url == "http://b.test/v1/chat/completions");
+  CHECK(backends[1].responses_url == "http://b.test/v1/responses");
+  // Versions of Azure's deployment API that know little say nothing about Responses.
+  CHECK_FALSE(backends[2].facts->dialect.cache_key);
+  CHECK(backends[2].facts->dialect_for(Api::responses).cache_key);
+  const auto model = choose(*catalog, "gpt-5.1");
+  CHECK(model.facts->dialect.responses == translate::ResponsesUse::always);
+  CHECK_FALSE(model.facts->dialect_for(Api::responses).phase);
+  const auto request =
+      make_backend_request(**catalog, model, "{}", false, Secret(), Api::responses);
+  CHECK(request.url == "http://a.test/v1/responses");
+}

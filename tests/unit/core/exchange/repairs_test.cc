@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "core/translate/api_choice.h"
+
 using namespace clasp;
 using namespace clasp::exchange;
 using translate::find_dialect;
@@ -15,9 +17,11 @@ const std::string kFitted =
     R"j({"error":{"message":"maximum context length is 8192 tokens, you requested 10000 )j"
     R"j((2000 in the messages, 8000 in the completion)"}})j";
 
+const translate::Dialect kResponsesRow = translate::responses_dialect(*find_dialect("openai"));
+
 Repairs begun(const char* dialect = "vllm", AdaptedPtr known = nullptr) {
   Repairs repairs;
-  repairs.begin(*find_dialect(dialect), std::move(known));
+  repairs.begin(*find_dialect(dialect), kResponsesRow, std::move(known));
   return repairs;
 }
 

@@ -58,7 +58,7 @@ TEST_CASE("repairs 3 to 8: parameters that are not known") {
                                       "model.",
                                       "stop", "unsupported_parameter")) == "max_stop=0");
   CHECK(lesson("openai", openai_error("Function tools with reasoning_effort are not supported for "
-                                      "gpt-x in /v1/chat/completions.")) == "efforts=none");
+                                      "gpt-x in /v1/chat/completions.")) == "r5");
   CHECK(lesson("openai", openai_error("Unknown parameter: 'stream_options.include_obfuscation'",
                                       "stream_options.include_obfuscation")) ==
         "include_obfuscation=false");

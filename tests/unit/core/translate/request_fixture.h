@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "core/translate/api_choice.h"
 #include "core/translate/request.h"
 
 namespace clasp::translate {
@@ -32,6 +33,7 @@ struct Setup {
   bool geo_served = false;
   bool geo_enforce = false;
   std::vector<ExtraMember> extra = {};
+  Api api = Api::chat;
 };
 
 struct Translated {
@@ -78,10 +80,11 @@ inline Result<TranslatedRequest, wire::ApiError> try_translate(const std::string
   if (!parsed) return tl::unexpected<wire::ApiError>(parsed.error());
   const Dialect* row = find_dialect(setup.dialect);
   REQUIRE(row != nullptr);
-  Dialect dialect = *row;
+  Dialect dialect = setup.api == Api::chat ? *row : responses_dialect(*row);
   for (const auto& [key, value] : setup.flags) REQUIRE(set_dialect_flag(dialect, key, value));
   Target target;
   target.dialect = &dialect;
+  target.api = setup.api;
   target.model = setup.model;
   if (setup.model.empty()) target.model = dialect.openai_families ? "gpt-4o" : "some-model";
   target.base_url_hash = setup.backend;

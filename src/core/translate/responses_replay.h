@@ -1,0 +1,50 @@
+// Reasoning of the Responses API on its way back: the items that our signatures hold (translation
+// spec §2.5, kind r). Private to this room.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "core/translate/turns.h"
+
+namespace clasp::translate {
+
+// The items of one assistant turn: those of its thinking blocks, or, where the client dropped
+// these, what was remembered of the reply that made its calls.
+class TurnItems {
+ public:
+  TurnItems(Translation& t, const std::vector<const wire::Block*>& blocks,
+            const std::vector<const PairedCall*>& calls);
+
+  // Asked for the turn's blocks in their order: the item of a thinking block as JSON, kept by `t`;
+  // empty when it has none to give.
+  std::string_view take(const wire::Block& block);
+  // Asked for the turn's calls in their order: the next of the remembered ones that stood in front
+  // of this one; empty when there is none any more.
+  std::string_view take_before(std::size_t call);
+
+ private:
+  struct Remembered {
+    std::size_t call = 0;
+    std::string_view item;
+  };
+  bool is_off(const std::vector<const wire::Block*>& blocks) const;
+  std::string_view render(std::string_view signature, std::string_view visible_raw,
+                          std::size_t* at = nullptr);
+  void remember(const std::vector<const PairedCall*>& calls);
+
+  Translation& t_;
+  std::vector<std::pair<const wire::Block*, std::string_view>> items_;
+  std::size_t next_item_ = 0;
+  std::vector<Remembered> remembered_;  // in the order of the calls
+  std::size_t next_remembered_ = 0;
+};
+
+// Takes out what the backend said it does not take (Adjustments), and reasoning that nothing
+// follows in its turn. `from`: where the plan's newest turn begins.
+struct PlannedMessage;
+void drop_followerless(std::vector<PlannedMessage>& messages, std::size_t from);
+void drop_refused_items(const Translation& t, std::vector<PlannedMessage>& messages);
+
+}  // namespace clasp::translate

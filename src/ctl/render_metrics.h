@@ -1,0 +1,13 @@
+// How metrics look. See render.h.
+#pragma once
+
+#include <string>
+
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+
+namespace clasp::ctl {
+
+std::string render_metrics(const json_t* root, const Look& look);
+
+}  // namespace clasp::ctl
