@@ -107,6 +107,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   collector.file_mode = inputs.file_mode;
   collector.credentials = trial.credentials;
   if (!file->path.empty()) collector.add_file(file->path, file->text, inputs.environment);
+  collector.add_credentials(inputs.environment, inputs.read_file);
   collector.add_environment(inputs.environment);
   collector.add_arguments(arguments);
   collector.report_unavailable();
