@@ -143,6 +143,20 @@ if [ "$second" != "$(show MainPID)" ]; then ok 'and runs'; else bad 'the upgrade
 has 'an edited configuration is kept' 'by the administrator' head -1 /etc/clasp/clasp.conf
 has 'with its owner' '640 root clasp' stat -c '%a %U %G' /etc/clasp/clasp.conf
 
+# ---- replaced in place ----
+second=$(show MainPID)
+start_load
+has 'claspctl upgrade under load' '^upgraded' claspctl upgrade
+end_load
+has 'no request failed over that' ' 0 errors' cat /tmp/load
+note "in place: $(head -1 /tmp/load)"
+if [ "$second" != "$(show MainPID)" ]; then ok 'another process is the main one'; else bad 'the process is the same'; fi
+has 'systemd has counted no restart' '^0$' show NRestarts
+has 'the new process speaks for itself' '^Serving' show StatusText
+waits 'the old one ends' sh -c "! kill -0 $second"
+has 'a program that is none changes nothing' 'This process goes on' claspctl upgrade --binary /bin/false
+try 'a restart after it' systemctl restart clasp.service
+
 # ---- crashes ----
 kill -KILL "$(show MainPID)"
 waits 'it comes back after SIGKILL' [ "$(ask | grep -c key=)" = 1 ]
@@ -187,6 +201,9 @@ has 'which has a Unix socket too' 'HTTP/1.1 200' curl -sSi --unix-socket /run/cl
 has 'claspctl asks the one' "pid $(show MainPID clasp@a.service)" claspctl --socket /run/clasp/a/control.sock status
 has 'and the other' "pid $(show MainPID clasp@b.service)" claspctl --socket /run/clasp/b/control.sock status
 has 'each has its own state' '/a$' sh -c 'ls -d /var/lib/clasp/a; ls -d /var/lib/clasp/b'
+has 'sockets that the daemon opened are in the fd store' '^[1-9]' show NFileDescriptorStore clasp@a.service
+kill -KILL "$(show MainPID clasp@a.service)"
+has 'so that nobody is refused after a crash' '"type":"message"' ask '"Hello"' http://127.0.0.1:8081
 systemctl stop clasp@b.socket clasp-control@b.socket clasp@b.service
 
 # ---- removal ----
