@@ -12,7 +12,7 @@ _claspctl() {
     last=$word
   done
   word=${words[-1]}
-  if ((${#words[@]} > 1)) && [[ ${words[-2]} == --socket ]]; then
+  if ((${#words[@]} > 1)) && [[ ${words[-2]} == --@(socket|binary) ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     return
   fi

@@ -58,7 +58,7 @@ constexpr Command kCommands[] = {
      .method = "POST", .path = "/v1/backends/{name}/drain", .effect = kState, .privilege = kChange,
      .json = true,
      .help = "Send no request to a backend any more, and wait until it is idle (25 seconds at most)."},
-    {.words = "test", .arguments = "[BACKEND] [model=NAME] [only=MODE]", .takes = "backend - -",
+    {.words = "test", .arguments = "[BACKEND] [model=NAME] [only=MODE]", .takes = "backend - mode",
      .most = 3,
      .method = "POST", .path = "/v1/test", .effect = kState, .privilege = kChange, .json = true,
      .help = "Send a small request to every backend, or to this one, whatever its state, and say step by "

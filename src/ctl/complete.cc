@@ -147,6 +147,8 @@ class Completion {
   void add_names(std::string_view kind, std::string_view start) {
     if (kind == "level")
       for (const char* level : {"debug", "info", "warn", "error"}) add(level);
+    if (kind == "mode")
+      for (const char* mode : {"plain", "stream"}) add(std::string(start) + mode);
     for (const Source& source : kSources) {
       if (source.kind != kind) continue;
       const auto told = world_.ask_daemon(options_, "GET", source.target);

@@ -75,12 +75,18 @@ Answer explain(const Call& call, const Result<Told, LinkError>& told) {
 namespace {
 
 Answer follow(const Call& call, const World& world, const std::string& target) {
-  const auto told = world.follow_daemon(
-      call.options, std::string(call.command->method), target, [&](std::string_view line) {
-        return world.print(call.json ? std::string(line) + "\n"
-                                     : render(*call.command, line, world.look));
-      });
-  if (!is_good(told)) return explain(call, told);
+  // An upgrade ends the answer; it goes on with the new process.
+  for (bool replaced = true; replaced;) {
+    replaced = false;
+    const auto told = world.follow_daemon(
+        call.options, std::string(call.command->method), target, [&](std::string_view line) {
+          const JsonPtr root = parse_json(std::string(line));
+          replaced = replaced || number_of(root.get(), "replaced_by") > 0;
+          return world.print(call.json ? std::string(line) + "\n"
+                                       : render(*call.command, line, world.look));
+        });
+    if (!is_good(told)) return explain(call, told);
+  }
   return {kExitNotRunning, "", "claspctl: the daemon has ended\n"};
 }
 

@@ -251,7 +251,8 @@ std::string render_exchanges(const json_t* root, const Look& look) {
 std::string render_drain(const json_t* root, const Look&) {
   const std::int64_t running = number_of(root, "running");
   if (!flag_of(root, "draining")) return "in service\n";
-  std::string out = "out of service, " + std::to_string(running) + " requests still run";
+  std::string out = "out of service, " + std::to_string(running) +
+                    (running == 1 ? " request still runs" : " requests still run");
   if (running > 0 && json_object_get(root, "deadline_ms") != nullptr)
     out.append("; they are ended in ").append(milliseconds_text(number_of(root, "deadline_ms")));
   return out + "\nclaspctl undrain puts it back into service\n";
@@ -310,6 +311,8 @@ std::string render_commands(const json_t* root, const Look& look) {
 std::string render_tail(const json_t* one, const Look& look) {
   if (const std::int64_t lost = number_of(one, "lost"); lost > 0)
     return paint("... " + std::to_string(lost) + " lines were left out", Hue::dim, look) + "\n";
+  if (const std::int64_t pid = number_of(one, "replaced_by"); pid > 0)
+    return paint("... replaced by process " + std::to_string(pid), Hue::dim, look) + "\n";
   const auto when = static_cast<std::time_t>(number_of(one, "time"));
   std::tm local{};
   char clock[16] = "";

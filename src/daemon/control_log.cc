@@ -19,6 +19,10 @@ void set_dial(json_t* out, const LogDial& dial) {
 
 }  // namespace
 
+bool is_log_dial_turned(const ControlDesk& desk) {
+  return !(desk.log.dial() == configured(desk));
+}
+
 void set_log_dial(ControlDesk& desk, json_t* out) {
   const LogDial now = desk.log.dial(), given = configured(desk);
   set(out, "log_level", render_log_level(now.level));

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "daemon/control_log.h"
 #include "daemon/json_tree.h"
 #include "daemon/service_manager.h"
 
@@ -39,18 +40,35 @@ json_t* process_object(std::string_view version, pid_t pid) {
 
 // A shell waits for the old process.
 constexpr std::string_view kInBackground =
-    "the daemon was started in a terminal, which is free again once the old process has ended; "
-    "the new one runs in the background there";
+    "the daemon was started in a terminal, which is free again once the old process\n"
+    "has ended; the new one runs in the background, where Ctrl-C does not end it but\n"
+    "kill does";
+
+// What was turned by hand and begins anew: nobody should believe that it still holds.
+std::vector<std::string> forgotten(ControlDesk& desk) {
+  std::vector<std::string> out;
+  const policy::DeskStatus books = desk.desk.snapshot(desk.scheduler.now());
+  for (const policy::BackendStatus& one : books.backends)
+    if (one.admin != policy::AdminState::enabled)
+      out.push_back(
+          "backend " + one.name + " was " + std::string(policy::admin_state_name(one.admin)) +
+          " and is in use again; claspctl backends disable " + one.name + " changes that");
+  if (books.queue.paused) out.emplace_back("the queue was paused, and goes on again");
+  if (is_log_dial_turned(desk)) out.emplace_back("the log level is the configuration's again");
+  return out;
+}
 
 void tell(const UpgradeReport& report, ControlReply& reply, const std::string& version,
-          bool on_terminal) {
+          const std::vector<std::string>& notes) {
   const JsonPtr root(json_object());
   json_t* out = root.get();
   if (report.done) {
     set(out, "upgraded", json_true());
     set(out, "old", process_object(version, getpid()));
     set(out, "new", process_object(report.version, report.pid));
-    if (on_terminal) set(out, "note", text_value(kInBackground));
+    std::string note;
+    for (const std::string& one : notes) note.append(note.empty() ? "" : "\n").append(one);
+    if (!note.empty()) set(out, "note", text_value(note));
     return reply.send(200, root);
   }
   std::string message = "no upgrade: " + report.reason + ". This process goes on.";
@@ -83,9 +101,12 @@ void upgrade_daemon(ControlDesk& desk, ControlCall& call) {
   if (const std::string why = why_not(); !why.empty())
     return call.reply->refuse(409, "cannot_upgrade", why);
   const bool on_terminal = isatty(STDERR_FILENO) == 1;
-  desk.deeds.upgrade(
-      program, [reply = call.reply, version = desk.version, on_terminal](
-                   const UpgradeReport& report) { tell(report, *reply, version, on_terminal); });
+  desk.deeds.upgrade(program,
+                     [&desk, reply = call.reply, on_terminal](const UpgradeReport& report) {
+                       std::vector<std::string> notes = forgotten(desk);
+                       if (on_terminal) notes.emplace_back(kInBackground);
+                       tell(report, *reply, desk.version, notes);
+                     });
 }
 
 }  // namespace clasp::daemon

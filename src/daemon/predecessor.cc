@@ -104,6 +104,7 @@ void Predecessor::on_message() {
     }
     if (text.empty()) event_.reset();  // it is gone; whatever it meant to do, we serve
     if ((text.empty() || text == "yours") && on_yours_) std::exchange(on_yours_, nullptr)();
+    if (!event_ && on_gone_) std::exchange(on_gone_, nullptr)();
   }
 }
 

@@ -24,6 +24,10 @@ class Predecessor {
   // the other one died meanwhile; `on_spent` for each message of that kind from then on.
   void tell_ready(event_base* base, std::function<void()> on_yours,
                   std::function<void(std::string_view)> on_spent);
+  // It may still spend something, and tell it.
+  bool runs() const { return event_ != nullptr; }
+  // Called once when it is gone; only while it runs.
+  void when_gone(std::function<void()> on_gone) { on_gone_ = std::move(on_gone); }
   // The standard error that the other one had.
   void take_standard_error();
 
@@ -36,7 +40,7 @@ class Predecessor {
 
   UniqueFd socket_, errors_;
   EventPtr event_;
-  std::function<void()> on_yours_;
+  std::function<void()> on_yours_, on_gone_;
   std::function<void(std::string_view)> on_spent_;
   std::vector<std::string> spent_early_;  // what came before tell_ready()
 };

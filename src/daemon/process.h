@@ -74,6 +74,7 @@ class Process final : private ControlDeeds, private Upgrade::Deeds {
   void set_drain_deadline(Duration time);
   void extend_stop();
   void on_worker_idle();
+  void end_when_alone();
   void stop_workers();
   void flush_spans();
 

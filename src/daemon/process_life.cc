@@ -267,6 +267,8 @@ void Process::hand_over(Successor& successor) {
   // All sockets are the new one's as well: what is in their queues now is served by either.
   listeners_.let_go([](const std::string&) { return false; });
   control_->stop_accepting([](const std::string&) { return true; });
+  // Whoever watches wants to see what the new one does.
+  tails_.end(R"({"replaced_by":)" + std::to_string(successor.pid()) + "}");
   busy_workers_ = workers_.size();
   for (auto& worker : workers_)
     worker->drain({}, true, [this] { mailbox_->send([this] { on_worker_idle(); }); });
@@ -308,7 +310,13 @@ std::optional<Duration> Process::rest_left() const {
 }
 
 void Process::on_worker_idle() {
-  if (--busy_workers_ > 0) return;
+  if (--busy_workers_ == 0) end_when_alone();
+}
+
+// What the process before this one still spends is told to this one, and nobody else.
+void Process::end_when_alone() {
+  if (origins_.predecessor && origins_.predecessor->runs())
+    return origins_.predecessor->when_gone([this] { end_when_alone(); });
   if (!replaced_) return stop_workers();
   // Whoever asked for it shall hear of it.
   drain_deadline_ = scheduler_->after(kLastAnswer, [this] { stop_workers(); });

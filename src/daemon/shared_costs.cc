@@ -118,6 +118,7 @@ void SharedCosts::add(std::string_view line) {
   if (!told) return log_warn("what the process before this one told of costs is not understood");
   const std::lock_guard lock(mutex_);
   ledger_.add(told->charge(), told->ended);
+  if (tell_) tell_(std::string(line));
 }
 
 Result<void> open_costs(SharedCosts& costs, const config::Settings& settings,

@@ -99,8 +99,11 @@ bool TailHub::add(ControlReplyPtr reply, TailFilter filter) {
   return true;
 }
 
-void TailHub::end() {
-  for (const Reader& reader : readers_) reader.reply->end();
+void TailHub::end(std::string_view last_line) {
+  for (const Reader& reader : readers_) {
+    if (!last_line.empty()) reader.reply->line(last_line);
+    reader.reply->end();
+  }
   readers_.clear();
   watching_ = 0;
 }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/exchange/record.h"
@@ -29,8 +30,8 @@ class TailHub final : public exchange::RecordSink {
   void set_mailbox(Mailbox* mailbox) { mailbox_ = mailbox; }
   // False: there are too many.
   bool add(ControlReplyPtr reply, TailFilter filter);
-  // Everybody gets their end.
-  void end();
+  // Everybody gets their end, and before it this line, unless it is empty.
+  void end(std::string_view last_line = {});
 
   // From any thread.
   void on_record(const exchange::Record& record) override;

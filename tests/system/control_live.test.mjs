@@ -127,7 +127,7 @@ test('drain: load balancers are told, new messages refused, running ones finishe
   const { json } = await ctl(daemon, 'drain', '--json');
   assert.deepEqual([json.draining, json.running], [true, 1]);
   assert.ok(json.deadline_ms > 20_000 && json.deadline_ms <= 30_000);
-  assert.match((await ctl(daemon, 'drain')).stdout, /^out of service, 1 requests still run; they are ended in \d/);
+  assert.match((await ctl(daemon, 'drain')).stdout, /^out of service, 1 request still runs; they are ended in \d/);
   assert.match((await ctl(daemon, 'status')).stdout, /: draining, up/);
   for (const [page, status] of [['/health', 503], ['/readyz', 503], ['/healthz', 200], ['/v1/models', 200]])
     assert.equal((await client.get(page, { foreign: true })).status, status, page);

@@ -1,5 +1,5 @@
 // claspctl upgrade: the running process is replaced by the installed program, and no client feels it.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -112,6 +112,46 @@ test('an upgrade takes all listeners along: TLS, Unix, those of socket units and
   await m.do('signal', { name: 'SIGTERM' });
   assert.equal((await m.exited(next)).code, 0);
   assert.ok(existsSync(m.file('control.sock')), 'the file of the socket unit stays');
+});
+
+test('two upgrades in a row: a stream of the first process goes on, and what it cost is in the books of the last; what was turned by hand is told', { limit: 120_000 }, async (b) => {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  const mock = await b.mock((request) => (request.body.stream ? sse([chunk({ content: 'before ' }), () => held, chunk({ content: 'after' }), chunk({}, { finish: 'stop' }), usageChunk()]) : say(kText)), { rules: 'compatible' });
+  const costs = path.join(b.folder(), 'costs.json');
+  const m = await start(b, { config: backend(mock, `[backend spare]\nprovider = custom\nbase_url = ${mock.url}\n[costs]\nfile = ${costs}\n`) });
+  if (!m) return;
+  const client = b.client(m.url);
+  const stream = await client.stream(ask('x'));
+  await stream.next('content_block_delta');
+  const env = { PATH: process.env.PATH, CLASP_CONTROL_SOCKET: m.control };
+  const tail = spawn(`${kBinary}ctl`, ['tail'], { env });
+  b.atEnd(() => tail.kill('SIGKILL'));
+  let seen = '';
+  tail.stdout.on('data', (d) => { seen += d; });
+  await until(async () => { await client.message(ask('x')); return / 200 /.test(seen); }, 10_000, 'tail');
+  const done = (seen.match(/ 200 /g) ?? []).length;
+  await ctl(m.control, 'backends', 'disable', 'spare');
+  await ctl(m.control, 'log-level', 'debug');
+  const first = await m.upgrade();
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.json.note, /^backend spare was disabled and is in use again; .*\nthe log level is the configuration's again$/);
+  await until(() => seen.includes(`... replaced by process ${first.json.new.pid}\n`), 5000, 'the word about the new process');
+  await until(async () => { await client.message(ask('x')); return (seen.match(/ 200 /g) ?? []).length > done; }, 10_000, 'tail of the new process');
+  const second = await m.upgrade();
+  assert.equal(second.code, 0, second.stderr);
+  assert.equal(second.json.note, undefined);
+  // The one between them has nothing to do any more, but to hear what the first one spends.
+  await sleep(1500);
+  const before = (await ctl(m.control, 'costs', '--json')).json.total_requests;
+  release();
+  await stream.done();
+  assert.equal(stream.checker.text, 'before after');
+  await until(async () => (await ctl(m.control, 'costs', '--json')).json.total_requests === before + 1, 10_000, 'the stream in the books');
+  assert.equal((await m.exited(m.pid, 20_000)).code, 0);
+  assert.equal((await m.exited(first.json.new.pid, 20_000)).code, 0);
+  await m.do('signal', { name: 'SIGTERM' });
+  assert.equal((await m.exited(second.json.new.pid)).code, 0);
 });
 
 test('upgrades that fail leave the old process as it was, and say why', { limit: 120_000 }, async (b) => {

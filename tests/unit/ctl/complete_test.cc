@@ -86,6 +86,8 @@ TEST_CASE("named arguments: those that are not there yet, then their values") {
   CHECK(offered({"tail", "client="}) == "client=ann|client=bob|");
   CHECK(offered({"tail", "model=x", "backend=ma"}) == "backend=main|");
   CHECK(offered({"tail", "model="}).empty());
+  CHECK(offered({"test", "main", "only="}) == "only=plain|only=stream|");
+  CHECK(offered({"test", "only=s"}) == "only=stream|");
 }
 
 TEST_CASE("options: those of the command; none behind --") {

@@ -32,6 +32,8 @@ struct FakeDaemon {
   Result<ctl::Told, ctl::LinkError> told;
   std::string asked = {};
   std::string printed = {};
+  Result<ctl::Told, ctl::LinkError> then = told;  // to all questions but the first
+  int calls = 0;
   Answer call(const std::vector<std::string>& args) {
     ctl::World world;
     world.follow_daemon = [this](const ctl::Options&, const std::string& method,
@@ -39,9 +41,10 @@ struct FakeDaemon {
                                  const std::function<bool(std::string_view)>& on_line)
         -> Result<ctl::Told, ctl::LinkError> {
       asked = method + " " + target;
-      if (told && told->status == 200)
-        for (const std::string_view line : split(told->body, '\n')) on_line(line);
-      return told;
+      const auto& answer = calls++ == 0 ? told : then;
+      if (answer && answer->status == 200)
+        for (const std::string_view line : split(answer->body, '\n')) on_line(line);
+      return answer;
     };
     world.print = [this](const std::string& text) {
       printed.append(text);
@@ -282,8 +285,23 @@ TEST_CASE("claspctl: lines are shown as they come; names from outside give a ter
   CHECK(daemon.call({"tail", "--json"}).exit_code == 3);
   CHECK(daemon.asked == "GET /v1/tail");
   CHECK(has(daemon.printed, "\n{\"lost\":7}\n"));
+  CHECK(daemon.calls == 2);
   CHECK(daemon.call({"tail", "ann"}).exit_code == 2);
   CHECK(daemon.call({"tail", "clinet=ann"}).exit_code == 2);
+}
+
+TEST_CASE("claspctl tail: an upgrade is told, and the new process is watched") {
+  FakeDaemon daemon{.told = ctl::Told{200, R"({"replaced_by":4711})"},
+                    .then = ctl::Told{200, R"({"status":200,"model":"after"})"}};
+  CHECK(daemon.call({"tail"}).exit_code == 3);
+  CHECK(daemon.calls == 2);
+  CHECK(daemon.printed.starts_with("... replaced by process 4711\n"));
+  CHECK(has(daemon.printed, "after"));
+  daemon.printed.clear();
+  daemon.calls = 0;
+  daemon.then = tl::unexpected(ctl::LinkError{ctl::LinkError::Kind::timeout, "no answer"});
+  CHECK(daemon.call({"tail", "--json"}).exit_code == 4);
+  CHECK(daemon.printed == "{\"replaced_by\":4711}\n");
 }
 
 TEST_CASE("claspctl: a daemon that is not done in time is a timeout") {
