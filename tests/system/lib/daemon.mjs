@@ -28,7 +28,7 @@ export async function freePort() {
 }
 
 // Nothing of the caller's environment reaches the program but what it needs to run at all.
-function environment(directory, env) {
+export function environment(directory, env) {
   const out = { PATH: process.env.PATH, HOME: directory, XDG_CONFIG_HOME: directory,
                 CLASP_CONFIG_FILE: path.join(directory, 'clasp.conf'),
                 CLASP_CONTROL_SOCKET: 'off' };
