@@ -127,7 +127,7 @@ std::optional<Answer> read_line(const std::vector<std::string>& args, Line& line
       return std::nullopt;
     }
     if (arg == "--help" || arg == "-help" || arg == "-h")
-      return Answer{kExitSuccess, emit_help(), ""};
+      return Answer{kExitSuccess, emit_help(line.words), ""};
     if (arg == "--version" || arg == "-version")
       return Answer{kExitSuccess, "claspctl " CLASP_VERSION "\n", ""};
     // An option that lost its value must not look like one that is unknown.
@@ -180,7 +180,8 @@ Answer run(const std::vector<std::string>& args, const World& world) {
   if (auto answer = read_line(args, line)) return *answer;
   std::vector<std::string>& words = line.words;
   if (words.empty()) return usage_error("what is to be done?");
-  if (words.front() == "help") return {kExitSuccess, emit_help(), ""};
+  if (words.front() == "help")
+    return {kExitSuccess, emit_help({words.begin() + 1, words.end()}), ""};
   Call call;
   call.options = line.options;
   call.json = line.json;

@@ -1,7 +1,7 @@
 // See emit.h.
 #include "ctl/emit.h"
 
-#include <vector>
+#include <algorithm>
 
 #include "base/text.h"
 #include "control/commands.h"
@@ -52,7 +52,7 @@ _claspctl() {
     last=$word
   done
   word=${words[-1]}
-  if ((${#words[@]} > 1)) && [[ ${words[-2]} == --socket ]]; then
+  if ((${#words[@]} > 1)) && [[ ${words[-2]} == --@(socket|binary) ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     return
   fi
@@ -71,7 +71,7 @@ complete -F _claspctl claspctl
 std::string emit_zsh() {
   return R"(#compdef claspctl
 # zsh completion for claspctl, which knows itself what may come next.
-if [[ $words[CURRENT-1] == --socket ]]; then
+if [[ $words[CURRENT-1] == --(socket|binary) ]]; then
   _files
   return
 fi
@@ -109,14 +109,27 @@ std::string emit_requests() {
   return out;
 }
 
+// Whether the help of `asked` shows the command; that of "backends" shows all that begin so, that
+// of "backends show east" one.
+bool is_meant(const control::Command& command, const std::vector<std::string>& asked) {
+  std::size_t used = 0;
+  if (asked.size() > 1 && control::find_command(asked, used) == &command) return true;
+  const auto parts = split(command.words, ' ');
+  return asked.size() <= parts.size() && std::equal(asked.begin(), asked.end(), parts.begin());
+}
+
 }  // namespace
 
-std::string emit_help() {
+std::string emit_help(const std::vector<std::string>& asked) {
+  const auto commands = control::commands();
+  const bool all = std::none_of(commands.begin(), commands.end(),
+                                [&](const auto& one) { return is_meant(one, asked); });
   std::string out = "claspctl " CLASP_VERSION
                     ", for whoever runs clasp\n\n"
                     "Usage: claspctl COMMAND [ARGUMENT] [--json]\n\nCommands:\n";
   constexpr std::size_t kColumn = 28;
-  for (const control::Command& command : control::commands()) {
+  for (const control::Command& command : commands) {
+    if (!all && !is_meant(command, asked)) continue;
     const std::string line = "  " + line_of(command);
     out.append(line);
     if (line.size() + 2 > kColumn)
@@ -131,7 +144,7 @@ std::string emit_help() {
          "  --socket PATH             The daemon's control socket\n"
          "  --instance NAME           That of the service clasp@NAME\n"
          "  --timeout SECONDS         How long to wait for its answer (30)\n"
-         "  --help                    Show this text\n"
+         "  --help                    Show this text, or what it says of COMMAND\n"
          "  --version                 Show the version\n\n"
          "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong,\n3 no daemon "
          "runs, 4 it does not answer or is another version. See claspctl(1).\n";

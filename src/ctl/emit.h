@@ -3,10 +3,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace clasp::ctl {
 
-std::string emit_help();
+// Of the commands that begin with these words, or of all.
+std::string emit_help(const std::vector<std::string>& asked = {});
 // "bash", "zsh", "man-commands"; empty for anything else.
 std::string emit(std::string_view kind);
 

@@ -167,6 +167,7 @@ void Process::run() {
   for (auto& worker : workers_) worker->join();
   flush_spans();
   metrics_service_.stop();
+  origins_.predecessor.reset();  // it watches its socket with this loop
 }
 
 }  // namespace clasp::daemon

@@ -390,6 +390,16 @@ TEST_CASE("the help fits a screen and tells all options") {
   const Answer help = call({"help"});
   CHECK(help.exit_code == 0);
   CHECK(help.out == call({"--help"}).out);
+  const std::string one = call({"backends", "show", "--help"}).out;
+  CHECK(has(one, "  backends show NAME [--json]\n"));
+  CHECK_FALSE(has(one, "backends drain"));
+  CHECK(call({"help", "backends", "show"}).out == one);
+  CHECK(call({"backends", "show", "east", "--help"}).out == one);
+  const std::string several = call({"help", "backends"}).out;
+  CHECK(has(several, "  backends [--json]"));
+  CHECK(has(several, "backends drain"));
+  CHECK_FALSE(has(several, "breakers"));
+  CHECK(call({"help", "nonsense"}).out == help.out);
   for (const std::string_view line : split(help.out, '\n')) {
     CHECK_MESSAGE(line.size() <= 80, line);
     CHECK_MESSAGE(!line.ends_with(' '), line);
