@@ -141,6 +141,7 @@ test('a daemon that ends is said, and one that comes back is watched again', asy
   const socket = path.join(b.folder(), 'one.sock');
   const config = `${backend('main', mock)}[control]\nsocket = ${socket}\n`;
   const first = await Daemon.start({ config, env: { CLASP_CONTROL_SOCKET: null } });
+  b.atEnd(() => first.kill());
   const terminal = await top(b, { control: socket }, ['--interval', '0.5']);
   await terminal.shows(new RegExp(`pid ${first.pid} `));
   first.kill();
