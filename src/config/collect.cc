@@ -359,6 +359,34 @@ void Collector::add_environment(const Environment& environment) {
   warn_near_misses(environment);
 }
 
+void Collector::add_credentials(const Environment& environment, const ReadFile& read) {
+  if (credentials.empty()) return;
+  const auto is_set = [&](std::string_view name) {
+    const auto found = environment.find(name);
+    return found != environment.end() && !trim(found->second).empty();
+  };
+  for (const Option& option : options()) {
+    if (option.domain.kind != Kind::secret || option.env.empty()) continue;
+    const auto variables = split(option.env, ' ');
+    if (std::any_of(variables.begin(), variables.end(), is_set)) continue;
+    std::vector<std::string> names;
+    for (const std::string_view variable : variables)
+      if (variable.back() != '*')
+        for (std::string& name : credential_names(variable)) names.push_back(std::move(name));
+    for (const std::string& name : names) {
+      const auto text = read(credentials + "/" + name);
+      if (!text) {
+        errors.push_back("credential " + name + ": " + text.error().message);
+        break;
+      }
+      // An empty one stands for a key that there is not (SetCredential= as a fallback).
+      if (!*text || trim(**text).empty()) continue;
+      set(option, {}, trim(**text), Source::environment, "credential " + name);
+      break;
+    }
+  }
+}
+
 // A misspelt variable is silently without effect, so one that is nearly right is worth a word.
 void Collector::warn_near_misses(const Environment& environment) {
   constexpr std::string_view kPrefix = "CLASP_";

@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "config/given.h"
 #include "config/options.h"
 #include "config/parse_file.h"
@@ -41,6 +43,10 @@ class Collector {
 
   // Call in this order. `file` is the name for messages.
   void add_file(const std::string& file, std::string_view text, const Environment& environment);
+  // Keys that systemd hands over under the name of a variable, alone or out of a folder of them; as
+  // strong as the variable, which counts where it is set. `read` gives a file's content.
+  using ReadFile = std::function<Result<std::optional<std::string>>(const std::string& path)>;
+  void add_credentials(const Environment& environment, const ReadFile& read);
   void add_environment(const Environment& environment);
   void add_arguments(const std::vector<Argument>& arguments);
   // Speaks about options that are known but do nothing in this version.

@@ -1,6 +1,8 @@
 // See credentials.h.
 #include "config/credentials.h"
 
+#include "base/text.h"
+
 namespace clasp::config {
 namespace {
 
@@ -29,6 +31,11 @@ Result<void> find_credentials(const Option& option, const std::string& folder, V
   for (std::string& path : value.list)
     if (auto found = find(path, folder); !found) return found;
   return {};
+}
+
+std::vector<std::string> credential_names(std::string_view variable) {
+  const std::string small = to_lower(variable), as_is(variable);
+  return {small, as_is, "keys_" + small, "keys_" + as_is};
 }
 
 }  // namespace clasp::config

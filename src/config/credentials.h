@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/options.h"
 
@@ -10,5 +12,9 @@ namespace clasp::config {
 
 // Puts the paths in their places. `folder` is $CREDENTIALS_DIRECTORY, empty: there is none.
 Result<void> find_credentials(const Option& option, const std::string& folder, Value& value);
+
+// Under which names the value of a variable is looked for: openai_api_key for OPENAI_API_KEY, as it
+// is written too, and both out of a folder that was loaded as "keys".
+std::vector<std::string> credential_names(std::string_view variable);
 
 }  // namespace clasp::config

@@ -63,7 +63,8 @@ Result<ConfigFile> find_config_file(const Inputs& inputs, const std::vector<Argu
   for (const std::string& path : paths) {
     auto text = inputs.read_file(path);
     if (!text)
-      return fail("cannot read the configuration file " + path + ": " + text.error().message);
+      return fail("cannot read the configuration file " + path + ": " + text.error().message +
+                  (named.empty() ? "; -config names another one, /dev/null for none" : ""));
     if (*text) return ConfigFile{path, std::move(**text)};
   }
   if (!named.empty()) return fail("the configuration file " + named + " does not exist");
@@ -107,6 +108,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   collector.file_mode = inputs.file_mode;
   collector.credentials = trial.credentials;
   if (!file->path.empty()) collector.add_file(file->path, file->text, inputs.environment);
+  collector.add_credentials(inputs.environment, inputs.read_file);
   collector.add_environment(inputs.environment);
   collector.add_arguments(arguments);
   collector.report_unavailable();

@@ -20,7 +20,8 @@ class Resolver {
     resolve_proxies();
     const std::string place = collector_.place_of(*find_flag("listen"));
     // The default address is for those who name no other.
-    if (draft_.listen.empty() && draft_.listeners.empty()) draft_.listen.emplace_back("127.0.0.1");
+    const bool by_default = draft_.listen.empty() && draft_.listeners.empty();
+    if (by_default) draft_.listen.emplace_back("127.0.0.1");
     for (const std::string& text : draft_.listen) {
       auto listener = parse_listener(text, static_cast<std::uint16_t>(draft_.port));
       if (listener)
@@ -28,6 +29,7 @@ class Resolver {
       else
         error(place + ": " + listener.error().message);
     }
+    if (by_default) settings_.listeners.front().name = kDefaultListener;
     for (const ListenerDraft& draft : draft_.listeners) resolve_section(draft);
   }
 

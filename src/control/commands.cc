@@ -38,6 +38,10 @@ constexpr Command kCommands[] = {
              "until timeouts.drain."},
     {.words = "undrain", .method = "POST", .path = "/v1/undrain", .effect = kProcess,
      .privilege = kChange, .json = true, .help = "Put a drained daemon back into service."},
+    {.words = "upgrade", .options = "[--binary PATH]", .method = "POST",
+     .path = "/v1/upgrade", .effect = kProcess, .privilege = kChange, .json = true,
+     .help = "Replace the process by the program that is installed now, without losing a request, "
+             "or by another one."},
     {.words = "backends", .method = "GET", .path = "/v1/backends", .json = true,
      .help = "List the backends: state, requests in flight, failures, latency."},
     {.words = "backends show", .arguments = "NAME", .takes = "backend", .fewest = 1, .most = 1,

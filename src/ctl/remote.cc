@@ -87,8 +87,9 @@ Answer follow(const Call& call, const World& world, const std::string& target) {
 // Switches of a command, where the API has them in the query.
 void add_own(const Call& call, std::string& target) {
   for (const auto& [name, value] : call.own) {
-    std::string_view query;
+    std::string query;
     if (name == "--bodies") query = "bodies=1";
+    if (name == "--binary") query = "binary=" + percent_encode(value);
     if (name == "--prometheus") query = "format=prometheus";
     if (query.empty()) continue;
     target.append(target.find('?') == std::string::npos ? "?" : "&").append(query);
@@ -111,6 +112,10 @@ Answer carry_out_remotely(const Call& call, const World& world) {
   // Who says how long the daemon may take means it.
   if (call.command->words == "backends drain" && call.arguments.size() == 2)
     options.seconds = std::max(options.seconds, seconds_of(call.arguments[1]) + kLeeway);
+  // The daemon gives a new process half a minute to get ready.
+  constexpr long kUpgradeSeconds = 40;
+  if (call.command->words == "upgrade")
+    options.seconds = std::max(options.seconds, kUpgradeSeconds);
   add_own(call, target);
   if (call.command->words == "test") {
     target += (target.find('?') == std::string::npos ? "?seconds=" : "&seconds=") +

@@ -10,6 +10,7 @@
 #include "ctl/render_clients.h"
 #include "ctl/render_metrics.h"
 #include "ctl/render_test.h"
+#include "ctl/render_upgrade.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -358,6 +359,7 @@ constexpr Row kRenderers[] = {
     {"backends drain", render_backend},
     {"drain", render_drain},
     {"undrain", render_drain},
+    {"upgrade", render_upgrade},
     {"tail", render_tail},
     {"limits", render_limits},
     {"keys", render_keys},

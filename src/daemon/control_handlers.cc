@@ -16,6 +16,7 @@
 #include "daemon/control_metrics.h"
 #include "daemon/control_test.h"
 #include "daemon/control_top.h"
+#include "daemon/control_upgrade.h"
 #include "daemon/health_answers.h"
 
 namespace clasp::daemon {
@@ -133,6 +134,7 @@ constexpr Row kHandlers[] = {
     {"config check", check_config},
     {"config diff", diff_config},
     {"drain", drain},
+    {"upgrade", upgrade_daemon},
     {"undrain", undrain},
     {"metrics", show_metrics},
     {"log-level", show_log_level},

@@ -20,6 +20,7 @@
 #include "daemon/shared_desk.h"
 #include "daemon/shared_limits.h"
 #include "daemon/tail_hub.h"
+#include "daemon/upgrade.h"
 #include "daemon/worker_polls.h"
 
 namespace clasp::daemon {
@@ -38,6 +39,9 @@ class ControlDeeds {
   // Out of service by hand. What still runs when `rest_left` is over is ended.
   virtual void set_resting(bool resting) = 0;
   virtual std::optional<Duration> rest_left() const = 0;  // nothing: in service, or over
+  // The process is replaced by that program; empty: by the one it was started from.
+  virtual void upgrade(const std::string& program, Upgrade::Then then) = 0;
+  virtual bool upgrading() const = 0;
   virtual bool stopping() const = 0;
   virtual bool draining() const = 0;  // stopping, or out of service
 };

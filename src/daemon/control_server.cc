@@ -1,20 +1,25 @@
 // See control_server.h.
 #include "daemon/control_server.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "control/socket_path.h"
+#include "daemon/error_text.h"
 #include "daemon/listener.h"
 
 namespace clasp::daemon {
 
 namespace {
 
+constexpr std::string_view kPurpose = "control";
+constexpr std::uint64_t kOwn = 1, kOfUnit = 2;
 constexpr std::size_t kShownQuery = 200;
 
 // Few and small requests, but people look at an answer for a while between two of them.
@@ -70,13 +75,36 @@ ControlServer::ControlServer(event_base* base, Scheduler& scheduler, Random& ran
                              ControlDesk& desk)
     : server_(base, *this, make_limits(), scheduler, random), desk_(desk) {}
 
-Result<void> ControlServer::open(const config::ControlSettings& settings) {
-  if (settings.socket == "off") return {};
+// The server has a handle of its own: this process may have to lend the socket to others.
+Result<void> ControlServer::take(const SharedFd& fd, std::uint64_t id) {
+  UniqueFd copy(fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return fail("control socket: " + describe_errno(errno));
+  return server_.add_listener(std::move(copy), std::make_shared<const Entrance>(), id);
+}
+
+Result<void> ControlServer::open(const config::ControlSettings& settings,
+                                 const PassedSockets& passed) {
+  if (settings.socket == "off") {
+    if (!passed.control.empty())
+      log_warn(
+          "control.socket is off, but systemd passed a control socket; whoever connects there "
+          "is not served. Disable its socket unit");
+    return {};
+  }
   const bool chosen = settings.socket == "auto";
+  bool have = chosen && !passed.control.empty();
+  for (const PassedSocket& one : passed.control) {
+    if (auto taken = take(one.fd, kOfUnit); !taken) return taken;
+    of_unit_.push_back({one.name, {one.fd}});
+    path_ = one.place.address;
+    have = have || path_ == settings.socket;
+  }
+  if (have) return {};
   const control::Surroundings around{geteuid() == 0, variable("RUNTIME_DIRECTORY"),
                                      variable("XDG_RUNTIME_DIR")};
   config::Listener place;
   place.is_unix = true;
+  place.port = 0;
   place.address = chosen ? control::default_socket_path(around) : settings.socket;
   place.unix_mode = settings.mode;
   place.unix_group = settings.group;
@@ -85,26 +113,57 @@ Result<void> ControlServer::open(const config::ControlSettings& settings) {
     return {};
   }
   if (chosen) make_folder(place.address);
-  auto fd = open_listener(place, false);
-  if (!fd) {
-    if (!chosen) return tl::unexpected(fd.error());
-    log_warn("no control socket: " + fd.error().message);
-    return {};
-  }
-  if (auto added = server_.add_listener(std::move(*fd)); !added) return added;
-  path_ = place.address;
-  if (lstat(path_.c_str(), &file_) != 0) file_ = {};
+  auto opened = open_own(place, passed);
+  if (opened || !chosen) return opened;
+  log_warn("no control socket: " + opened.error().message);
   return {};
 }
 
-void ControlServer::close() {
-  if (path_.empty()) return;
-  server_.stop_accepting();
+Result<void> ControlServer::open_own(const config::Listener& place, const PassedSockets& passed) {
+  SharedFd fd;
+  for (const PassedSocket& one : passed.own)
+    if (is_own_name(one.name, kPurpose, place)) fd = one.fd;
+  if (fd) {
+    if (auto set = set_unix_permissions(place); !set) return set;
+  } else {
+    auto opened = open_listener(place, false);
+    if (!opened) return tl::unexpected(opened.error());
+    fd = std::make_shared<const UniqueFd>(std::move(*opened));
+  }
+  if (auto taken = take(fd, kOwn); !taken) return taken;
+  path_ = own_path_ = place.address;
+  if (lstat(own_path_.c_str(), &file_) != 0) file_ = {};
+  own_.push_back({own_name(kPurpose, place), {fd}});
+  return {};
+}
+
+std::vector<NamedSockets> ControlServer::all() const {
+  std::vector<NamedSockets> out = own_;
+  out.insert(out.end(), of_unit_.begin(), of_unit_.end());
+  return out;
+}
+
+void ControlServer::stop_accepting(const std::function<bool(const std::string& name)>& left) {
+  if (path_.empty()) return;  // none is open, or none any more
+  std::vector<std::uint64_t> leave{kOfUnit};
+  const bool own_left = !own_.empty() && left(own_.front().name);
+  if (own_left) leave.push_back(kOwn);
+  server_.stop_accepting(leave);
+  if (!own_left) {
+    remove_file();
+    own_.clear();
+  }
+  path_.clear();
+}
+
+void ControlServer::remove_file() {
+  if (own_path_.empty()) return;
   // Another daemon's, should this one's have been removed meanwhile, is left alone.
   struct stat now {};
-  if (lstat(path_.c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino)
-    unlink(path_.c_str());
-  path_.clear();
+  if (lstat(own_path_.c_str(), &now) == 0 && now.st_dev == file_.st_dev &&
+      now.st_ino == file_.st_ino)
+    unlink(own_path_.c_str());
+  own_path_.clear();
 }
 
 // Those who may change something.

@@ -12,6 +12,7 @@
 #include "daemon/control_handlers.h"
 #include "daemon/control_reply.h"
 #include "daemon/http_server.h"
+#include "daemon/listener_set.h"
 
 namespace clasp::daemon {
 
@@ -20,11 +21,19 @@ class ControlServer final : private HttpHandler {
   // All outlive it.
   ControlServer(event_base* base, Scheduler& scheduler, Random& random, ControlDesk& desk);
 
-  // Opens the socket that the settings ask for. A socket that was only chosen because nothing else
-  // was said is done without when it cannot be had, which is logged.
-  Result<void> open(const config::ControlSettings& settings);
+  // Takes the sockets that a socket unit passed, and opens the one that the settings ask for,
+  // unless it is one of them or one that a daemon before this one had opened. A socket that was
+  // only chosen because nothing else was said is done without when it cannot be had, which is
+  // logged.
+  Result<void> open(const config::ControlSettings& settings, const PassedSockets& passed);
   const std::string& path() const { return path_; }  // empty: none is open
-  void close();
+  // Nobody more is accepted, what runs goes on. `left`: the socket goes on being served, by another
+  // process.
+  void stop_accepting(const std::function<bool(const std::string& name)>& left);
+
+  // As ListenerSet's.
+  std::vector<NamedSockets> own() const { return own_; }
+  std::vector<NamedSockets> all() const;
 
  private:
   std::optional<HttpAnswer> on_head(exchange::RequestHead& head) override;
@@ -33,10 +42,16 @@ class ControlServer final : private HttpHandler {
   bool has_precedence(std::optional<std::uint32_t> peer_user) override;
   std::string refusal_body(int status, std::string_view message) override;
 
+  Result<void> take(const SharedFd& fd, std::uint64_t id);
+  Result<void> open_own(const config::Listener& place, const PassedSockets& passed);
+  void remove_file();
+
   HttpServer server_;
   ControlDesk& desk_;
   std::string path_;
+  std::string own_path_;
   struct stat file_ {};  // of the socket that was made there
+  std::vector<NamedSockets> own_, of_unit_;
 };
 
 }  // namespace clasp::daemon

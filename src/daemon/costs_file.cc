@@ -215,6 +215,51 @@ Result<policy::LedgerState> parse_ledger(const std::string& text) {
   return state;
 }
 
+std::string render_charge(const policy::Charge& charge, std::int64_t ended) {
+  const JsonPtr root(json_object());
+  json_t* out = root.get();
+  const auto name = [out](const char* key, std::string_view text) {
+    json_object_set_new(out, key,
+                        text_value(scrub_utf8(text.substr(0, policy::Ledger::kLongestName))));
+  };
+  const auto number = [out](const char* key, std::int64_t value) {
+    json_object_set_new(out, key, json_integer(value));
+  };
+  name("client", charge.client);
+  name("model", charge.model);
+  name("backend", charge.backend);
+  number("input", charge.input_tokens);
+  number("output", charge.output_tokens);
+  number("cached", charge.cached_tokens);
+  number("cost", charge.cost);
+  number("priced", charge.priced ? 1 : 0);
+  number("ended", ended);
+  return dump_json(root);
+}
+
+Result<ToldCharge> parse_charge(std::string_view line) {
+  const JsonPtr root = parse(std::string(line));
+  if (!root) return fail("it is no JSON");
+  Reader reader;
+  ToldCharge out;
+  const auto name = [&root](const char* key) {
+    const json_t* text = json_object_get(root.get(), key);
+    return json_is_string(text) ? std::string(json_string_value(text), json_string_length(text))
+                                : std::string();
+  };
+  out.client = name("client");
+  out.model = name("model");
+  out.backend = name("backend");
+  out.numbers.input_tokens = reader.count(root.get(), "input");
+  out.numbers.output_tokens = reader.count(root.get(), "output");
+  out.numbers.cached_tokens = reader.count(root.get(), "cached");
+  out.numbers.cost = reader.count(root.get(), "cost");
+  out.numbers.priced = reader.count(root.get(), "priced") != 0;
+  out.ended = reader.count(root.get(), "ended");
+  if (!reader.ok()) return fail("a part of it is missing or is no number");
+  return out;
+}
+
 std::string costs_path(const config::CostSettings& settings, const char* state_directories) {
   if (!settings.file.empty()) return settings.file;
   if (state_directories == nullptr || *state_directories == '\0') return {};

@@ -36,6 +36,22 @@ class CostsFile {
 // Version 1, whole numbers only. Nothing when the text is something else.
 std::string render_ledger(const policy::LedgerState& state);
 Result<policy::LedgerState> parse_ledger(const std::string& text);
+// One charge as a line, from a process to the one that replaces it.
+struct ToldCharge {
+  std::string client, model, backend;
+  policy::Charge numbers;  // its names are not set
+  std::int64_t ended = 0;
+  policy::Charge charge() const {
+    policy::Charge out = numbers;
+    out.client = client;
+    out.model = model;
+    out.backend = backend;
+    return out;
+  }
+};
+std::string render_charge(const policy::Charge& charge, std::int64_t ended);
+Result<ToldCharge> parse_charge(std::string_view line);
+
 // Of a text of parse_ledger(), 0 when it has none.
 std::int64_t ledger_version(const std::string& text);
 

@@ -1,14 +1,27 @@
 // From settings to a running process, in the order in which things can fail.
 #include "daemon/daemon.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
 #include "config/exit_codes.h"
 #include "daemon/backend_options.h"
+#include "daemon/listener.h"
 #include "daemon/process.h"
+#include "daemon/service_manager.h"
 
 namespace clasp::daemon {
+
+namespace {
+
+// Only the main process of a service is heard.
+void tell_failure(const Origins& origins, const Error& error, int cause) {
+  log_error(error.message);
+  if (!origins.predecessor) notify_failed(cause, "Cannot start: " + error.message);
+}
+
+}  // namespace
 
 Result<void> check_catalog(const config::Loaded& loaded) {
   auto catalog = exchange::make_catalog(std::make_shared<const config::Settings>(loaded.settings));
@@ -20,34 +33,42 @@ Result<void> check_catalog(const config::Loaded& loaded) {
   return {};
 }
 
-int run_daemon(const config::Loaded& loaded, ConfigLoader load) {
+int run_daemon(const config::Loaded& loaded, ConfigLoader load, Origins& origins) {
   const auto settings = std::make_shared<const config::Settings>(loaded.settings);
   SharedDesk desk;
   auto catalog =
       exchange::make_catalog(settings, desk.reconfigure(*settings, TimePoint{}), proxy_secrets());
   if (!catalog) {
-    log_error(catalog.error().message);
+    tell_failure(origins, catalog.error(), EINVAL);
     return config::kExitConfiguration;
   }
   std::vector<std::string> told_later;
   if (auto good = check_listeners(*settings, false, told_later); !good) {
-    log_error(good.error().message);
+    tell_failure(origins, good.error(), EINVAL);
     return config::kExitConfiguration;
   }
   AccessLog access_log(*settings);
   SharedCosts costs;
-  if (auto opened = open_costs(costs, *settings, std::getenv("STATE_DIRECTORY")); !opened) {
-    log_error(opened.error().message);
-    return config::kExitFailure;
-  }
+  const auto take_costs = [&] {
+    return open_costs(costs, *settings, std::getenv("STATE_DIRECTORY"));
+  };
+  if (!origins.predecessor)
+    if (auto opened = take_costs(); !opened) {
+      tell_failure(origins, opened.error(), EIO);
+      return config::kExitFailure;
+    }
   SharedLimits limits;
   limits.reconfigure(*settings, TimePoint{});
   Reloader reloader(settings, std::move(load), desk, limits, access_log);
   reloader.set_given(loaded.given);
   const bool served = [&] {
-    Process process(*settings, desk, limits, costs, reloader, access_log);
-    if (auto ready = process.set_up(*catalog); !ready) {
-      log_error(ready.error().message);
+    Process process(*settings, desk, limits, costs, reloader, access_log, origins);
+    auto ready = process.set_up(*catalog);
+    // A process before this one has the file of costs until it knows that we are prepared.
+    if (ready && origins.predecessor) ready = origins.predecessor->wait_for_go();
+    if (ready && origins.predecessor) ready = take_costs();
+    if (!ready) {
+      tell_failure(origins, ready.error(), last_listen_error());
       return false;
     }
     process.run();

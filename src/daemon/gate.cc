@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -15,7 +16,7 @@ namespace {
 constexpr Duration kPresenceCheck{500};
 // A client that keeps uploading after its refusal is listened to this many linger times at most.
 constexpr int kLingerRounds = 15;
-// What a connection that is not ready for HTTP yet has left when the server drains.
+// What a connection that has asked for nothing yet has left when the server drains.
 constexpr Duration kLastHandshake{1000};
 constexpr std::string_view kTooMany = "too many connections; try again";
 
@@ -104,14 +105,16 @@ bool Gate::may_keep_alive() const {
 
 // The answer is out. Runs from the loop, never from inside the task.
 void Gate::complete_request() {
-  const bool keep = stream_->keeps_alive() && may_keep_alive();
+  // What the answer's head has promised is kept where there is time for it.
+  const bool keep = stream_->keeps_alive() && keep_alive_ && !input_ended_ &&
+                    (!server_.draining_ || server_.patience_.count() > 0);
   task_.reset();
   stream_.reset();
   ++served_;
   if (!keep) return linger();
   link_->close_request();
   set_state(State::head);
-  set_deadline(server_.limits_.idle_timeout);
+  set_deadline(idle_time());
   idle_since_ = server_.scheduler_.now();
   resume_reading();
   if (state_ == State::head && !pending_.empty()) take_pending();
@@ -309,7 +312,17 @@ void Gate::drain() {
     return set_deadline(kLastHandshake);  // who is just coming in is still served
   if (!idle()) return;
   on_readable();  // a request that has arrived is still served
-  if (idle()) close();
+  if (!idle()) return;
+  if (server_.patience_.count() > 0) return set_deadline(idle_time());
+  // A client that has only just connected is about to ask, and cannot know that it may ask again.
+  if (served_ == 0) return set_deadline(kLastHandshake);
+  close();
+}
+
+Duration Gate::idle_time() const {
+  const Duration usual = server_.limits_.idle_timeout;
+  if (!server_.draining_) return usual;
+  return usual.count() > 0 ? std::min(usual, server_.patience_) : server_.patience_;
 }
 
 void Gate::shut_down() {

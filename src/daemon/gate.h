@@ -69,6 +69,7 @@ class Gate final : private EngineEvents, private AnswerOwner {
   void on_output_drained() override;
   void on_output_failed() override { lose(); }
   bool may_keep_alive() const override;
+  Duration idle_time() const;
   std::string_view date() override { return server_.date(); }
   void on_answer_touched() override { server_.touch(*this); }
 

@@ -76,13 +76,9 @@ Result<void> HttpEngine::add_listener(UniqueFd listening, EntrancePtr entrance, 
   return {};
 }
 
-bool HttpEngine::set_entrance(std::uint64_t id, const EntrancePtr& entrance) {
+void HttpEngine::set_entrance(std::uint64_t id, const EntrancePtr& entrance) {
   for (const auto& listener : listeners_)
-    if (listener->id == id && !listener->stopped) {
-      listener->entrance = entrance;
-      return true;
-    }
-  return false;
+    if (listener->id == id && !listener->stopped) listener->entrance = entrance;
 }
 
 std::uint16_t HttpEngine::on_accept_thunk(evhtp_connection* connection, void* listener) noexcept {
@@ -166,8 +162,13 @@ void HttpEngine::stop_listeners_but(const std::vector<std::uint64_t>& keep) {
   if (!others.empty()) close_soon(std::move(others));
 }
 
-void HttpEngine::stop_accepting() {
+void HttpEngine::stop_accepting(const std::vector<std::uint64_t>& leave) {
   accept_again_.reset();
+  for (const auto& one : listeners_) {
+    if (one->stopped || std::find(leave.begin(), leave.end(), one->id) == leave.end()) continue;
+    one->stopped = true;
+    evhtp_unbind_socket(one->htp.get());
+  }
   stop_listeners_but({});
 }
 

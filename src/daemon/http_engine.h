@@ -163,12 +163,13 @@ class HttpEngine {
   // non-blocking, close-on-exec and, for TCP, TCP_NODELAY, which accepted sockets inherit. `id` is
   // the caller's name for it.
   Result<void> add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id);
-  // For connections that are accepted from now on. False: there is no such listener.
-  bool set_entrance(std::uint64_t id, const EntrancePtr& entrance);
+  // For connections that are accepted from now on.
+  void set_entrance(std::uint64_t id, const EntrancePtr& entrance);
   // Stops accepting there, as stop_accepting() does, unless `keep` says otherwise.
   void stop_listeners_but(const std::vector<std::uint64_t>& keep);
   // Takes what waits in the accept queues, then closes the listening sockets (in the next turn).
-  void stop_accepting();
+  // Those in `leave` are left at once: others serve who waits there.
+  void stop_accepting(const std::vector<std::uint64_t>& leave = {});
 
  private:
   friend class EngineConnection;

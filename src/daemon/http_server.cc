@@ -89,13 +89,14 @@ void HttpServer::log_refused(const EngineConnection& link, const Preface& prefac
                  " refused: " + preface.error());
 }
 
-void HttpServer::stop_accepting() {
-  engine_.stop_accepting();
+void HttpServer::stop_accepting(const std::vector<std::uint64_t>& leave) {
+  engine_.stop_accepting(leave);
 }
 
 // Gates take themselves out of the list while it is walked.
-void HttpServer::drain() {
+void HttpServer::drain(Duration patience) {
   draining_ = true;
+  patience_ = patience;
   for (std::size_t i = gates_.size(); i-- > 0;)
     if (i < gates_.size()) gates_[i]->drain();
 }

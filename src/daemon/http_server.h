@@ -110,10 +110,13 @@ class HttpServer final : private AcceptHandler {
   // From now on these are all: those known by their id go on with another entrance, those with a
   // socket are new, others stop accepting. Connections stay.
   void set_listeners(std::vector<OpenListener> listeners);
-  // What waits to be accepted is still served; the sockets close one turn of the loop later.
-  void stop_accepting();
+  // What waits to be accepted is still served; the sockets close one turn of the loop later. Of
+  // those in `leave` nobody more is accepted.
+  void stop_accepting(const std::vector<std::uint64_t>& leave = {});
   // Closes connections between two requests; from now on every answer says "Connection: close".
-  void drain();
+  // With `patience` each may send one more within that time: a client that is at work learns from
+  // an answer that it should connect again, not from a connection that is gone.
+  void drain(Duration patience = {});
   // Connections with something left to do. One whose last answer the kernel has taken does not
   // count, although it may linger for the client to read it.
   std::size_t connections() const;
@@ -154,6 +157,7 @@ class HttpServer final : private AcceptHandler {
   std::size_t lingering_ = 0;
   HttpCounters counters_;
   bool draining_ = false;
+  Duration patience_{};  // while draining, with connections between two requests
   bool turn_end_posted_ = false;
   TimePoint refused_since_{};
   std::uint32_t refused_ = 0;  // since then

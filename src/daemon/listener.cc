@@ -20,6 +20,8 @@ namespace {
 
 constexpr mode_t kOwner = 0700;
 
+int last_error = 0;  // the main thread's
+
 std::string render_address(const config::Listener& listener) {
   if (listener.is_unix) return "unix:" + listener.address;
   const bool v6 = listener.address.find(':') != std::string::npos;
@@ -44,7 +46,8 @@ constexpr Remedy kRemedies[] = {
 tl::unexpected<Error> cannot_listen(const config::Listener& listener, int error) {
   std::string text = "cannot listen on " + render_address(listener) + ": " + std::strerror(error);
   for (const Remedy& remedy : kRemedies)
-    if (remedy.error == error) return fail(text + "; " + remedy.text);
+    if (remedy.error == error) text.append("; ").append(remedy.text);
+  last_error = error;
   return fail(std::move(text));
 }
 
@@ -128,6 +131,10 @@ Result<gid_t> find_group(const std::string& name) {
 }
 
 }  // namespace
+
+int last_listen_error() {
+  return last_error;
+}
 
 Result<void> set_unix_permissions(const config::Listener& listener) {
   const auto complain = [&](const std::string& why) {

@@ -13,6 +13,10 @@ namespace clasp::daemon {
 // replaced, one that answers is not. Errors name the address, the cause and a remedy.
 Result<UniqueFd> open_listener(const config::Listener& listener, bool reuse_port);
 
+// The errno of the last open_listener() that failed because the system said no; 0: none did. The
+// main thread's.
+int last_listen_error();
+
 // Mode and group of a Unix socket's file, which must be there.
 Result<void> set_unix_permissions(const config::Listener& listener);
 

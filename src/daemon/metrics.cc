@@ -127,6 +127,12 @@ policy::CacheStats Metrics::cache_stats() const {
   return cache_ ? cache_() : policy::CacheStats{};
 }
 
+std::uint64_t Metrics::in_flight() const {
+  std::uint64_t sum = 0;
+  for (const WorkerEntry& entry : workers_) sum += entry.meter->in_flight;
+  return sum;
+}
+
 std::string Metrics::render_json(TimePoint now) const {
   Totals all;
   const RefusedCounts limited = limits_.refused();

@@ -38,6 +38,7 @@ class Metrics {
   void set_started(TimePoint now, std::int64_t unix_seconds);
 
   // From any thread.
+  std::uint64_t in_flight() const;                 // requests for messages
   void set_catalog(exchange::CatalogPtr catalog);  // of the start, and of every reload
   void on_reload(bool good, std::int64_t unix_seconds);
   void set_cache_source(std::function<policy::CacheStats()> source) { cache_ = std::move(source); }

@@ -7,8 +7,10 @@
 
 #include "daemon/control_server.h"
 #include "daemon/listener_set.h"
+#include "daemon/origins.h"
 #include "daemon/record_fan.h"
 #include "daemon/reload.h"
+#include "daemon/service_manager.h"
 #include "daemon/shared_cache.h"
 #include "daemon/shared_calibration.h"
 #include "daemon/shared_costs.h"
@@ -19,16 +21,19 @@
 #include "daemon/span_exporter.h"
 #include "daemon/system_random.h"
 #include "daemon/tail_hub.h"
+#include "daemon/upgrade.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 
 namespace clasp::daemon {
 
-class Process final : private ControlDeeds {
+class Process final : private ControlDeeds, private Upgrade::Deeds {
  public:
   // All outlive it.
   Process(const config::Settings& settings, SharedDesk& desk, SharedLimits& limits,
-          SharedCosts& costs, Reloader& reloader, AccessLog& access_log);
+          SharedCosts& costs, Reloader& reloader, AccessLog& access_log, Origins& origins);
 
+  // Everything that can fail; nobody is served yet.
   Result<void> set_up(exchange::CatalogPtr catalog);
   void run();
 
@@ -36,7 +41,12 @@ class Process final : private ControlDeeds {
   void tell_about_listeners(const config::Settings& settings);
   void watch_certificates();
   Result<void> set_up_signals();
-  std::string status_of(const exchange::Catalog& catalog) const;
+  std::string listening_text(const exchange::Catalog& catalog) const;
+  std::string status_text() const;
+  void on_all_turning();
+  void become_service();
+  void keep_sockets();
+  void refresh_status();
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
   void on_signal(int number);
   void on_hangup();
@@ -52,8 +62,17 @@ class Process final : private ControlDeeds {
   std::optional<Duration> rest_left() const override;
   bool stopping() const override { return draining_; }
   bool draining() const override { return draining_ || resting_; }
+  void upgrade(const std::string& program, Upgrade::Then then) override;
+  bool upgrading() const override { return upgrade_ && upgrade_->running(); }
+  std::vector<NamedSockets> all_sockets() const;
+  // Upgrade::Deeds
+  void lend(const Successor& successor) override;
+  void take_back() override;
+  void hand_over(Successor& successor) override;
   void save_costs();
   void drain(const std::string& signal);
+  void set_drain_deadline(Duration time);
+  void extend_stop();
   void on_worker_idle();
   void stop_workers();
   void flush_spans();
@@ -83,7 +102,11 @@ class Process final : private ControlDeeds {
   std::unique_ptr<Resolver> media_resolver_;
   MediaParts media_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Origins& origins_;
   ListenerSet listeners_;
+  ServiceManager manager_;
+  std::unique_ptr<Watchdog> watchdog_;
+  TimerHandle status_timer_, extension_;
   TimerHandle certificate_check_;
   exchange::CatalogPtr catalog_;  // of the configuration in force
   SystemRandom random_;
@@ -92,9 +115,12 @@ class Process final : private ControlDeeds {
   std::unique_ptr<BackendTester> tester_;
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
-  std::string status_;
+  std::unique_ptr<Upgrade> upgrade_;
   bool on_terminal_ = false;
+  bool ready_ = false;
   bool draining_ = false;
+  bool replaced_ = false;  // by a successor; draining, with all the time that takes
+  bool stopped_ = false;
   bool resting_ = false;
   TimePoint rest_end_;
   TimerHandle rest_deadline_;

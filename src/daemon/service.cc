@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
-#include <systemd/sd-daemon.h>
 #define SD_JOURNAL_SUPPRESS_LOCATION  // where in this file a line was sent says nothing
 #include <systemd/sd-journal.h>
 #include <unistd.h>
@@ -121,22 +120,6 @@ bool stderr_is_journal() {
 }
 
 }  // namespace
-
-void notify_ready(const std::string& status) {
-  sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
-}
-
-void notify_reloading() {
-  // The manager tells by the time which reload the READY=1 that follows belongs to.
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto us = static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
-  sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
-}
-
-void notify_stopping(const std::string& status) {
-  sd_notify(0, ("STOPPING=1\nSTATUS=" + status).c_str());
-}
 
 std::unique_ptr<LogSink> make_log_sink() {
   if (stderr_is_journal()) return std::make_unique<JournalSink>();

@@ -1,5 +1,5 @@
-// The service manager and the journal: readiness, status text, and where log lines go. The only
-// place that includes systemd's headers.
+// Where log lines go. What the service manager is told is service_manager.h's; systemd's headers
+// are included by files called service* alone.
 #pragma once
 
 #include <memory>
@@ -8,12 +8,6 @@
 #include "base/log.h"
 
 namespace clasp::daemon {
-
-// No-ops when no manager listens ($NOTIFY_SOCKET unset).
-void notify_ready(const std::string& status);
-// Before a reload; notify_ready() ends it.
-void notify_reloading();
-void notify_stopping(const std::string& status);
 
 // The journal natively, with structured fields, when stderr is connected to it; else lines on
 // stderr with a time, or with "<N>" priorities when a manager will add the time itself.

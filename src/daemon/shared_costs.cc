@@ -36,6 +36,7 @@ void SharedCosts::on_record(const exchange::Record& record) {
   {
     const std::lock_guard lock(mutex_);
     ledger_.add(charge, record.ended);
+    if (tell_) tell_(render_charge(charge, record.ended));
     news = !record.priced && told_.size() < policy::Ledger::kModels &&
            told_.insert(record.backend + "/" + shown(record.model_used)).second;
   }
@@ -81,6 +82,42 @@ void SharedCosts::save() {
     log_error(written.error().message + "; tried again until it succeeds");
   }
   failed_ = !written;
+}
+
+void SharedCosts::let_go(Tell tell) {
+  policy::LedgerState state;
+  {
+    // What is not in the file is told: nothing may fall between the two, nor be in both.
+    const std::lock_guard lock(mutex_);
+    tell_ = std::move(tell);
+    state = ledger_.state();
+  }
+  if (!file_) return;
+  if (auto written = file_->write(state); !written) log_error(written.error().message);
+  lent_path_ = file_->path();
+  file_.reset();
+}
+
+// The other one has written nothing that counts: it never served anybody.
+Result<void> SharedCosts::take_back() {
+  {
+    const std::lock_guard lock(mutex_);
+    tell_ = nullptr;
+  }
+  if (lent_path_.empty()) return {};
+  auto file = CostsFile::open(std::exchange(lent_path_, ""));
+  if (!file) return tl::unexpected(file.error());
+  file_ = std::move(*file);
+  saved_version_ = 0;
+  save();
+  return {};
+}
+
+void SharedCosts::add(std::string_view line) {
+  const auto told = parse_charge(line);
+  if (!told) return log_warn("what the process before this one told of costs is not understood");
+  const std::lock_guard lock(mutex_);
+  ledger_.add(told->charge(), told->ended);
 }
 
 Result<void> open_costs(SharedCosts& costs, const config::Settings& settings,

@@ -2,6 +2,7 @@
 // in, budgets are asked for, and the main thread writes it to its file from time to time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,11 +32,22 @@ class SharedCosts final : public exchange::RecordSink {
   // tried again.
   void save();
 
+  // Another process keeps the file from now on: what has been spent is written, and what is spent
+  // from now on is told to it by `tell`, in lines, from any thread.
+  using Tell = std::function<void(const std::string& line)>;
+  void let_go(Tell tell);
+  // It does not after all.
+  Result<void> take_back();
+  // What the process before this one tells.
+  void add(std::string_view line);
+
  private:
   mutable std::mutex mutex_;
   policy::Ledger ledger_;       // guarded by mutex_
   std::set<std::string> told_;  // models without a price; guarded by mutex_
+  Tell tell_;                   // guarded by mutex_
   std::unique_ptr<CostsFile> file_;
+  std::string lent_path_;
   std::uint64_t saved_version_ = 0;
   bool failed_ = false;
 };

@@ -8,6 +8,8 @@ namespace {
 constexpr Duration kIdleCheck{20};
 // After the errors of a forced stop, the time to get them out.
 constexpr Duration kLastWrites{100};
+// Replaced, how long a connection may rest until its next request comes.
+constexpr Duration kPatience{5'000};
 }  // namespace
 
 Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
@@ -81,22 +83,24 @@ void Worker::set_listeners(std::vector<OpenListener> listeners) {
   mailbox_->send([this, shared] { server_->set_listeners(std::move(*shared)); });
 }
 
-void Worker::start() {
+void Worker::start(unsigned number) {
   thread_ = std::thread([this] { event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY); });
+  pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(number)).c_str());
 }
 
 void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::drain(std::function<void()> on_idle) {
-  mailbox_->send([this, on_idle = std::move(on_idle)]() mutable {
-    on_idle_ = std::move(on_idle);
-    endpoints_->set_draining();
-    server_->stop_accepting();
-    server_->drain();
-    check_idle();
-  });
+void Worker::drain(std::vector<std::uint64_t> leave, bool replaced, std::function<void()> on_idle) {
+  mailbox_->send(
+      [this, leave = std::move(leave), replaced, on_idle = std::move(on_idle)]() mutable {
+        on_idle_ = std::move(on_idle);
+        if (!replaced) endpoints_->set_draining();
+        server_->stop_accepting(leave);
+        server_->drain(replaced ? kPatience : Duration{0});
+        check_idle();
+      });
 }
 
 void Worker::check_idle() {

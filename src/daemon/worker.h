@@ -53,16 +53,18 @@ class Worker {
   // stop() and join first, if it was started.
   ~Worker();
 
-  void start();
+  // `number` is for the thread's name, "worker-1".
+  void start(unsigned number);
   // From any thread. For exchanges that begin from then on.
   void set_catalog(exchange::CatalogPtr catalog);
   // From any thread. See HttpServer.
   void set_listeners(std::vector<OpenListener> listeners);
   // From any thread. Runs on the worker's thread.
   void ask(std::function<void(Endpoints&)> question);
-  // From any thread. Stops accepting; `on_idle` is called on the worker's thread when the last
-  // request is answered (at once when there is none).
-  void drain(std::function<void()> on_idle);
+  // From any thread. Stops accepting (see HttpServer); `on_idle` is called on the worker's thread
+  // when the last request is answered (at once when there is none). `replaced`: another process
+  // serves who comes from now on, nobody needs to be turned away.
+  void drain(std::vector<std::uint64_t> leave, bool replaced, std::function<void()> on_idle);
   // From any thread. Ends running exchanges with an error, then the loop.
   void stop();
   void join();

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
 import { kBinary } from './lib/daemon.mjs';
+import { load } from './lib/load.mjs';
 import { say, sse } from './lib/mock.mjs';
 import { completionChunks } from './lib/chunks.mjs';
 import { sleep, until } from './lib/scale.mjs';
@@ -34,22 +35,6 @@ const raw = (daemon, text) => new Promise((resolve) => {
   socket.write(text);
 });
 
-// Clients that ask for the next answer as soon as they have the last one, every other one streamed.
-function load(b, daemon, count) {
-  const client = b.client(daemon.url);
-  const state = { answers: 0, streams: 0, running: true };
-  const all = Array.from({ length: count }, async (_, i) => {
-    while (state.running) {
-      const streams = i % 2 === 1;
-      const text = streams ? (await client.wholeStream(ask('x'))).checker.text : (await client.message(ask('x'))).json.content?.[0].text;
-      if (text !== 'hello world, here I am') b.problem(`an answer was ${JSON.stringify(text)}`);
-      ++state[streams ? 'streams' : 'answers'];
-    }
-  });
-  state.stop = async () => { state.running = false; await Promise.all(all); };
-  return state;
-}
-
 // Streams that are long enough for several reloads to fall into each of them.
 const slowly = (exchange) => exchange.request.body.stream
   ? sse(completionChunks({ text: 'hello world, here I am' }), { gap: 60 })(exchange)
@@ -60,7 +45,7 @@ test('a hundred reloads by claspctl, half of them broken, under load: each says 
   const config = (n) => backend(mock, `[models]\ndefault = model-${n}\n[fallback]\nenabled = ${n % 4 === 0}\n`);
   const daemon = await start(b, config(0));
   const file = path.join(daemon.directory, 'clasp.conf');
-  const traffic = load(b, daemon, 8);
+  const traffic = load(b, daemon.url, 8, 'hello world, here I am');
   for (let n = 1; n <= 100; ++n) {
     writeFileSync(file, n % 2 ? backend(mock, `nonsense = ${n}\n`) : config(n));
     const told = await ctl(daemon, 'reload', '--json');

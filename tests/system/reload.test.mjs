@@ -1,10 +1,8 @@
 // SIGHUP: the configuration is loaded again, for what begins from then on.
-import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { freePort, kBinary } from './lib/daemon.mjs';
 import { fail, pause, say } from './lib/mock.mjs';
 import { sleep, until } from './lib/scale.mjs';
 
@@ -102,20 +100,4 @@ test('who waits for a backend that is gone is told at once; the list of models f
   assert.equal((await first).json.content[0].text, 'slow');
   assert.equal((await client.message(ask('x'))).json.content[0].text, 'other');
   assert.deepEqual((await client.get('/v1/models')).json.data.map(({ id }) => id), ['new-model']);
-});
-
-test('the service manager hears of a reload from its beginning to its end', async (b) => {
-  const script = path.join(import.meta.dirname, 'lib/notify_peer.py');
-  const child = spawn('python3', [script, kBinary, String(await freePort())], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '', err = '';
-  child.stdout.on('data', (d) => { out += d; });
-  child.stderr.on('data', (d) => { err += d; });
-  const code = await new Promise((resolve) => { child.on('close', resolve); child.on('error', () => resolve(77)); });
-  if (code === 77) return b.skip('no python3');
-  assert.equal(code, 0, err);
-  const messages = JSON.parse(out);
-  assert.match(messages[0], /^READY=1\nSTATUS=listening/);
-  assert.match(messages[1], /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
-  assert.match(messages[2], /^READY=1\nSTATUS=listening/);
-  assert.match(messages[3], /^STOPPING=1/);
 });

@@ -193,6 +193,33 @@ TEST_CASE("files of systemd's credentials") {
               "names no credential"));
 }
 
+TEST_CASE("credentials that are named like variables stand for them") {
+  const std::string folder = "/run/credentials/clasp.service";
+  const auto key_with = [&](const std::string& name, Environment environment = {}) {
+    environment["CREDENTIALS_DIRECTORY"] = folder;
+    const auto loaded = load_from({}, std::move(environment),
+                                  {{folder + "/" + name, "sk-cred\n"}, {"clasp.conf", ""}});
+    if (!loaded) return complaint(loaded);
+    const BackendSettings& first = loaded->settings.backends.front();
+    return first.provider + " " + std::string(first.api_key.reveal());
+  };
+  for (const char* name :
+       {"openai_api_key", "OPENAI_API_KEY", "keys_openai_api_key", "keys_OPENAI_API_KEY"})
+    CHECK(key_with(name) == "openai sk-cred");
+  CHECK(key_with("keys_openrouter_api_key") == "openrouter sk-cred");
+  CHECK(key_with("openai_api_key", {{"OPENAI_API_KEY", "sk-env"}}) == "openai sk-env");
+  // Another name means nothing by itself.
+  CHECK(has(key_with("keys_openai"), "no provider is configured"));
+  // The file of a fallback is empty: there is no key.
+  const auto none = load_from({}, {{"CREDENTIALS_DIRECTORY", folder}},
+                              {{folder + "/openai_api_key", "\n"}, {"clasp.conf", ""}});
+  CHECK(has(complaint(none), "no provider is configured"));
+  const auto door = load_from({"-provider", "demo", "-auth"}, {{"CREDENTIALS_DIRECTORY", folder}},
+                              {{folder + "/keys_clasp_auth_api_key", kKey}});
+  REQUIRE_MESSAGE(door, complaint(door));
+  CHECK(door->settings.auth.clients.front().key_hashes.front() == sha256_hex(kKey));
+}
+
 TEST_CASE("key files that everybody can read are named") {
   const auto warned = [](unsigned mode) {
     Inputs inputs =

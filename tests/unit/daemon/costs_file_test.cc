@@ -205,3 +205,24 @@ TEST_CASE("costs: requests that asked no backend are not counted") {
   costs.on_record(memory);
   CHECK(costs.snapshot() == policy::LedgerState{});
 }
+
+TEST_CASE("a charge goes from one process to the next as a line") {
+  policy::Charge charge;
+  charge.client = "ann";
+  charge.model = "gpt \"4\"";
+  charge.backend = "east";
+  charge.input_tokens = 11;
+  charge.output_tokens = 7;
+  charge.cached_tokens = 3;
+  charge.cost = 1'234'567'890'123;
+  charge.priced = false;
+  const auto told = parse_charge(render_charge(charge, 1'800'000'000));
+  REQUIRE(told);
+  CHECK(told->ended == 1'800'000'000);
+  policy::Ledger one, other;
+  one.add(charge, told->ended);
+  other.add(told->charge(), told->ended);
+  CHECK(one.state() == other.state());
+  for (const char* line : {"", "{}", "[]", R"({"input":-1})", "spent"})
+    CHECK_FALSE(parse_charge(line));
+}

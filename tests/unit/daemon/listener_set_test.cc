@@ -2,12 +2,18 @@
 #include "daemon/listener_set.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+
 #include "backend_certificates.h"
+#include "config/listen.h"
+#include "daemon/listener.h"
 
 using namespace clasp;
 using namespace clasp::daemon;
@@ -119,4 +125,117 @@ TEST_CASE("dates are looked at again, without the files") {
   std::vector<std::string> warnings;
   CHECK(check_listeners(with({listener}), true, warnings));
   CHECK(warnings.size() == 1);
+}
+
+// ---- sockets that others opened -------------------------------------------------------------
+
+namespace {
+
+SharedFd listening(const config::Listener& where) {
+  auto fd = open_listener(where, true);
+  return fd ? std::make_shared<const UniqueFd>(std::move(*fd)) : nullptr;
+}
+
+PassedSocket passed(const std::string& name, const config::Listener& where) {
+  auto socket = look_at_socket(name, listening(where));
+  REQUIRE_MESSAGE(socket, (socket ? "" : socket.error().message));
+  return *socket;
+}
+
+bool nothing_is_kept(const std::string&) {
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a passed socket stands for the default address, and has the settings of its section") {
+  PassedSockets sockets;
+  sockets.listeners = {passed("http", tcp()), passed("door", tcp())};
+  const auto port = sockets.listeners[1].place.port;
+  config::Listener by_default = tcp();
+  by_default.name = config::kDefaultListener;
+  ListenerSet set(2, sockets);
+  auto first = set.prepare(with({by_default}));
+  REQUIRE(first);
+  CHECK(set.commit(std::move(*first))[1].size() == 2);
+  CHECK(set.names().size() == 2);
+  config::Listener door = tcp(1);
+  door.name = "door";
+  door.proxy_protocol = true;
+  auto second = set.prepare(with({door, tcp()}));
+  REQUIRE(second);
+  const auto changes = set.commit(std::move(*second));
+  REQUIRE(changes[0].size() == 3);  // its own address is not opened, the other one is
+  CHECK_FALSE(changes[0][1].fd);
+  CHECK(changes[0][1].entrance->listener.proxy_protocol);
+  CHECK(changes[0][1].entrance->listener.port == port);
+  CHECK(changes[0][2].fd);
+  CHECK(set.own().size() == 1);
+  CHECK(set.all().size() == 3);
+  // When nobody is accepted any more they stay open, for the process after this one.
+  CHECK(set.let_go(nothing_is_kept) == std::vector{changes[0][0].id, changes[0][1].id});
+}
+
+TEST_CASE("no socket of a predecessor is left without a worker, and no worker without a socket") {
+  for (const unsigned before : {1u, 2u, 5u})
+    for (const unsigned workers : {1u, 3u}) {
+      PassedSockets sockets;
+      const std::string name = own_name("listen", tcp());
+      config::Listener place = tcp();
+      for (unsigned i = 0; i < before; ++i) {
+        sockets.own.push_back(passed(name, place));
+        place.port = sockets.own.front().place.port;
+      }
+      ListenerSet set(workers, sockets);
+      auto prepared = set.prepare(with({tcp()}));
+      REQUIRE(prepared);
+      std::size_t shares = 0;
+      for (const auto& worker : set.commit(std::move(*prepared))) {
+        CHECK(!worker.empty());
+        shares += worker.size();
+        for (const OpenListener& one : worker) CHECK(port_of(one.fd) == place.port);
+      }
+      CHECK(shares == std::max(before, workers));
+      CHECK(set.own().front().fds.size() == before);
+      CHECK(set.own().front().name == name);
+      CHECK(set.let_go([&](const std::string& kept) { return kept == name; }).size() == 1);
+    }
+}
+
+TEST_CASE("any free port is the same one for all workers") {
+  ListenerSet set(3);
+  auto prepared = set.prepare(with({tcp()}));
+  REQUIRE(prepared);
+  const auto opened = set.commit(std::move(*prepared));
+  CHECK(port_of(opened[0].front().fd) == port_of(opened[1].front().fd));
+  CHECK(port_of(opened[0].front().fd) == port_of(opened[2].front().fd));
+}
+
+TEST_CASE("names of sockets outside the process: of Unix sockets the file is part of them") {
+  CHECK(own_name("listen", tcp(8080)) == "clasp.listen.127.0.0.1%3A8080");
+  config::Listener place;
+  place.is_unix = true;
+  place.address = "/tmp/clasp-name-" + std::to_string(getpid()) + ".sock";
+  CHECK(own_name("listen", place).empty());
+  const auto first = listening(place);
+  const std::string name = own_name("listen", place);
+  CHECK(is_own_name(name, "listen", place));
+  CHECK_FALSE(is_own_name(name, "control", place));
+  // Another file has the name now.
+  REQUIRE(std::rename(place.address.c_str(), (place.address + ".old").c_str()) == 0);
+  const auto second = listening(place);
+  CHECK_FALSE(is_own_name(name, "listen", place));
+  unlink(place.address.c_str());
+  unlink((place.address + ".old").c_str());
+}
+
+TEST_CASE("descriptors that are no listening stream sockets are told apart") {
+  const auto look = [](int fd) {
+    const auto socket = look_at_socket("x", std::make_shared<const UniqueFd>(fd));
+    return socket ? std::string() : socket.error().message;
+  };
+  CHECK(look(::open("/dev/null", O_RDONLY)).find("not a socket") != std::string::npos);
+  CHECK(look(::socket(AF_INET, SOCK_DGRAM, 0)).find("ListenStream=") != std::string::npos);
+  CHECK(look(::socket(AF_INET, SOCK_STREAM, 0)).find("Accept=yes") != std::string::npos);
+  CHECK(look(::socket(AF_NETLINK, SOCK_RAW, 0)).find("address family") != std::string::npos);
 }
