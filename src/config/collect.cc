@@ -98,7 +98,8 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
     // The end of the options; there is nothing else that could follow.
     if (arg == "--") {
       if (i + 1 < args.size())
-        errors.push_back(quoted(mask_secrets(args[i + 1])) + " stands behind --; clasp takes options alone");
+        errors.push_back(quoted(mask_secrets(args[i + 1])) +
+                         " stands behind --; clasp takes options alone");
       break;
     }
     if (arg.size() < 2 || arg[0] != '-') {
