@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -37,6 +38,7 @@ class Predecessor {
   EventPtr event_;
   std::function<void()> on_yours_;
   std::function<void(std::string_view)> on_spent_;
+  std::vector<std::string> early_;  // what was spent before it could be told to anybody
 };
 
 }  // namespace clasp::daemon
