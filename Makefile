@@ -128,6 +128,13 @@ check: units
 	tests/run --units $(BUILD)
 test: build units
 	tests/run $(BUILD)
+# The tree of the machine that tests/boot boots is fetched while the rest is built.
+ifeq ($(SANITIZE),)
+.PHONY: boot-tree
+boot-tree:
+	@tests/boot/tree </dev/null >/dev/null 2>&1 &
+test: boot-tree
+endif
 
 # The daemon among failing backends; CHAOS_SECONDS, CHAOS_CLIENTS and CHAOS_SEED are read.
 .PHONY: chaos

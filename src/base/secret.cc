@@ -107,9 +107,9 @@ constexpr std::string_view kKeyPrefixes[] = {
     "ghp_", "eyJ", "github_pat_", "glpat-", "r8_",  "ya29.", "AKIA",  "Bearer "};
 // Words in front of a key of no known format, each followed by a colon or an equals sign.
 constexpr std::string_view kKeyLabels[] = {
-    "key provided",       "api_key",       "api-key",  "x-api-key",     "api key",    "apikey",
-    "access_token",       "authorization", "password", "client_secret", "set-cookie", "cookie",
-    "proxy-authorization"};
+    "key provided",  "api_key",      "api-key",       "x-api-key",           "api key",
+    "apikey",        "access_token", "authorization", "authorization_token", "password",
+    "client_secret", "set-cookie",   "cookie",        "proxy-authorization"};
 constexpr std::size_t kShortestKey = 8;
 
 }  // namespace

@@ -63,7 +63,8 @@ Result<ConfigFile> find_config_file(const Inputs& inputs, const std::vector<Argu
   for (const std::string& path : paths) {
     auto text = inputs.read_file(path);
     if (!text)
-      return fail("cannot read the configuration file " + path + ": " + text.error().message);
+      return fail("cannot read the configuration file " + path + ": " + text.error().message +
+                  (named.empty() ? "; -config names another one, /dev/null for none" : ""));
     if (*text) return ConfigFile{path, std::move(**text)};
   }
   if (!named.empty()) return fail("the configuration file " + named + " does not exist");

@@ -158,7 +158,7 @@ class Canvas {
 class Show {
  public:
   Show(const std::string& socket, long seconds, TopApp& app)
-      : socket_(socket), seconds_(seconds), app_(app) {}
+      : socket_(socket), seconds_(std::min(seconds, kPatience)), app_(app) {}
 
   void run() {
     app_.resize(terminal_size());
@@ -204,6 +204,9 @@ class Show {
     // Readable, and there is nothing: nobody will ever type there again.
     return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
   }
+
+  // Whoever looks at a picture that stands still wants to know soon.
+  static constexpr long kPatience = 5;
 
   const std::string socket_;
   const long seconds_;

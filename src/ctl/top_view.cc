@@ -187,8 +187,8 @@ std::vector<std::string> help_lines(TopSize size) {
       "o            the order of the configuration; requests: the oldest first",
       "h ?          this text",
       "",
-      "Rates and latencies are those of the last ten seconds, or of the interval if it is",
-      "longer. Tokens count when their answer is complete.",
+      "Rates and latencies are those of the last ten seconds, or of the interval if",
+      "that is longer. Tokens count when their answer is complete.",
   };
   std::vector<std::string> out;
   for (const char* line : kHelp) out.push_back(size.columns > 0 ? fit(line, size.columns) : line);

@@ -16,7 +16,7 @@ namespace {
 constexpr Duration kPresenceCheck{500};
 // A client that keeps uploading after its refusal is listened to this many linger times at most.
 constexpr int kLingerRounds = 15;
-// What a connection that is not ready for HTTP yet has left when the server drains.
+// What a connection that has asked for nothing yet has left when the server drains.
 constexpr Duration kLastHandshake{1000};
 constexpr std::string_view kTooMany = "too many connections; try again";
 
@@ -313,8 +313,10 @@ void Gate::drain() {
   if (!idle()) return;
   on_readable();  // a request that has arrived is still served
   if (!idle()) return;
-  if (server_.patience_.count() == 0) return close();
-  set_deadline(idle_time());
+  if (server_.patience_.count() > 0) return set_deadline(idle_time());
+  // A client that has only just connected is about to ask, and cannot know that it may ask again.
+  if (served_ == 0) return set_deadline(kLastHandshake);
+  close();
 }
 
 Duration Gate::idle_time() const {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -19,10 +18,11 @@ namespace clasp::daemon {
 
 namespace {
 
-constexpr Duration kPatience{10'000};
-constexpr std::string_view kSpent = "spent ";
+constexpr int kPatienceMs = 10'000;
 constexpr std::size_t kLongestMessage = 4096;
 constexpr int kMessagesPerTurn = 64;
+constexpr std::size_t kMostEarly = 100'000;
+constexpr std::string_view kSpent = "spent ";
 
 UniqueFd take(std::string_view number) {
   const auto fd = parse_unsigned(number);
@@ -55,21 +55,20 @@ void Predecessor::say(std::string_view word) {
 
 Result<void> Predecessor::wait_for_go() {
   say("prepared " CLASP_VERSION);
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
+  // Its requests go on ending, so that what they cost may be said before it is our turn.
+  for (std::size_t i = 0; i < kMostEarly; ++i) {
     pollfd waiting{socket_.get(), POLLIN, 0};
-    const int ready = left.count() > 0 ? ::poll(&waiting, 1, static_cast<int>(left.count())) : 0;
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) break;
+    int ready = 0;
+    do {
+      ready = ::poll(&waiting, 1, kPatienceMs);
+    } while (ready < 0 && errno == EINTR);
     char bytes[kLongestMessage];
-    const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (got <= 0) break;
-    const std::string_view text(bytes, static_cast<std::size_t>(got));
+    const ssize_t got =
+        ready > 0 ? ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT) : ssize_t{-1};
+    const std::string_view text(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
     if (text == "go") return {};
-    // Requests end at any time; it has closed its books already.
-    if (text.starts_with(kSpent)) early_.emplace_back(text.substr(kSpent.size()));
+    if (!text.starts_with(kSpent)) break;
+    spent_early_.emplace_back(text.substr(kSpent.size()));
   }
   return fail("the process that is to be replaced did not agree");
 }
@@ -78,9 +77,9 @@ void Predecessor::tell_ready(event_base* base, std::function<void()> on_yours,
                              std::function<void(std::string_view)> on_spent) {
   on_yours_ = std::move(on_yours);
   on_spent_ = std::move(on_spent);
+  for (const std::string& line : std::exchange(spent_early_, {})) on_spent_(line);
   event_.reset(event_new(base, socket_.get(), EV_READ | EV_PERSIST, on_message_thunk, this));
   if (!event_ || event_add(event_.get(), nullptr) != 0) log_error("the event loop took no socket");
-  for (const std::string& line : std::exchange(early_, {})) on_spent_(line);
   say("ready");
 }
 

@@ -38,7 +38,7 @@ class Predecessor {
   EventPtr event_;
   std::function<void()> on_yours_;
   std::function<void(std::string_view)> on_spent_;
-  std::vector<std::string> early_;  // what was spent before it could be told to anybody
+  std::vector<std::string> spent_early_;  // what came before tell_ready()
 };
 
 }  // namespace clasp::daemon

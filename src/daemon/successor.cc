@@ -2,13 +2,17 @@
 #include "daemon/successor.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/control_chars.h"
@@ -64,12 +68,26 @@ void write_number(char* to, pid_t number) {
   _exit(127);
 }
 
-pid_t spawn(Plan plan) {
+// As a service the new process becomes systemd's own child, as this one is: of a main process that
+// is not its child systemd does not wait for the end, and kills it at once where it should be given
+// time to stop. How it ends is systemd's to know then; `handle` tells us that it did.
+pid_t spawn_sibling(const Plan& plan, UniqueFd& handle) {
+  int fd = -1;
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, 0, &fd, 0, 0));
+  if (pid == 0) become(plan);
+  if (pid > 0) handle = UniqueFd(fd);
+  return pid;
+}
+
+pid_t spawn(Plan plan, UniqueFd& handle) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   plan.signals = &before;
-  const pid_t pid = vfork();
+  pid_t pid = -1;
+  if (getppid() == 1 && std::getenv("SYSTEMD_EXEC_PID") != nullptr)
+    pid = spawn_sibling(plan, handle);
+  if (pid < 0) pid = vfork();
   if (pid == 0) become(plan);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -149,7 +167,8 @@ Result<std::unique_ptr<Successor>> Successor::start(event_base* base, Scheduler&
   high.pop_back();
   out->pid_ =
       spawn({plan.program.c_str(), word_pointers.data(), variables.data(),
-             environment.front().data() + std::strlen("LISTEN_PID="), high, errors, nullptr});
+             environment.front().data() + std::strlen("LISTEN_PID="), high, errors, nullptr},
+            out->handle_);
   if (out->pid_ < 0) {
     out->gone_ = true;
     return fail("fork: " + describe_errno(errno));
@@ -224,8 +243,32 @@ void Successor::read_errors() {
   if (tail_.size() > kTail) tail_.erase(0, tail_.size() - kTail);
 }
 
+constexpr char kNotOurs[] =
+    "the new program does not know how to take over; is it an older version?";
+
 // How it ended, in words.
+std::string Successor::collect_sibling(bool kill) {
+  constexpr int kGrace = 500;
+  const auto end = [this](int milliseconds) {
+    pollfd waiting{handle_.get(), POLLIN, 0};
+    return ::poll(&waiting, 1, milliseconds) > 0;
+  };
+  const auto put_down = [this] {
+    syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0);
+  };
+  gone_ = true;
+  if (kill) put_down();
+  if (!end(kGrace)) {
+    put_down();
+    end(kGrace);
+    return kNotOurs;
+  }
+  return tail_.empty() ? "the new program ended without a word, or cannot be started"
+                       : "the new program ended";
+}
+
 std::string Successor::collect(bool kill) {
+  if (handle_) return collect_sibling(kill);
   // Who closes the socket and lives on is not waited for.
   if (kill) ::kill(pid_, SIGKILL);
   int status = 0;
@@ -242,7 +285,7 @@ std::string Successor::collect(bool kill) {
     waitpid(pid_, &status, 0);
   }
   gone_ = true;
-  if (got == 0) return "the new program does not know how to take over; is it an older version?";
+  if (got == 0) return kNotOurs;
   if (WIFEXITED(status)) {
     constexpr int kNoProgram = 127;
     if (WEXITSTATUS(status) == kNoProgram && tail_.empty())

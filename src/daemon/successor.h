@@ -66,11 +66,13 @@ class Successor {
   void read_errors();
   void fail_with(const std::string& reason);
   std::string collect(bool kill);
+  std::string collect_sibling(bool kill);
   void say(std::string_view word);
 
   Scheduler& scheduler_;
   Owner& owner_;
   pid_t pid_ = -1;
+  UniqueFd handle_;  // of a process that is no child of ours
   bool gone_ = false;
   SharedFd socket_;
   UniqueFd errors_;

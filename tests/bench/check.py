@@ -34,6 +34,10 @@ def chat_text(body, stream):
                    for choice in event["choices"])
 
 
+def responses_text(body):
+    return "".join(event["delta"] for event in events(body) if event["type"] == "response.output_text.delta")
+
+
 def messages_text(body, stream):
     if not stream:
         return "".join(block["text"] for block in json.loads(body)["content"])
@@ -52,10 +56,12 @@ def expected_text(stream):
 
 
 def check(program, cases):
-    read_text = messages_text if program.name == "clasp" else chat_text
     for case in cases:
         body = ask(program, case)
-        text = read_text(body, case.stream)
+        if program.name == "clasp":
+            text = messages_text(body, case.stream)
+        else:
+            text = responses_text(body) if case.responses else chat_text(body, case.stream)
         if text != expected_text(case.stream):
             raise Broken("%s, %s: the text is not the backend's: %s" % (program.name, case.name, body[:500]))
         if case.marker(program) not in body[-2048:]:

@@ -12,6 +12,7 @@ from programs import Broken
 
 # What a reply has to end with, by the program that was asked.
 STREAM_END = {"nginx": "[DONE]", "mock": "[DONE]", "clasp": "message_stop"}
+RESPONSES_END = {"nginx": "total_tokens", "mock": "total_tokens", "clasp": "message_stop"}
 PLAIN_END = {"nginx": "system_fingerprint", "mock": "system_fingerprint", "clasp": "output_tokens"}
 
 
@@ -38,12 +39,14 @@ class Machine:
 class Case:
     """One kind of request: its body, and how much of it makes a round."""
 
-    def __init__(self, name, title, body, stream, connections, requests, target=None):
+    def __init__(self, name, title, body, stream, connections, requests, target=None, responses=False):
         self.name, self.title, self.body, self.stream = name, title, body, stream
+        self.responses = responses  # the backend's API
         self.connections, self.requests, self.target = connections, requests, target
 
     def marker(self, program):
-        return (STREAM_END if self.stream else PLAIN_END)[program.name]
+        ends = RESPONSES_END if self.responses else STREAM_END if self.stream else PLAIN_END
+        return ends[program.name]
 
     def min_bytes(self):
         return 10000 if self.stream else 500

@@ -1,6 +1,7 @@
-// The backend of the benchmark: a Chat Completions look-alike that answers as cheaply as it can
-// from prepared bytes. The name of the model in the request selects the answer (see kModes). It
-// checks nothing about the request, so it must never serve as a test of correctness.
+// The backend of the benchmark: a look-alike of Chat Completions and Responses that answers as
+// cheaply as it can from prepared bytes. The name of the model in the request selects the answer
+// (see kModes). It checks nothing about the request, so it must never serve as a test of
+// correctness.
 //
 //   mock-backend --port N
 #include <sys/epoll.h>
@@ -28,12 +29,13 @@ constexpr int kEvents = 200;  // of one stream, without the usage event and [DON
 constexpr std::size_t kReadSize = 256 * 1024;
 constexpr std::size_t kMaxRequest = 64u << 20;
 
-enum class Mode { plain, burst, paced, hold };
+enum class Mode { plain, burst, paced, hold, responses };
 constexpr std::pair<std::string_view, Mode> kModes[] = {
-    {"bench-small", Mode::plain},  // ~1 KB of JSON
-    {"bench-burst", Mode::burst},  // all events in one write
-    {"bench-paced", Mode::paced},  // one event each kPaceNs
-    {"bench-hold", Mode::hold},    // two events, then silence until the peer closes
+    {"bench-small", Mode::plain},          // ~1 KB of JSON
+    {"bench-burst", Mode::burst},          // all events in one write
+    {"bench-paced", Mode::paced},          // one event each kPaceNs
+    {"bench-hold", Mode::hold},            // two events, then silence until the peer closes
+    {"bench-responses", Mode::responses},  // the burst as a Responses stream
 };
 constexpr std::int64_t kPaceNs = 2'000'000;
 
@@ -53,6 +55,68 @@ std::string framed(const std::string& json) {
   return size + event + "\r\n";
 }
 
+// The same for the Responses API, whose events have a name.
+std::string framed_event(const std::string& type, int number, const std::string& members) {
+  const std::string event = "event: " + type + "\ndata: {\"type\":\"" + type +
+                            "\",\"sequence_number\":" + std::to_string(number) + "," + members +
+                            "}\n\n";
+  char size[32];
+  std::snprintf(size, sizeof size, "%zx\r\n", event.size());
+  return size + event + "\r\n";
+}
+
+std::string response_json(const std::string& status, const std::string& output,
+                          const std::string& usage) {
+  return "\"response\":{\"id\":\"resp_Bench0123456789abcdefghij\",\"object\":\"response\","
+         "\"created_at\":1750000000,\"status\":\"" +
+         status +
+         "\",\"error\":null,\"incomplete_details\":null,\"instructions\":null,\"model\":"
+         "\"bench-model\",\"output\":[" +
+         output +
+         "],\"parallel_tool_calls\":true,\"service_tier\":\"default\",\"store\":false,\"tools\":[],"
+         "\"usage\":" +
+         usage + "}";
+}
+
+// As many words as the Chat stream has, with everything that the API sends around them.
+std::string responses_events() {
+  const std::string where =
+      "\"item_id\":\"msg_Bench0123456789\",\"output_index\":0,\"content_index\":0,";
+  const auto item = [](const std::string& status, const std::string& content) {
+    return "{\"id\":\"msg_Bench0123456789\",\"type\":\"message\",\"role\":\"assistant\",\"status\":"
+           "\"" +
+           status + "\",\"content\":[" + content + "]}";
+  };
+  const auto part = [](const std::string& text) {
+    return "{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"" + text +
+           "\"}";
+  };
+  int number = 0;
+  std::string out, text;
+  const auto add = [&](const std::string& type, const std::string& members) {
+    out += framed_event("response." + type, number++, members);
+  };
+  add("created", response_json("in_progress", "", "null"));
+  add("in_progress", response_json("in_progress", "", "null"));
+  add("output_item.added", "\"output_index\":0,\"item\":" + item("in_progress", ""));
+  add("content_part.added", where + "\"part\":" + part(""));
+  for (int i = 1; i < kEvents - 1; ++i) {
+    char word[16];
+    std::snprintf(word, sizeof word, " word%03d", i);
+    text += word;
+    add("output_text.delta", where + "\"delta\":\"" + word + "\",\"logprobs\":[]");
+  }
+  add("output_text.done", where + "\"text\":\"" + text + "\",\"logprobs\":[]");
+  add("content_part.done", where + "\"part\":" + part(text));
+  add("output_item.done", "\"output_index\":0,\"item\":" + item("completed", part(text)));
+  add("completed",
+      response_json("completed", item("completed", part(text)),
+                    "{\"input_tokens\":19,\"input_tokens_details\":{\"cached_tokens\":0},"
+                    "\"output_tokens\":198,\"output_tokens_details\":{\"reasoning_tokens\":0},"
+                    "\"total_tokens\":217}"));
+  return out + "0\r\n\r\n";
+}
+
 std::string choice(const std::string& delta, const char* finish) {
   return "{\"index\":0,\"delta\":" + delta + ",\"logprobs\":null,\"finish_reason\":" + finish + "}";
 }
@@ -63,6 +127,7 @@ struct Answers {
   std::vector<std::string> events;  // the last one ends the chunked body
   std::string burst;                // head and all events
   std::string hold;
+  std::string responses;
   std::string other;  // for anything that is not a chat completion
 };
 
@@ -106,6 +171,7 @@ Answers make_answers() {
   a.burst = a.stream_head;
   for (const std::string& event : a.events) a.burst += event;
   a.hold = a.stream_head + a.events[0] + a.events[1];
+  a.responses = a.stream_head + responses_events();
   return a;
 }
 
@@ -229,6 +295,9 @@ class Server {
         break;
       case Mode::hold:
         c.out += answers_.hold;
+        break;
+      case Mode::responses:
+        c.out += answers_.responses;
         break;
       case Mode::paced:
         c.out += answers_.stream_head;

@@ -175,10 +175,12 @@ def make_nginx(nginx, directory, ports, mock_port):
 
 
 def make_clasp(clasp, directory, ports, mock_port, extra):
-    """The daemon with its defaults, but for one worker like nginx's and nothing of this machine's set-up."""
+    """The daemon with its defaults, but for one worker like nginx's and nothing of this machine's set-up. One model
+    is asked with the Responses API."""
     port = ports.take()
     config = os.path.join(directory, "clasp.conf")
-    open(config, "w").close()
+    with open(config, "w") as file:
+        file.write("[model bench-responses]\nflag.responses = true\n")
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": directory,
            "CUSTOM_BASE_URL": "http://127.0.0.1:%d/v1" % mock_port, "CUSTOM_API_KEY": "bench"}
     return Program("clasp", port, [clasp, "-config", config, "-provider", "custom", "-port", str(port),

@@ -7,12 +7,12 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { freePort, kBinary } from './lib/daemon.mjs';
+import { freePort, isInstrumented, kBinary } from './lib/daemon.mjs';
 import { pause, say } from './lib/mock.mjs';
-import { slow, until, within } from './lib/scale.mjs';
+import { until, within } from './lib/scale.mjs';
 
 test('the image: health, user, read-only, .env, and a stop that drains', { limit: 120_000 }, async (b) => {
-  if (slow > 1) return b.skip('instrumented programs need libraries that no image has');
+  if (isInstrumented()) return b.skip('instrumented programs need libraries that no image has');
   const work = mkdtempSync('/var/tmp/clasp-container-'); // an overlay on an overlay would not do
   b.atEnd(() => rmSync(work, { recursive: true, force: true }));
   const mock = await b.mock((request) => (JSON.stringify(request.body.messages).includes('slow') ? pause(1500, say('late')) : say('hello')));

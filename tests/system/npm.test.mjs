@@ -8,9 +8,9 @@ import path from 'node:path';
 import { after } from 'node:test';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
-import { freePort, kBinary } from './lib/daemon.mjs';
+import { freePort, isInstrumented, kBinary } from './lib/daemon.mjs';
 import { say } from './lib/mock.mjs';
-import { slow, until, within } from './lib/scale.mjs';
+import { until, within } from './lib/scale.mjs';
 
 const kRoot = path.join(import.meta.dirname, '../..');
 const kArch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
@@ -33,9 +33,8 @@ const make = () => (made ??= (async () => {
   return { tree, package: path.join(kScratch, 'npm/package'), file: path.join(kScratch, 'npm', file) };
 })());
 
-// Instrumented programs need libraries of the compiler that nobody ships.
 const npmTest = (name, options, body) => test(name, { limit: 120_000, ...options }, async (b) =>
-  (slow > 1 ? b.skip('instrumented programs are not shipped') : body(b, await make())));
+  (isInstrumented() ? b.skip('instrumented programs are not shipped') : body(b, await make())));
 
 // Runs clasp-ai of an unpacked package in an empty folder; `claude` is a script in the place of Claude Code.
 function start(b, pack, args, { env = {}, claude, cwd = b.folder() } = {}) {

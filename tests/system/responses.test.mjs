@@ -239,3 +239,33 @@ test('max_tokens 0 fills the cache of gpt-5.6 and later, and says nothing', asyn
   assert.deepEqual([answer.json.content, answer.json.stop_reason, answer.json.usage.cache_creation_input_tokens], [[], 'max_tokens', 900]);
   assert.deepEqual(mock.responses[0].body.prompt_cache_options, { prewarm: true });
 });
+
+test('one request goes on at a backend of the other API when the first one fails', async (b) => {
+  const first = await b.mock(() => fail(503, 'busy'), { rules: 'openai' });
+  const second = await b.mock(() => say('I serve.'), { rules: 'compatible' });
+  const daemon = await b.daemon({ config: `[backend gpt]\nprovider = openai\nbase_url = ${first.url}\napi_key = ${first.key}\n`
+    + `[backend local]\nprovider = vllm\nbase_url = ${second.url}\napi_key = ${second.key}\n[route *]\ncandidates = gpt/gpt-5.4, local/qwen\n` });
+  const client = b.client(daemon.url);
+  const stream = await client.wholeStream({ ...ask, messages: [go] });
+  assert.equal(stream.checker.text, 'I serve.');
+  assert.ok(first.responses.length >= 1 && first.chats.length === 0);
+  assert.equal(second.chats.at(-1).body.model, 'qwen');
+});
+
+test('vector 27: a call of an MCP server is shown to clients of the beta API', async (b) => {
+  const item = { id: 'mcp_1', type: 'mcp_call', status: 'completed', server_label: 'wiki', name: 'find', arguments: '{"q":"x"}', output: 'found it', error: null, approval_request_id: null };
+  const message = responseDocument({ text: 'So it is.' }).output[0];
+  const { sdk, mock } = await front(b, () => reply({ items: [item, message] }));
+  const servers = [{ type: 'url', name: 'wiki', url: 'https://wiki.example/mcp', authorization_token: 'tok-of-the-client', tool_configuration: { allowed_tools: ['find'] } }];
+  const asked = { model: kModel, max_tokens: 500, mcp_servers: servers, betas: ['mcp-client-2025-04-04'], messages: [go] };
+  for (const answer of both(sdk(), asked)) {
+    const { content } = await answer;
+    assert.deepEqual(content.map((c) => c.type), ['mcp_tool_use', 'mcp_tool_result', 'text']);
+    assert.deepEqual([content[0].server_name, content[0].name, content[0].input], ['wiki', 'find', { q: 'x' }]);
+    // In history it is told in words.
+    await sdk().beta.messages.create({ ...asked, messages: [go, { role: 'assistant', content }, go] });
+    assert.ok(JSON.stringify(mock.responses.at(-1).body.input).includes('found it'));
+  }
+  assert.deepEqual(mock.responses[0].body.tools, [{ type: 'mcp', server_label: 'wiki', server_url: 'https://wiki.example/mcp',
+    authorization: 'tok-of-the-client', allowed_tools: ['find'], require_approval: 'never' }]);
+});

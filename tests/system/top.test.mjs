@@ -156,6 +156,8 @@ test('a daemon that ends is said, and one that comes back is watched again', asy
   await sleep(700);
   terminal.keys('?');
   await terminal.shows(/this text/);
+  terminal.keys('?');
+  await terminal.shows(/^the daemon does not answer, trying again/);
   terminal.keys('q');
   assert.equal(await terminal.ended, 0);
   second.signal('SIGCONT');

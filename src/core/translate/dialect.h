@@ -14,8 +14,8 @@ namespace clasp::translate {
 
 // Which of the backend's APIs a call uses (spec §0.4).
 enum class Api { chat, responses };
-// When a backend's Responses API is used: when the backend itself says that it must be, never, where
-// model or request need it, always.
+// When a backend's Responses API is used: when the backend itself says that it must be, never,
+// where model or request need it, always.
 enum class ResponsesUse { if_told, never, by_need, always };
 
 enum class CapField { max_tokens, max_completion_tokens };

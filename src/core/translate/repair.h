@@ -24,9 +24,9 @@ struct Repair {
 };
 
 // A refusal is understood when its text matches a row and the row would change something.
-// `status` is 400, 404 or 422 (of Responses also 405 and 501), 200 for an error object in a successful answer, or 500 for what a
-// chat template refused. `current` and
-// `adjusted` are what the refused request was made with.
+// `status` is 400, 404 or 422 (of Responses also 405 and 501), 200 for an error object in a
+// successful answer, or 500 for what a chat template refused. `current` and `adjusted` are what the
+// refused request was made with.
 std::optional<Repair> detect_repair(int status, std::string_view body, const Dialect& current,
                                     const Adjustments& adjusted, Api api = Api::chat);
 

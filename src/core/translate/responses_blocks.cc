@@ -14,6 +14,7 @@ using wire::ResponsesEvent;
 using wire::ResponsesItem;
 
 constexpr std::size_t kMaxSources = 200;
+constexpr std::size_t kMaxAddresses = 1000;
 constexpr std::string_view kOwnMcpCall = "mcptoolu_clasp";
 
 void append_clean_string(std::string& out, std::string_view raw) {
@@ -95,7 +96,8 @@ void ResponsesReply::Impl::take_search(Item& item, const ResponsesItem& found,
     for (std::uint32_t i = found.sources.first; i < found.sources.end; ++i) {
       const wire::ResponsesSource& source = event.sources[i];
       if (++count > kMaxSources) break;
-      found_addresses.insert(plain_address(source.url.raw));
+      if (found_addresses.size() < kMaxAddresses)
+        found_addresses.insert(plain_address(source.url.raw));
       result.append(count == 1 ? R"({"type":"web_search_result","url":)"
                                : R"(,{"type":"web_search_result","url":)");
       append_clean_string(result, source.url.raw);
@@ -171,10 +173,11 @@ void ResponsesReply::Impl::take_other(Item& item, const ResponsesItem& found) {
   }
 }
 
-// Empty when there is nothing to send back. `at`: see SignatureState; -1: left out.
+// Empty when there is nothing to send back: neither a seal nor text that was shown. `at`: see
+// SignatureState; -1: left out.
 std::string ResponsesReply::Impl::render_state(const Item& item, std::string_view phase,
                                                std::int64_t at) const {
-  if (item.encrypted.empty()) return {};
+  if (item.encrypted.empty() && !item.thought) return {};
   std::string out = "{\"id\":";
   append_clean_string(out, item.label);
   out.append(",\"ec\":");

@@ -208,6 +208,9 @@ void ResponsesReply::Impl::take_members(Item& item, const ResponsesItem& found) 
   if (!found.phase.empty()) item.phase.assign(at_most(found.phase.raw, kMaxName));
   if (item.call_id.empty()) item.call_id.assign(at_most(found.call_id.raw, kMaxId));
   if (item.name.empty()) item.name.assign(at_most(found.name.raw, kMaxName));
+  // Servers that seal nothing take the text back under its id.
+  if (item.type == ItemType::reasoning && item.encrypted.empty())
+    item.label.assign(at_most(found.id.raw, kMaxId));
   if (found.encrypted_content.empty()) return;
   // The first version may be incomplete; id and blob belong together.
   kept -= std::min(kept, item.encrypted.size());
@@ -445,7 +448,7 @@ void ResponsesReply::Impl::end_item(Item& item) {
 void ResponsesReply::Impl::settle_thinking(std::string_view phase) {
   if (thinking == nullptr) return;
   Item& item = *std::exchange(thinking, nullptr);
-  queue.end_thinking(render_state(item, phase, -1));
+  queue.end_thinking(render_state(item, phase, -1), !item.encrypted.empty());
   if (context.keep_states && !item.encrypted.empty()) {
     constexpr std::size_t kMaxStates = 4u << 20;
     const auto calls = std::count_if(queue.calls().begin(), queue.calls().end(),

@@ -127,12 +127,12 @@ void BlockQueue::add_detail(const wire::ChatReasoningDetail& detail) {
     late_states_.add_detail(detail);
 }
 
-void BlockQueue::end_thinking(std::string_view item_json) {
+void BlockQueue::end_thinking(std::string_view item_json, bool alone) {
   if (context_.thinking_disabled) return;
   thinking_space_.clear();
   Slot* slot = break_thinking_ ? nullptr : last(Kind::thinking);
   break_thinking_ = true;
-  if (slot == nullptr && item_json.empty()) return;
+  if (slot == nullptr && !alone) return;
   if (slot == nullptr) slot = &push(Kind::thinking);
   if (!item_json.empty()) state_of(*slot).set_item(item_json);
   slot->over = true;

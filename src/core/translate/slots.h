@@ -58,8 +58,8 @@ class BlockQueue {
   // The next thinking goes into a new block, too.
   void break_thinking() { break_thinking_ = true; }
   // The thinking of one Responses item has ended: its block is closed with that state, which may
-  // be empty. State without thinking makes a block without text.
-  void end_thinking(std::string_view item_json);
+  // be empty. Without text there is a block only if the state is worth one (`alone`).
+  void end_thinking(std::string_view item_json, bool alone);
   // A block that is complete by itself, in its place among the others.
   void block(std::string json);
   // A citation for the last block, if that is text.

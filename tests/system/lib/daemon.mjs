@@ -1,6 +1,6 @@
 // Starts the real `clasp`, waits until it serves, and at the end insists on a clean exit. Signals
 // go to the process it started and to nobody else.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import net from 'node:net';
@@ -12,6 +12,9 @@ import { sleep, slow, within } from './scale.mjs';
 const kRoot = fileURLToPath(new URL('../../..', import.meta.url));
 export const kBinary = path.resolve(process.env.CLASP_BIN ?? path.join(kRoot, 'build/default/clasp'));
 const kSanitizer = /ERROR: (Address|Leak|Memory)Sanitizer|runtime error:|WARNING: ThreadSanitizer|AddressSanitizer:DEADLYSIGNAL/;
+
+// Whether the program needs the run-time library of a sanitizer, which nobody ships.
+export const isInstrumented = () => /\[lib[a-z]+san\.so/.test(execFileSync('readelf', ['-d', kBinary], { encoding: 'utf8' }));
 
 // A port that was free a moment ago.
 export async function freePort() {

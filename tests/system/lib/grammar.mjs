@@ -12,6 +12,8 @@ const kDeltaOf = {
   thinking: ['thinking_delta', 'signature_delta'],
   tool_use: ['input_json_delta'],
   server_tool_use: ['input_json_delta'],
+  mcp_tool_use: ['input_json_delta'],
+  mcp_tool_result: [],
   redacted_thinking: [],
   compaction: ['compaction_delta'],
   web_search_tool_result: [],

@@ -37,6 +37,8 @@ TEST_CASE("mask_secrets: keys, bearer tokens and URL queries") {
 TEST_CASE("mask_secrets: labels as headers, JSON and JSON in JSON spell them") {
   CHECK(mask_secrets(R"({"api_key":"0123456789abcdef","a":1})") == R"({"api_key":"***","a":1})");
   CHECK(mask_secrets(R"({"x-api-key": ["0123456789+/=="]})") == R"({"x-api-key": ["***"]})");
+  CHECK(mask_secrets(R"({"authorization_token":"am9lOnNlY3JldA"})") ==
+        R"({"authorization_token":"***"})");
   CHECK(mask_secrets(R"({\"authorization\": \"Basic am9lOnNlY3JldA==\"})") ==
         R"({\"authorization\": \"Basic ***\"})");
   CHECK(mask_secrets(R"({"Authorization":"Bearer 0123456789"})") ==

@@ -114,6 +114,21 @@ TEST_CASE("where the file is looked for") {
   CHECK(path_of(home, all, {"-config", "/none"}) == "the configuration file /none does not exist");
 }
 
+TEST_CASE("a file that must not be read stops the start; one that was only found can be left out") {
+  Inputs inputs = make_inputs({"-provider", "demo"});
+  inputs.read_file = [](const std::string& path) -> clasp::Result<std::optional<std::string>> {
+    if (path == "/etc/clasp/clasp.conf") return clasp::fail("Permission denied");
+    return std::optional<std::string>{};
+  };
+  CHECK(
+      complaint(load(inputs)) ==
+      "cannot read the configuration file /etc/clasp/clasp.conf: Permission denied; -config names "
+      "another one, /dev/null for none");
+  inputs.args = {"-provider", "demo", "-config", "/etc/clasp/clasp.conf"};
+  CHECK(complaint(load(inputs)) ==
+        "cannot read the configuration file /etc/clasp/clasp.conf: Permission denied");
+}
+
 // ---- providers ---------------------------------------------------------------------------------
 
 namespace {

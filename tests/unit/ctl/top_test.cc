@@ -158,6 +158,10 @@ TEST_CASE("the picture fits every size, and says how much it hides") {
           check_size(render_top(data, choice, {columns, rows}, {}), {columns, rows});
         }
   choice = {};
+  choice.help = true;
+  const auto help = render_top(data, choice, {80, 24}, {});
+  CHECK(std::none_of(help.begin(), help.end(), [](const auto& line) { return has(line, "…"); }));
+  choice = {};
   const std::string wide = join_lines(render_top(data, choice, {200, 60}, {}));
   CHECK(has(wide, "IN FLIGHT (900 hidden)"));
   CHECK(has(wide, "req_1"));

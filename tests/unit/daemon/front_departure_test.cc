@@ -121,7 +121,7 @@ TEST_CASE("draining: idle connections close, running requests finish and say clo
     http.drain();
   });
   CHECK(idle.closed_within(1s));
-  CHECK(fresh.closed_within(1s));
+  CHECK(fresh.closed_within(3s));
   REQUIRE(half.send("st: t\r\n\r\n"));
   const Response got = half.read();
   CHECK(got.status == 200);
@@ -135,6 +135,22 @@ TEST_CASE("draining: idle connections close, running requests finish and say clo
   CHECK(eventually([&] { return server.connections() == 0; }));
   Client late(server);
   CHECK_FALSE(late.connected());
+}
+
+TEST_CASE("draining: a client that has connected and not asked yet is served") {
+  Server server;
+  Client fresh(server);
+  REQUIRE(eventually([&] { return server.connections() == 1; }));
+  server.run([](daemon::HttpServer& http) {
+    http.stop_accepting();
+    http.drain();
+  });
+  REQUIRE(fresh.send(get("/sync")));
+  const Response got = fresh.read();
+  CHECK(got.status == 200);
+  CHECK(got.headers.at("connection") == "close");
+  CHECK(fresh.closed_within(2s));
+  CHECK(eventually([&] { return server.connections() == 0; }));
 }
 
 TEST_CASE("connections in the accept queue survive the end of accepting") {

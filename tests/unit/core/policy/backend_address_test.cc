@@ -8,11 +8,11 @@ using clasp::config::AuthKind;
 using clasp::config::BackendSettings;
 using clasp::policy::auth_header;
 using clasp::policy::chat_url;
-using clasp::policy::names_responses;
-using clasp::policy::responses_url;
 using clasp::policy::messages_url;
 using clasp::policy::models_url;
+using clasp::policy::names_responses;
 using clasp::policy::relay_models_url;
+using clasp::policy::responses_url;
 
 namespace {
 
@@ -76,7 +76,8 @@ TEST_CASE("Azure, with and without versions") {
 }
 
 TEST_CASE("section 8: the URL of Responses, by the same rules") {
-  CHECK(responses_url(custom("https://api.openai.com/v1")) == "https://api.openai.com/v1/responses");
+  CHECK(responses_url(custom("https://api.openai.com/v1")) ==
+        "https://api.openai.com/v1/responses");
   CHECK(responses_url(custom("http://h:8000")) == "http://h:8000/v1/responses");
   CHECK(responses_url(custom("http://h/v1/chat/completions")) == "http://h/v1/responses");
   CHECK(responses_url(custom("http://h/x/responses?a=b")) == "http://h/x/responses?a=b");
@@ -85,7 +86,8 @@ TEST_CASE("section 8: the URL of Responses, by the same rules") {
   CHECK(chat_url(custom("http://h/x/responses")) == "http://h/x/chat/completions");
   CHECK(models_url(custom("http://h/x/responses")) == "http://h/x/models");
   const char* resource = "https://r.openai.azure.com";
-  CHECK(responses_url(azure(resource, "d", "")) == "https://r.openai.azure.com/openai/v1/responses");
+  CHECK(responses_url(azure(resource, "d", "")) ==
+        "https://r.openai.azure.com/openai/v1/responses");
   CHECK(responses_url(azure("https://r.openai.azure.com/openai/v1", "d", "")) ==
         "https://r.openai.azure.com/openai/v1/responses");
   CHECK(responses_url(azure(resource, "d", "2025-04-01-preview")) ==

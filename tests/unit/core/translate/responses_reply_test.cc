@@ -342,7 +342,7 @@ TEST_CASE("§2.5: state of reasoning: with the text, without it, none, not shown
   CHECK(reasoned(reasoning_item("rs_1", "", {})).blocks() == Blocks{"text:Hi"});
   const Run only_text = reasoned(reasoning_item("rs_1", "", {"T"}));
   CHECK(only_text.blocks() == Blocks{"thinking:T", "text:Hi"});
-  CHECK(only_text.state(0).substr(0, 1) != "r");
+  CHECK(only_text.state(0) == R"(r {"id":"rs_1","ec":""})");
   ReplyContext omitted = responses_context();
   omitted.thinking_omitted = true;
   const Run hidden = reasoned(reasoning_item("rs_1", "E", {"T"}), omitted);
