@@ -38,6 +38,10 @@ json_t* given_object(const config::GivenValue& given) {
 void reload_config(ControlDesk& desk, ControlCall& call) {
   if (desk.deeds.stopping())
     return call.reply->refuse(409, "draining", "the daemon is stopping and loads nothing any more");
+  // No mistake of the configuration, and over in a moment.
+  if (desk.deeds.upgrading())
+    return call.reply->refuse(409, "upgrade_running",
+                              "an upgrade is under way; reload when it is over");
   send_report(call, desk.deeds.reload(), "reloaded");
 }
 

@@ -126,7 +126,7 @@ test('two upgrades in a row: a stream of the first process goes on, and what it 
   await stream.next('content_block_delta');
   const env = { PATH: process.env.PATH, CLASP_CONTROL_SOCKET: m.control };
   const tail = spawn(`${kBinary}ctl`, ['tail'], { env });
-  b.atEnd(() => tail.kill('SIGKILL'));
+  b.atEnd(() => { tail.kill('SIGKILL'); });
   let seen = '';
   tail.stdout.on('data', (d) => { seen += d; });
   await until(async () => { await client.message(ask('x')); return / 200 /.test(seen); }, 10_000, 'tail');
@@ -200,6 +200,8 @@ test('one that hangs is given up; another upgrade, a drain and a stop meanwhile 
   await sleep(300);
   const second = await m.upgrade();
   assert.deepEqual([second.code, second.json.error.code], [1, 'upgrade_running']);
+  const reload = await ctl(m.control, 'reload', '--json');
+  assert.deepEqual([reload.code, reload.json.error.code], [1, 'upgrade_running']);
   const told = await first;
   assert.equal(told.code, 1);
   assert.match(told.json.error.message, /did not say within 30 s/);
