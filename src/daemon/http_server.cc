@@ -138,7 +138,7 @@ bool HttpServer::make_room(bool precedence) {
   }
   if (longest == nullptr) return false;
   const std::size_t before = gates_.size();
-  longest->drain();
+  longest->give_way();
   return gates_.size() < before;
 }
 
