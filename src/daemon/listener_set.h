@@ -54,7 +54,6 @@ class ListenerSet {
 
   const std::vector<std::string>& warnings() const { return warnings_; }
   std::vector<std::string> date_warnings() const;
-  // With the port that a port of 0 has become.
   std::vector<std::string> names() const;
   std::string render() const;  // "127.0.0.1:8080, unix:/run/clasp.sock"
   // Those that were not there before the last commit(), and that others than this machine reach.
