@@ -46,6 +46,14 @@ Result<EntrancePtr> make_entrance(const config::Settings& settings,
 
 constexpr std::string_view kPurpose = "listen";
 
+// Where it really listens: "any free port" is a certain one by now.
+config::Listener place_of(const config::Listener& listener, const std::vector<SharedFd>& fds) {
+  config::Listener out = listener;
+  if (out.is_unix || out.port != 0 || fds.empty()) return out;
+  if (const auto opened = look_at_socket("", fds.front())) out.port = opened->place.port;
+  return out;
+}
+
 // A socket that takes both IPv4 and IPv6 stands for both addresses, and nothing can be opened
 // beside it.
 bool covers(const PassedSocket& passed, const config::Listener& listener) {
@@ -192,7 +200,7 @@ std::vector<std::vector<OpenListener>> ListenerSet::commit(Prepared prepared) {
   for (One& one : prepared.all) {
     const config::Listener& listener = one.entrance->listener;
     const bool is_new = !one.shares.empty();
-    if (is_new && !is_loopback(listener)) newly_exposed_.push_back(listener);
+    if (is_new && !is_loopback(listener)) newly_exposed_.push_back(place_of(listener, one.fds));
     if (!is_new && listener.is_unix && !one.of_unit)
       if (auto set = set_unix_permissions(listener); !set) log_error(set.error().message);
     for (unsigned i = 0; i < workers_; ++i) {
@@ -248,7 +256,7 @@ std::vector<std::string> ListenerSet::date_warnings() const {
 std::vector<std::string> ListenerSet::names() const {
   std::vector<std::string> out;
   for (const One& one : open_)
-    out.push_back(config::render_listener(one.entrance->listener) +
+    out.push_back(config::render_listener(place_of(one.entrance->listener, one.fds)) +
                   (one.entrance->tls ? " (https)" : ""));
   return out;
 }

@@ -221,11 +221,28 @@ wait "$patient"
 has 'who connects while the configuration is broken is served once it is mended' 'key=' cat /tmp/patient
 try 'the sockets stayed' systemctl is-active clasp.socket clasp-control.socket
 
+mkdir -p /etc/systemd/system/clasp.socket.d
+printf '[Socket]\nListenStream=\nListenStream=0.0.0.0:8090\n' >/etc/systemd/system/clasp.socket.d/override.conf
+systemctl daemon-reload
+try 'other addresses of the socket, while the daemon runs' systemctl restart clasp.socket
+has 'are those that it serves' 'key=' ask '"Hello"' http://127.0.0.1:8090
+has 'and no others' 'listening  0.0.0.0:8090$' claspctl status
+rm -r /etc/systemd/system/clasp.socket.d
+systemctl daemon-reload
+try 'and back' systemctl restart clasp.socket
+has 'are served again' 'key=' ask
+
 # ---- several instances ----
+cp -p /etc/clasp/clasp.conf /etc/clasp/c.conf
+sed -i '1i [server]\nlisten = 127.0.0.1:0' /etc/clasp/c.conf
+try 'an instance as the documentation says' systemctl enable --now clasp-control@c.socket clasp@c.service
+has 'any free port is shown as the one that it is' 'listening  127.0.0.1:[1-9]' claspctl --instance c status
+systemctl disable --now clasp-control@c.socket clasp@c.service >/dev/null 2>&1
+rm /etc/clasp/c.conf
 for n in a b; do
   printf '[server]\nlisten = 127.0.0.1:808%d\n[backend]\nprovider = demo\n' "$([ $n = a ] && echo 1 || echo 2)" | config $n
 done
-systemctl enable --now clasp@a.service clasp-control@a.socket clasp-control@b.socket >/dev/null 2>&1
+systemctl enable --now clasp-control@a.socket clasp-control@b.socket clasp@a.service >/dev/null 2>&1
 mkdir -p /etc/systemd/system/clasp@b.socket.d
 printf '[Socket]\nListenStream=127.0.0.1:8082\n' >/etc/systemd/system/clasp@b.socket.d/port.conf
 systemctl daemon-reload

@@ -50,6 +50,9 @@ TEST_CASE("listeners that stay keep their socket, new ones are opened for every 
   CHECK(opened[0].front().fd);
   CHECK(opened[1].front().fd);
   CHECK(set.newly_exposed().empty());
+  // "Any free port" is one for all workers, and what is shown.
+  CHECK(port_of(opened[0].front().fd) == port_of(opened[1].front().fd));
+  CHECK(set.render() == "127.0.0.1:" + std::to_string(port_of(opened[0].front().fd)));
   config::Listener exposed = tcp();
   exposed.address = "0.0.0.0";
   auto second = set.prepare(with({tcp(), exposed, tcp()}));
@@ -62,11 +65,14 @@ TEST_CASE("listeners that stay keep their socket, new ones are opened for every 
   CHECK(changed[0][2].fd);  // port 0 again is another one
   CHECK(changed[0][2].id != opened[0][0].id);
   REQUIRE(set.newly_exposed().size() == 1);
+  CHECK(set.newly_exposed()[0].port == port_of(changed[0][1].fd));
   auto same = set.prepare(with({exposed}));
   REQUIRE(same);
   CHECK_FALSE(set.commit(std::move(*same))[0].front().fd);
   CHECK(set.newly_exposed().empty());
-  CHECK(set.render() == "0.0.0.0:0");
+  const std::string port = std::to_string(port_of(changed[0][1].fd));
+  CHECK(port == std::to_string(port_of(changed[1][1].fd)));
+  CHECK(set.render() == "0.0.0.0:" + port);
 }
 
 TEST_CASE(
@@ -85,7 +91,7 @@ TEST_CASE(
   const auto refused = set.prepare(with({broken}));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.starts_with("[listener tls]: certificate /nowhere: "));
-  CHECK(set.render() == "127.0.0.1:0");
+  CHECK(set.render() == "127.0.0.1:" + std::to_string(taken));
 }
 
 TEST_CASE("a Unix socket is one, shared by all workers; its mode is changed where it stands") {
@@ -119,9 +125,9 @@ TEST_CASE("dates are looked at again, without the files") {
   ListenerSet set(1);
   auto prepared = set.prepare(with({listener}));
   REQUIRE(prepared);
-  set.commit(std::move(*prepared));
+  const auto opened = set.commit(std::move(*prepared));
   CHECK(set.date_warnings().size() == 1);
-  CHECK(set.render() == "127.0.0.1:0 (https)");
+  CHECK(set.render() == "127.0.0.1:" + std::to_string(port_of(opened[0].front().fd)) + " (https)");
   std::vector<std::string> warnings;
   CHECK(check_listeners(with({listener}), true, warnings));
   CHECK(warnings.size() == 1);
