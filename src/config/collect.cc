@@ -98,7 +98,8 @@ std::vector<Argument> parse_arguments(const std::vector<std::string>& args,
     // The end of the options; there is nothing else that could follow.
     if (arg == "--") {
       if (i + 1 < args.size())
-        errors.push_back(quoted(mask_secrets(args[i + 1])) + " stands behind --; clasp takes options alone");
+        errors.push_back(quoted(mask_secrets(args[i + 1])) +
+                         " stands behind --; clasp takes options alone");
       break;
     }
     if (arg.size() < 2 || arg[0] != '-') {
@@ -375,12 +376,10 @@ void Collector::add_credentials(const Environment& environment, const ReadFile& 
         for (std::string& name : credential_names(variable)) names.push_back(std::move(name));
     for (const std::string& name : names) {
       const auto text = read(credentials + "/" + name);
-      if (!text) {
-        errors.push_back("credential " + name + ": " + text.error().message);
-        break;
-      }
-      // An empty one stands for a key that there is not (SetCredential= as a fallback).
-      if (!*text || trim(**text).empty()) continue;
+      // Nobody has asked for it by name, so that one that may not be read is none: the folder is
+      // closed to commands that systemd runs beside the daemon. An empty one stands for a key that
+      // there is not (SetCredential= as a fallback).
+      if (!text || !*text || trim(**text).empty()) continue;
       set(option, {}, trim(**text), Source::environment, "credential " + name);
       break;
     }

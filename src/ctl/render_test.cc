@@ -80,6 +80,12 @@ std::string answer_words(const json_t* test) {
   return out + ": " + words;
 }
 
+std::string status_words(const json_t* step) {
+  const std::string path = text(step, "path");
+  return "status " + std::to_string(number_of(step, "status")) +
+         (path.empty() ? std::string() : " of " + path);
+}
+
 std::string step_words(const json_t* step, const json_t* test) {
   const std::string_view name = text_of(step, "name");
   if (name == "resolve") {
@@ -89,7 +95,7 @@ std::string step_words(const json_t* step, const json_t* test) {
   if (name == "connect") return text(step, "address");
   if (name == "tls") return tls_words(step);
   if (name == "proxy") return "the proxy has let it through";
-  if (name == "http") return "status " + std::to_string(number_of(step, "status"));
+  if (name == "http") return status_words(step);
   return answer_words(test);
 }
 
@@ -102,7 +108,7 @@ std::string render_step(const json_t* step, const json_t* test, const Look& look
   if (good) return out + wrap(step_words(step, test), kStepIndent) + "\n";
   std::string cause = text(step, "cause");
   if (const std::int64_t status = number_of(step, "status"); status >= 300)
-    cause = "status " + std::to_string(status) + ": " + cause;
+    cause = status_words(step) + ": " + cause;
   out += wrap(cause, kStepIndent) + "\n";
   if (name == "tls" && json_object_get(step, "expires") != nullptr)
     out.append(kStepIndent).append(wrap(tls_words(step), kStepIndent)).append("\n");

@@ -54,6 +54,15 @@ std::string_view step_name(Kind kind) {
   return "answer";
 }
 
+// "https://host/v1/chat?x" -> "/v1/chat"
+std::string path_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return {};
+  const std::size_t slash = url.find('/', scheme + 3);
+  if (slash == url.npos) return "/";
+  return std::string(url.substr(slash, url.find_first_of("?#", slash) - slash));
+}
+
 // Between the exchange and the call: the events go on after they were written down.
 class CallProbe::Call final : public exchange::BackendCall, private exchange::BackendEvents {
  public:
@@ -90,6 +99,7 @@ std::unique_ptr<exchange::BackendCall> CallProbe::start(exchange::BackendRequest
   ++calls_;
   const bool network = !request.url.starts_with(kDemoUrl);
   https_ = request.url.starts_with("https:");
+  path_ = path_of(request.url);
   begin(network ? Kind::resolve : Kind::http);
   auto call = std::make_unique<Call>(*this, events);
   call->start(std::move(request));
@@ -101,6 +111,7 @@ void CallProbe::begin(Kind kind) {
   TestStep step;
   step.kind = kind;
   step.begun = scheduler_.now();
+  if (kind == Kind::http) step.path = path_;
   steps_.push_back(std::move(step));
 }
 

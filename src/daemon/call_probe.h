@@ -27,6 +27,7 @@ struct TestStep {
   TlsFacts tls;
   int status = 0;            // http
   std::string content_type;  // http
+  std::string path;          // http: that was asked, without its query
 };
 std::string_view step_name(TestStep::Kind kind);
 
@@ -62,6 +63,7 @@ class CallProbe final : public exchange::BackendPort, public ConnectionWatch {
   std::vector<TestStep> steps_;
   std::unique_ptr<exchange::BackendFailure> failure_;
   bool https_ = false;
+  std::string path_;
   int status_ = 0;
   int calls_ = 0;
 };

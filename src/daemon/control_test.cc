@@ -41,6 +41,7 @@ class Writer {
     if (!step.addresses.empty()) set(out, "addresses", text_array(step.addresses));
     if (!step.address.empty()) text(out, "address", step.address);
     if (step.kind == TestStep::Kind::tls) tls(out, step.tls);
+    if (!step.path.empty()) text(out, "path", step.path);
     if (step.status != 0) set_count(out, "status", static_cast<std::uint64_t>(step.status));
     if (!step.content_type.empty()) text(out, "content_type", step.content_type);
     if (!step.cause.empty()) text(out, "cause", step.cause);

@@ -319,6 +319,12 @@ void Gate::drain() {
   close();
 }
 
+void Gate::give_way() {
+  if (!idle()) return;
+  on_readable();
+  if (idle()) close();
+}
+
 Duration Gate::idle_time() const {
   const Duration usual = server_.limits_.idle_timeout;
   if (!server_.draining_) return usual;

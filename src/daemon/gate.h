@@ -31,6 +31,8 @@ class Gate final : private EngineEvents, private AnswerOwner {
   void flush();
   // Leaves at once when between two requests.
   void drain();
+  // Somebody else needs the place: leaves when idle. A request that has arrived is still served.
+  void give_way();
   // The server ends: tells the task.
   void shut_down();
   bool closed() const { return state_ == State::closed; }

@@ -48,7 +48,8 @@ HttpEngine::HttpEngine(event_base* base, Scheduler& scheduler, AcceptHandler& ha
 
 HttpEngine::~HttpEngine() = default;
 
-Result<void> HttpEngine::add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id) {
+Result<void> HttpEngine::add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id,
+                                      bool shared) {
   const int fd = listening.get();
   const int flags = fcntl(fd, F_GETFL);
   int accepting = 0;
@@ -65,7 +66,7 @@ Result<void> HttpEngine::add_listener(UniqueFd listening, EntrancePtr entrance, 
   std::unique_ptr<evhtp, ListenerEnd> htp(evhtp_new(base_, this));
   if (!htp || !parser_) return fail("no memory for a listener");
   auto listener =
-      std::make_unique<Listener>(Listener{*this, std::move(htp), std::move(entrance), id});
+      std::make_unique<Listener>(Listener{*this, std::move(htp), std::move(entrance), id, shared});
   evhtp* const raw = listener->htp.get();
   evhtp_set_gencb(raw, &on_request_thunk, this);
   evhtp_set_post_accept_cb(raw, &on_accept_thunk, listener.get());
@@ -82,7 +83,7 @@ void HttpEngine::set_entrance(std::uint64_t id, const EntrancePtr& entrance) {
 }
 
 std::uint16_t HttpEngine::on_accept_thunk(evhtp_connection* connection, void* listener) noexcept {
-  const auto* from = static_cast<Listener*>(listener);
+  auto* from = static_cast<Listener*>(listener);
   HttpEngine* const engine = &from->engine;
   void* argument = nullptr;
   bufferevent_event_cb on_event = nullptr;
@@ -90,7 +91,18 @@ std::uint16_t HttpEngine::on_accept_thunk(evhtp_connection* connection, void* li
                     &argument);
   engine->handler_.on_accept(
       std::make_unique<EngineConnection>(*engine, connection, from->entrance));
+  // At the end everything is taken that waits.
+  if (from->shared && !from->stopped) engine->let_others_accept(*from);
   return EVHTP_RES_OK;
+}
+
+// Until the end of this turn of the loop.
+void HttpEngine::let_others_accept(Listener& listener) {
+  evconnlistener_disable(listener.htp->server);
+  scheduler_.post([this, alive = std::weak_ptr<char>(alive_), &listener] {
+    if (!alive.lock() || !listener.htp->server || accept_again_) return;
+    evconnlistener_enable(listener.htp->server);
+  });
 }
 
 void HttpEngine::on_request_thunk(evhtp_request* request, void* self) noexcept {

@@ -161,8 +161,10 @@ class HttpEngine {
 
   // `listening` must be bound and listening already, for instance inherited; it is made
   // non-blocking, close-on-exec and, for TCP, TCP_NODELAY, which accepted sockets inherit. `id` is
-  // the caller's name for it.
-  Result<void> add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id);
+  // the caller's name for it. `shared`: others accept there too, so one connection is taken at a
+  // time, or who is awake first would take all that wait.
+  Result<void> add_listener(UniqueFd listening, EntrancePtr entrance, std::uint64_t id,
+                            bool shared = false);
   // For connections that are accepted from now on.
   void set_entrance(std::uint64_t id, const EntrancePtr& entrance);
   // Stops accepting there, as stop_accepting() does, unless `keep` says otherwise.
@@ -181,6 +183,7 @@ class HttpEngine {
     std::unique_ptr<evhtp, ListenerEnd> htp;
     EntrancePtr entrance;
     std::uint64_t id;
+    bool shared = false;
     bool stopped = false;
   };
 
@@ -190,6 +193,7 @@ class HttpEngine {
   static void on_accept_error_thunk(evconnlistener* listener, void* htp) noexcept;
   void on_accept_error(evconnlistener* listener);
   void shed_connections(evconnlistener* listener);
+  void let_others_accept(Listener& listener);
   // Two turns later, for what waits to be accepted.
   void close_soon(std::vector<Listener*> listeners);
 

@@ -51,8 +51,8 @@ HttpServer::~HttpServer() {
 }
 
 Result<void> HttpServer::add_listener(UniqueFd listening_socket, EntrancePtr entrance,
-                                      std::uint64_t id) {
-  return engine_.add_listener(std::move(listening_socket), std::move(entrance), id);
+                                      std::uint64_t id, bool shared) {
+  return engine_.add_listener(std::move(listening_socket), std::move(entrance), id, shared);
 }
 
 Result<void> HttpServer::add_listener(UniqueFd listening_socket) {
@@ -67,7 +67,8 @@ void HttpServer::set_listeners(std::vector<OpenListener> listeners) {
       engine_.set_entrance(one.id, one.entrance);
       continue;
     }
-    if (auto added = engine_.add_listener(std::move(one.fd), one.entrance, one.id); !added)
+    if (auto added = engine_.add_listener(std::move(one.fd), one.entrance, one.id, one.shared);
+        !added)
       log_error("a listener could not be added: " + added.error().message);
   }
   engine_.stop_listeners_but(ids);
@@ -137,7 +138,7 @@ bool HttpServer::make_room(bool precedence) {
   }
   if (longest == nullptr) return false;
   const std::size_t before = gates_.size();
-  longest->drain();
+  longest->give_way();
   return gates_.size() < before;
 }
 

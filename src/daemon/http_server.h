@@ -79,7 +79,8 @@ struct HttpLimits {
 struct OpenListener {
   std::uint64_t id = 0;
   EntrancePtr entrance;
-  UniqueFd fd;  // none: it is there already
+  UniqueFd fd;          // none: it is there already
+  bool shared = false;  // with other workers
 };
 
 // Of one server; readable from any thread.
@@ -104,7 +105,8 @@ class HttpServer final : private AcceptHandler {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // The socket must be listening (open_listener(), or inherited).
-  Result<void> add_listener(UniqueFd listening_socket, EntrancePtr entrance, std::uint64_t id = 0);
+  Result<void> add_listener(UniqueFd listening_socket, EntrancePtr entrance, std::uint64_t id = 0,
+                            bool shared = false);
   // Plain HTTP.
   Result<void> add_listener(UniqueFd listening_socket);
   // From now on these are all: those known by their id go on with another entrance, those with a

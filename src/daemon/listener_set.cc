@@ -199,7 +199,8 @@ std::vector<std::vector<OpenListener>> ListenerSet::commit(Prepared prepared) {
       if (!is_new)
         out[i].push_back({one.id, one.entrance, UniqueFd()});
       else
-        for (UniqueFd& fd : one.shares[i]) out[i].push_back({one.id, one.entrance, std::move(fd)});
+        for (UniqueFd& fd : one.shares[i])
+          out[i].push_back({one.id, one.entrance, std::move(fd), one.fds.size() < workers_});
     }
     one.shares.clear();
   }

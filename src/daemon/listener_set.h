@@ -37,7 +37,7 @@ class ListenerSet {
   struct Prepared;
   // Each worker has its own listening socket per address, so that the kernel spreads connections
   // evenly. A Unix socket exists once and is shared, and so is what a socket unit passes: whichever
-  // worker is awake first takes a connection.
+  // worker is awake first takes one connection, and lets others have the next.
   Result<Prepared> prepare(const config::Settings& settings) const;
   // From now on that is what is open; what each worker has to be told.
   std::vector<std::vector<OpenListener>> commit(Prepared prepared);

@@ -55,7 +55,8 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
                                          random_);
   parts_.metrics->set_sources(meter, {&server_->counters(), network_.get()});
   for (OpenListener& one : listeners)
-    if (auto added = server_->add_listener(std::move(one.fd), one.entrance, one.id); !added)
+    if (auto added = server_->add_listener(std::move(one.fd), one.entrance, one.id, one.shared);
+        !added)
       return added;
   return {};
 }

@@ -28,7 +28,7 @@ test('a test goes through the daemon\'s own translation, plain and as a stream, 
     assert.deepEqual([one.stop_reason, one.text, one.text_bytes, one.output_tokens > 0, one.calls], ['end_turn', 'ready', 5, true, 1]);
     assert.ok(Number(one.cost_usd) > 0 && one.total_ms > 0 && one.first_byte_ms >= 0);
     const [resolve, connect, http] = one.steps;
-    assert.deepEqual([resolve.addresses, connect.address, http.status], [['127.0.0.1'], `127.0.0.1:${mock.port}`, 200]);
+    assert.deepEqual([resolve.addresses, connect.address, http.status, http.path], [['127.0.0.1'], `127.0.0.1:${mock.port}`, 200, '/v1/chat/completions']);
     assert.match(daemon.stderr, new RegExp(`${one.request_id} client=control-test model=mock-model backend=one status=200`));
   }
   assert.match(daemon.stderr, /control: test backend=one&seconds=30 \(uid \d+\)/);
@@ -41,7 +41,7 @@ test('a test goes through the daemon\'s own translation, plain and as a stream, 
   const text = await ctl(daemon, 'test', 'one', 'only=stream');
   assert.equal(text.code, 0);
   assert.match(text.stdout, /^one: mock-model at http:\/\/127\.0\.0\.1:\d+\/v1, dialect generic\n as a stream, /);
-  assert.match(text.stdout, /\n  ok    http +[\d.]+ms status 200\n  ok    answer +[\d.]+ms end_turn, \d+ tokens in, \d+ out, \$0\.\d+: ready\n\nit works\n$/);
+  assert.match(text.stdout, /\n  ok    http +[\d.]+ms status 200 of \/v1\/chat\/completions\n  ok    answer +[\d.]+ms end_turn, \d+ tokens in, \d+ out, \$0\.\d+: ready\n\nit works\n$/);
   assert.ok(text.stdout.split('\n').every((line) => line.length <= 80), text.stdout);
   assert.equal(mock.chats.length, 3);
 });
@@ -92,7 +92,7 @@ test('each failure names its step, its cause and what to do', { limit: 90_000 },
   at = 4;
   const text = await ctl(daemon, 'test');
   assert.equal(text.code, 1);
-  assert.match(text.stdout, /\n  FAIL  http +[\d.]+m?s status 500: oops\n +> the trouble is/);
+  assert.match(text.stdout, /\n  FAIL  http +[\d.]+m?s status 500 of \/v1\/chat\/completions: oops\n +> the trouble is/);
   const become = async (address, more = '') => {
     writeFileSync(file, section('one', { url: address, key: 'k-not-to-be-seen' }, more));
     assert.equal((await ctl(daemon, 'reload')).code, 0);
@@ -136,6 +136,33 @@ test('certificates: who is there, by whom, until when; and why one is not believ
   assert.match(tls('stranger').remedy, /ca_file in \[server\]/);
   const { stdout } = await ctl(daemon, 'test', 'expired');
   assert.match(stdout, /FAIL  tls .*\n[^]*certificate of 127\.0\.0\.1\s+by CLASP test CA, until\s+20\d\d-\d\d-\d\d\s+\(expired\)/);
+});
+
+test('a proxy is a step of its own, when it lets the call through and when it does not', async (b) => {
+  const authority = new Authority();
+  const ca = path.join(b.folder(), 'ca.pem');
+  writeFileSync(ca, authority.cert);
+  const mock = await b.mock(() => say('ready'), { rules: 'compatible', tls: authority.issue(['backend.example']) });
+  // Loopback addresses are called without a proxy.
+  let open = true;
+  const proxy = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      if (!open) return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
+      const far = net.connect(mock.port, '127.0.0.1', () => { socket.write('HTTP/1.1 200 OK\r\n\r\n'); socket.pipe(far).pipe(socket); });
+      far.on('error', () => socket.destroy());
+    });
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  b.atEnd(() => { proxy.close(); });
+  const daemon = await startControlled(b, `[server]\nca_file = ${ca}\n${section('one', { url: `https://backend.example:${mock.port}/v1`, key: mock.key })}`, { env: { https_proxy: `http://127.0.0.1:${proxy.address().port}` } });
+  const good = await ctl(daemon, 'test', '--json', 'only=plain');
+  assert.deepEqual(steps(good.json.backends[0].tests[0]), ['resolve ok', 'connect ok', 'proxy ok', 'tls ok', 'http ok', 'answer ok']);
+  open = false;
+  const bad = failed(await ctl(daemon, 'test', '--json', 'only=plain'));
+  assert.deepEqual([bad.name, bad.ok], ['proxy', false]);
+  assert.match(bad.cause, /refused with status 407/);
+  assert.match(bad.remedy, /no_proxy names hosts/);
 });
 
 test('a test ends with its time: exit code 4, and says where it stood', async (b) => {

@@ -125,7 +125,7 @@ test('connections that only wait make room for others, the longest idle one firs
     if (i % 8 === 7) await sleep(10);
   }
   await sleep(200);
-  for (let i = 0; i < 3; ++i) assert.equal((await ctl(daemon, 'status')).code, 0, 'locked out');
+  for (let i = 0; i < 3; ++i) { const told = await ctl(daemon, 'status'); assert.equal(told.code, 0, `locked out: ${told.stderr}`); }
   await until(() => closed.length >= 1, 2000, 'an idle connection to be closed');
   assert.ok(closed.every((i) => i < 8) && closed.length <= 3, `closed: ${closed}`);
   for (const socket of idle) socket.destroy();

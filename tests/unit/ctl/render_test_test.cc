@@ -25,7 +25,7 @@ constexpr const char* kGood =
     {"name":"connect","ok":true,"time_ms":12,"address":"192.0.2.1:443"},
     {"name":"tls","ok":true,"time_ms":31.2,"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256",
      "certificate":"a.example","issuer":"CA","expires":"2027-01-01","expires_days":33},
-    {"name":"http","ok":true,"time_ms":1100,"status":200},{"name":"answer","ok":true,"time_ms":11250}],
+    {"name":"http","ok":true,"time_ms":1100,"status":200,"path":"/v1/x"},{"name":"answer","ok":true,"time_ms":11250}],
     "stop_reason":"end_turn","input_tokens":12,"output_tokens":3,"text":"ready\u001b[31m","text_bytes":9,
     "cost_usd":"0.00001","repairs":"max_completion_tokens"}]}]})";
 
@@ -41,7 +41,7 @@ TEST_CASE("a test that passed") {
         "  ok    connect   12ms 192.0.2.1:443\n"
         "  ok    tls       31ms TLSv1.3, TLS_AES_128_GCM_SHA256; certificate of a.example\n"
         "                       by CA, until 2027-01-01 (33 days)\n"
-        "  ok    http    1100ms status 200\n"
+        "  ok    http    1100ms status 200 of /v1/x\n"
         "  ok    answer   11.2s end_turn, 12 tokens in, 3 out, $0.00001: ready?[31m\n"
         "  repairs: max_completion_tokens\n"
         "\n"
