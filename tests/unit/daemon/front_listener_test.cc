@@ -133,3 +133,53 @@ TEST_CASE(
     }
   }
 }
+
+TEST_CASE(
+    "at a shared socket everybody who waits is served at the end, too; one that is left is left") {
+  Server server;
+  for (const bool leave : {false, true}) {
+    auto shared = open_listener(tcp("127.0.0.1"), false);
+    REQUIRE(shared);
+    const UniqueFd other(fcntl(shared->get(), F_DUPFD_CLOEXEC, 0));  // another process's
+    const int port = port_of(*shared);
+    constexpr std::uint64_t kId = 7;
+    server.run([&](daemon::HttpServer& http) {
+      CHECK(http.add_listener(std::move(*shared), std::make_shared<const daemon::Entrance>(), kId,
+                              true));
+    });
+    // The server's own socket may speak TLS, this one never does.
+    const auto ask = [&] {
+      UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      const timeval patience{5, 0};
+      setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      address.sin_port = htons(static_cast<std::uint16_t>(port));
+      REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+      const std::string text = "GET /sync HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+      REQUIRE(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) > 0);
+      return fd;
+    };
+    std::vector<UniqueFd> clients;
+    server.run([&](daemon::HttpServer& http) {
+      // The loop is here, so these wait in the queue.
+      for (int i = 0; i < 20; ++i) clients.push_back(ask());
+      if (leave)
+        http.stop_accepting({kId});
+      else
+        http.set_listeners({});
+    });
+    if (leave) {
+      server.run([](daemon::HttpServer&) {});
+      for (std::size_t i = 0; i < clients.size(); ++i)
+        CHECK(UniqueFd(accept4(other.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)));
+      continue;
+    }
+    for (const UniqueFd& client : clients) {
+      char bytes[16] = "";
+      CHECK(::recv(client.get(), bytes, 12, MSG_WAITALL) == 12);
+      CHECK(std::string(bytes) == "HTTP/1.1 200");
+    }
+  }
+}
