@@ -78,10 +78,11 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head, const std:
   const auto count = translate::count_tokens(
       *parsed, translate::with_family_replay(candidate->facts->dialect, candidate->model));
   if (!count) return error_answer(count.error(), "");
+  const std::string& name = candidate->backend->settings.name;
+  if (counted) services_.calibration.learn(name, candidate->model, count->input_tokens, *counted);
   const std::int64_t shown =
       counted ? *counted
-              : services_.calibration.correct(candidate->backend->settings.name, candidate->model,
-                                              count->input_tokens);
+              : services_.calibration.correct(name, candidate->model, count->input_tokens);
   std::string out = R"({"input_tokens":)" + std::to_string(shown);
   if (exchange::is_beta_call(head) || count->original_input_tokens) {
     out.append(R"(,"context_management":)");
@@ -107,8 +108,8 @@ std::unique_ptr<exchange::RequestTask> Endpoints::ask_for_count(const exchange::
   if (!parsed || (head.client && !policy::may_ask_for(*head.client, parsed->model))) return nullptr;
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
   if (!candidate) return nullptr;
-  auto request = exchange::make_count_request(*catalog_, *candidate, *parsed, {});
-  if (!request) return nullptr;
+  auto call = exchange::make_count_call(*catalog_, *candidate, *parsed, {});
+  if (!call) return nullptr;
   ++*counting_;
   // Given back when the task goes, however that comes.
   const std::shared_ptr<void> place(nullptr, [count = counting_](void*) { --*count; });
@@ -120,7 +121,7 @@ std::unique_ptr<exchange::RequestTask> Endpoints::ask_for_count(const exchange::
                                  out.status);
         stream.answer(out.status, out.headers, out.body);
       });
-  task->start(std::move(*request));
+  task->start(std::move(*call));
   return task;
 }
 

@@ -5,45 +5,67 @@
 #include <utility>
 
 #include "core/translate/api_choice.h"
-#include "core/translate/count_request.h"
 
 namespace clasp::exchange {
 
 namespace {
 
 constexpr Duration kMostTime{3000};
-constexpr std::size_t kMostBytes = 64 * 1024;
+constexpr std::size_t kMostNumberBytes = 64 * 1024;
+// An answer that lists the tokens, or that is the prompt. A longer one is estimated.
+constexpr std::size_t kMostListBytes = 8 * 1024 * 1024;
+
+bool is_unknown_path(int status) {
+  return status == 404 || status == 405 || status == 501;
+}
 
 }  // namespace
 
-std::optional<BackendRequest> make_count_request(const Catalog& catalog, const Candidate& candidate,
-                                                 const wire::MessagesRequest& request,
-                                                 const translate::RequestFacts& facts) {
+std::optional<CountCall> make_count_call(const Catalog& catalog, const Candidate& candidate,
+                                         const wire::MessagesRequest& request,
+                                         const translate::RequestFacts& facts) {
   // A client's own key is for its own requests.
   if (candidate.backend->settings.pass_client_key) return std::nullopt;
   translate::Target target = make_target(catalog, candidate);
   target.api = translate::choose_api(request, target);
   target.dialect = &candidate.facts->dialect_for(target.api);
   target.sent_name = candidate.backend->settings.azure_deployment;
+  const auto step = translate::first_count_step(target);
   auto body = translate::count_request(request, target, facts);
-  if (!body) return std::nullopt;
-  BackendRequest call = make_backend_request(catalog, candidate, std::move(*body), false, Secret(),
-                                             translate::Api::responses);
-  call.url.insert(std::min(call.url.find('?'), call.url.size()), "/input_tokens");
+  if (!step || !body) return std::nullopt;
+  CountCall call{
+      *step, "", target.dialect->count_input == translate::CountInput::llamacpp,
+      make_backend_request(catalog, candidate, std::move(*body), false, Secret(), target.api)};
+  call.api_url = call.request.url;
   return call;
 }
 
 bool may_count(const Catalog& catalog) {
-  const auto says_so = [](const auto& flags) { return flags.contains("count_input"); };
-  const auto& settings = *catalog.settings;
-  return std::any_of(settings.backends.begin(), settings.backends.end(),
-                     [&](const auto& backend) { return says_so(backend.flags); }) ||
-         std::any_of(settings.models.rules.begin(), settings.models.rules.end(),
-                     [&](const auto& rule) { return says_so(rule.flags); });
+  const auto counts = [](const Backend& backend) {
+    return backend.facts->dialect.count_input != translate::CountInput::none;
+  };
+  const auto says_so = [](const auto& rule) { return rule.flags.contains("count_input"); };
+  const auto& rules = catalog.settings->models.rules;
+  return std::any_of(catalog.backends.begin(), catalog.backends.end(), counts) ||
+         std::any_of(rules.begin(), rules.end(), says_so);
 }
 
-void TokenCount::start(BackendRequest request) {
+void TokenCount::start(CountCall call) {
   limit_ = scheduler_.after(kMostTime, [this] { finish(std::nullopt); });
+  asked_ = std::move(call);
+  ask(asked_.step,
+      asked_.in_steps ? asked_.request.body : std::exchange(asked_.request.body, std::string()));
+}
+
+void TokenCount::ask(translate::CountStep step, std::string body) {
+  asked_.step = step;
+  status_ = 0;
+  body_.clear();
+  BackendRequest request;
+  request.url = translate::count_url(step, asked_.api_url);
+  request.headers = asked_.request.headers;
+  request.timeouts = asked_.request.timeouts;
+  request.body = std::move(body);
   call_ = backend_.start(std::move(request), *this);
 }
 
@@ -64,12 +86,30 @@ void TokenCount::on_backend_head(int status, wire::Headers) {
 }
 
 void TokenCount::on_backend_body(std::string_view bytes) {
-  if (body_.size() + bytes.size() > kMostBytes) return finish(std::nullopt);
+  const bool number = asked_.step == translate::CountStep::input_tokens;
+  if (body_.size() + bytes.size() > (number ? kMostNumberBytes : kMostListBytes))
+    return finish(std::nullopt);
   body_.append(bytes);
 }
 
 void TokenCount::on_backend_end() {
-  finish(status_ == 200 ? translate::counted_tokens(body_) : std::nullopt);
+  if (!take_next_step())
+    finish(status_ == 200 ? translate::counted_tokens(asked_.step, body_) : std::nullopt);
+}
+
+// One more question to an old server; false when what has come must do.
+bool TokenCount::take_next_step() {
+  using translate::CountStep;
+  if (!asked_.in_steps) return false;
+  if (asked_.step == CountStep::input_tokens && is_unknown_path(status_)) {
+    ask(CountStep::apply_template, std::exchange(asked_.request.body, std::string()));
+    return true;
+  }
+  if (asked_.step != CountStep::apply_template || status_ != 200) return false;
+  auto body = translate::tokenize_request(body_);
+  if (!body) return false;
+  ask(CountStep::tokenize, std::move(*body));
+  return true;
 }
 
 void TokenCount::on_backend_failed(const BackendFailure&) {

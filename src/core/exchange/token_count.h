@@ -10,14 +10,22 @@
 #include "base/scheduler.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/ports.h"
+#include "core/translate/count_request.h"
 #include "core/wire/anthropic_request.h"
 
 namespace clasp::exchange {
 
+struct CountCall {
+  translate::CountStep step = translate::CountStep::input_tokens;
+  std::string api_url;    // of the API that the prompt is for
+  bool in_steps = false;  // an old server, which does not know the step, may do it in two others
+  BackendRequest request;
+};
+
 // The call that counts; nothing where the backend does not count or it is not wanted.
-std::optional<BackendRequest> make_count_request(const Catalog& catalog, const Candidate& candidate,
-                                                 const wire::MessagesRequest& request,
-                                                 const translate::RequestFacts& facts);
+std::optional<CountCall> make_count_call(const Catalog& catalog, const Candidate& candidate,
+                                         const wire::MessagesRequest& request,
+                                         const translate::RequestFacts& facts);
 
 // Some backend counts for us: else nobody need look for one.
 bool may_count(const Catalog& catalog);
@@ -30,13 +38,15 @@ class TokenCount final : public RequestTask, private BackendEvents {
   TokenCount(Scheduler& scheduler, BackendPort& backend, Done done)
       : scheduler_(scheduler), backend_(backend), done_(std::move(done)) {}
 
-  void start(BackendRequest request);
+  void start(CountCall call);
 
   void on_client_gone() override;
   void on_client_drained() override {}
 
  private:
   void finish(std::optional<std::int64_t> tokens);
+  bool take_next_step();
+  void ask(translate::CountStep step, std::string body);
   void on_backend_head(int status, wire::Headers headers) override;
   void on_backend_body(std::string_view bytes) override;
   void on_backend_end() override;
@@ -46,6 +56,7 @@ class TokenCount final : public RequestTask, private BackendEvents {
   BackendPort& backend_;
   Done done_;
   TimerHandle limit_;
+  CountCall asked_;  // its body only while another step may need it
   int status_ = 0;
   std::string body_;
   std::unique_ptr<BackendCall> call_;

@@ -97,6 +97,7 @@ constexpr Dialect vllm_row() {
   d.hide_stop = true;
   d.top_k = true;
   d.prefill = Prefill::continue_final;
+  d.count_input = CountInput::vllm;
   return d;
 }
 
@@ -110,6 +111,7 @@ constexpr Dialect llamacpp_row() {
   d.tool_parts = true;
   d.image_urls = false;
   d.grammar_limits = true;
+  d.count_input = CountInput::llamacpp;
   d.prefill = Prefill::as_last;
   d.prefill_without_thinking = true;
   return d;

@@ -52,6 +52,9 @@ enum class KwargsKey { none, enable_thinking, thinking };
 // search models, perplexity), search parameters (xai), search settings (groq's compound models), or
 // native: a tool among the tools (Responses).
 enum class WebSearch { none, plugin, options, xai, groq, perplexity, native };
+// Who counts the tokens of a prompt (spec §7.1): Responses' own endpoint, vLLM's /tokenize, what
+// llama.cpp has; none: the estimate serves.
+enum class CountInput { none, responses, vllm, llamacpp };
 // What service_tier "standard_only" becomes; none: the field does not exist.
 enum class StandardTier { none, default_tier, on_demand };
 
@@ -132,13 +135,13 @@ struct Dialect {
   bool mcp = false;                        // calls remote MCP servers by itself (Responses)
   bool tool_search = false;                // searches deferred tools by itself (Responses)
   bool phase = false;                      // messages of the assistant carry a phase (Responses)
-  bool count_input = false;                // counts the tokens of a request (Responses)
-  bool nonempty_tool = false;              // a tool message must have text
-  bool no_user_after_tool = false;         // mistral: user text goes into the last tool message
-  bool think_tags = false;                 // a leading <think>…</think> in the text is reasoning
-  bool parse_text_tools = false;           // tool calls may be written into the text
-  bool lax_finish = false;                 // [DONE] without finish_reason is a normal end
-  bool output_from_total = false;  // completion_tokens may lack reasoning: total - prompt counts
+  CountInput count_input = CountInput::none;
+  bool nonempty_tool = false;       // a tool message must have text
+  bool no_user_after_tool = false;  // mistral: user text goes into the last tool message
+  bool think_tags = false;          // a leading <think>…</think> in the text is reasoning
+  bool parse_text_tools = false;    // tool calls may be written into the text
+  bool lax_finish = false;          // [DONE] without finish_reason is a normal end
+  bool output_from_total = false;   // completion_tokens may lack reasoning: total - prompt counts
   bool strict_alternation = false;
   Prefill prefill = Prefill::emulate;
   bool beta_prefix = false;               // an address that ends in /beta takes `prefix` (deepseek)

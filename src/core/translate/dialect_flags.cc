@@ -83,6 +83,16 @@ bool set_responses(Dialect& dialect, std::string_view value) {
   return true;
 }
 
+// true: in the way that the row knows.
+bool set_count_input(Dialect& dialect, std::string_view value) {
+  constexpr std::array<std::string_view, 4> kCounters{"none", "responses", "vllm", "llamacpp"};
+  bool on = false;
+  if (!parse_bool(value, on)) return set_choice<&Dialect::count_input>(dialect, value, kCounters);
+  if (!on) dialect.count_input = CountInput::none;
+  if (on && dialect.count_input == CountInput::none) dialect.count_input = CountInput::responses;
+  return true;
+}
+
 // A list of levels separated by commas or spaces; empty: unknown.
 bool set_efforts(Dialect& dialect, std::string_view value) {
   Efforts mask = 0;
@@ -175,7 +185,7 @@ constexpr Flag kFlags[] = {
     CLASP_BOOL_FLAG(mcp),
     CLASP_BOOL_FLAG(tool_search),
     CLASP_BOOL_FLAG(phase),
-    CLASP_BOOL_FLAG(count_input),
+    {"count_input", set_count_input, "true, false, responses, vllm or llamacpp"},
     CLASP_BOOL_FLAG(nonempty_tool),
     CLASP_BOOL_FLAG(no_user_after_tool),
     CLASP_BOOL_FLAG(think_tags),

@@ -94,14 +94,16 @@ export class Mock {
   // script: a responder list (one per request, in order), or (request, index) => responder.
   // rules: openai, compatible, or none (for tests that want to answer something by themselves).
   // responses: where the Responses API is; null: there is none. count: a responder for its token counts.
+  // counts: responders for other paths that count, by path.
   // auth: headers that a request must have, and no other header that carries a key.
-  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', responses = '/v1/responses', count = null, auth } = {}) {
+  constructor(script, { rules = 'openai', key = 'sk-mock', tls = null, path = '/v1/chat/completions', responses = '/v1/responses', count = null, counts = {}, auth } = {}) {
     this.script = script;
     this.rules = rules;
     this.key = key;
     this.path = path;
     this.responsesPath = responses;
     this.count = count;
+    this.counts = counts;
     this.auth = auth ?? { authorization: `Bearer ${key}` };
     const handler = (req, res) => this.#serve(req, res).catch((error) => {
       this.violations.push(`the mock itself failed: ${error.stack}`);
@@ -194,6 +196,10 @@ export class Mock {
       for (const key of Object.keys(request.body))
         if (!kCounted.includes(key)) this.#complain(request, `Unknown parameter: '${key}'.`);
       return Promise.race([this.count(exchange), gone.promise]);
+    }
+    if (req.method === 'POST' && Object.hasOwn(this.counts, path)) {
+      request.body = JSON.parse(request.raw.toString('utf8'));
+      return Promise.race([this.counts[path](exchange), gone.promise]);
     }
     if (req.method !== 'POST' || ![this.path, this.responsesPath].includes(path)) {
       this.#complain(request, `nobody should ask for ${req.method} ${req.url}`);

@@ -1,6 +1,5 @@
 // Requests to the Responses API: the vectors of translation spec §9 that name it, and the sentences
 // of §1 to §3 about it.
-#include "core/translate/count_request.h"
 #include "core/translate/signature.h"
 #include "request_fixture.h"
 
@@ -477,27 +476,4 @@ TEST_CASE("§0.3: servers that copy the API get what their dialect has") {
   CHECK(
       plain.at("input.1") ==
       R"({"type":"reasoning","id":"rs_1","summary":[],"content":[{"type":"reasoning_text","text":"words"}]})");
-}
-
-TEST_CASE("section 7.1: what is counted is the prompt, without what shapes an answer") {
-  Dialect dialect = responses_dialect(*find_dialect("openai"));
-  const auto parsed = wire::parse_messages_request(
-      R"({"model":"c","system":"s","temperature":1,"metadata":{"user_id":"u"},"messages":[{"role":"user","content":"hi"}]})",
-      true);
-  REQUIRE(parsed);
-  Target target;
-  target.dialect = &dialect;
-  target.api = Api::responses;
-  target.model = "gpt-5.4";
-  CHECK_FALSE(count_request(*parsed, target, {}));
-  dialect.count_input = true;
-  const auto body = count_request(*parsed, target, {});
-  REQUIRE(body);
-  CHECK(
-      *body ==
-      R"({"model":"gpt-5.4","instructions":"s","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]}],"truncation":"disabled"})");
-  CHECK(counted_tokens(R"({"object":"response.input_tokens","input_tokens":12})") == 12);
-  for (const char* odd : {"", "12", "{}", R"({"input_tokens":-1})", R"({"input_tokens":"9"})",
-                          R"({"input_tokens":1e9})", R"({"input_tokens":99999999999999})", "{"})
-    CHECK_FALSE(counted_tokens(odd));
 }
