@@ -159,8 +159,13 @@ class Doctor {
     if (!world_.load_configuration) return;
     const auto loaded = world_.load_configuration();
     if (!loaded) {
-      for (const std::string_view line : split(loaded.error().message, '\n'))
-        add(Verdict::bad, std::string(line));
+      for (const std::string_view line : split(loaded.error().message, '\n')) {
+        // Those of a service are shown to its daemon only.
+        const bool hidden = line.find("CREDENTIALS_DIRECTORY is not set") != std::string_view::npos;
+        add(hidden ? Verdict::doubtful : Verdict::bad, std::string(line),
+            hidden ? "if systemd is to start it: systemctl start clasp, then claspctl config check"
+                   : "");
+      }
       return;
     }
     const std::string& file = loaded->settings.config_file;

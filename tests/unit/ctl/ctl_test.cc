@@ -216,6 +216,16 @@ TEST_CASE("claspctl doctor without a daemon: the configuration and the ports") {
   CHECK(has(answer.out, "127.0.0.1:8080: in use"));
   CHECK(has(answer.out, "ss -ltnp sport = :8080"));
   CHECK(has(answer.out, "timedatectl"));
+
+  // Credentials of a service are hidden from a shell: no mistake of the configuration.
+  world.clock_is_synchronised = [] { return true; };
+  world.load_configuration = []() -> Result<config::Loaded, config::LoadError> {
+    return tl::unexpected(config::LoadError{
+        78, "clasp.conf:1: there are no credentials, because CREDENTIALS_DIRECTORY is not set"});
+  };
+  const Answer hidden = ctl::run({"doctor"}, world);
+  CHECK(hidden.exit_code == 0);
+  CHECK(has(hidden.out, "then claspctl config check"));
 }
 
 TEST_CASE("claspctl claude: the environment, and everything behind it untouched") {
