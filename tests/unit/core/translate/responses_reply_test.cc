@@ -527,12 +527,12 @@ TEST_CASE("§1.2: a cap that had to be raised ends as the client's would have") 
 
 TEST_CASE("§5.7: parts whose end nobody tells hide nothing") {
   const Run texts(text_piece(0, "a") + text_piece(0, "b", 1) + terminal("completed"));
-  REQUIRE(texts.blocks() == Blocks{"text", "text"});
+  REQUIRE(texts.blocks() == Blocks{"text:a", "text:b"});
   CHECK(texts.at(1, "text") == "\"b\"");
   const Run refused(text_piece(0, "a") +
                     ev("response.refusal.delta", at(0) + R"(,"content_index":1,"delta":"no")") +
                     terminal("completed"));
-  CHECK(refused.blocks() == Blocks{"text", "text"});
+  CHECK(refused.blocks() == Blocks{"text:a", "text:no"});
   CHECK(refused.stop() == "refusal");
   const Run summary(summary_piece(0, 0, "a") + summary_piece(0, 1, "b") + terminal("completed"));
   CHECK(summary.at(0, "thinking") == R"("a\n\nb")");
@@ -549,23 +549,23 @@ TEST_CASE("§5.7: the final output repeats nothing, though its ids and places ar
   const std::string output = "{" + reasoning_item("z1", "E", {"sum"}) + R"(},{"id":"z2",)" +
                              message_item("Hi") + "},{" + call("z3", "call_a1") + "},{" +
                              call("z4", "call_a2") + "}";
-  const Blocks all{"thinking", "text", "tool_use", "tool_use"};
+  const Blocks all{"thinking:sum", "text:Hi", "tool_use:read:{}", "tool_use:read:{}"};
   CHECK(Run(streamed + terminal("completed", output)).blocks() == all);
   // A call that was not shown is another one.
   const Run more(
       item_done(0, call("x3", "call_a1")) +
       terminal("completed", "{" + call("z4", "call_a2") + "},{" + call("z3", "call_a1") + "}"));
-  CHECK(more.blocks() == Blocks{"tool_use", "tool_use"});
+  CHECK(more.blocks() == Blocks{"tool_use:read:{}", "tool_use:read:{}"});
 }
 
 TEST_CASE("§5.7: a call that is done twice under two ids is one call") {
   const std::string first = call_item("f1", "call_a1", "read", "{}");
   const std::string again = call_item("f2", "call_a1", "read", "{}");
   CHECK(Run(item_done(0, first) + item_done(0, again) + terminal("completed")).blocks() ==
-        Blocks{"tool_use"});
+        Blocks{"tool_use:read:{}"});
   // At another place it is another one, whatever its id.
   CHECK(Run(item_done(0, first) + item_done(1, again) + terminal("completed")).blocks() ==
-        Blocks{"tool_use", "tool_use"});
+        Blocks{"tool_use:read:{}", "tool_use:read:{}"});
 }
 
 TEST_CASE("§5.7: events that come twice, and equal pieces that do not") {
