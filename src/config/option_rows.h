@@ -37,6 +37,9 @@ inline constexpr Domain kPath{Kind::path};
 inline constexpr Domain kSecret{Kind::secret};
 inline constexpr Domain kList{Kind::list};
 
+// Every way to write yes and no, and auto.
+inline constexpr Domain kResponsesUse{Kind::choice, 0, 0, "auto|true|false|yes|no|on|off|1|0"};
+
 constexpr Domain number(std::int64_t low, std::int64_t high) {
   return {Kind::integer, low, high};
 }

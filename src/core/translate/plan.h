@@ -39,6 +39,7 @@ struct PlannedMessage {
   std::string_view extra;          // further JSON members, beginning with a comma
   std::string_view thinking;       // assistant: raw text for a thinking part (mistral)
   std::string_view item;           // Responses: a whole item of the assistant's, and nothing else
+  std::string_view phase;          // of a message of the assistant's, as the backend gave it (raw)
   bool accepts_user = false;       // a folded system text waits for the user turn behind it
   bool media_only = false;
 };

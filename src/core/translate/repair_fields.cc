@@ -51,10 +51,10 @@ std::optional<std::int64_t> window_tokens(const Refusal& refusal) {
 
 // The most that the model ever writes.
 std::optional<std::int64_t> output_limit(const Refusal& refusal) {
-  const auto limit = refusal.number_after({"at most ", "less than or equal to ",
-                                           "must be <=", "maximum allowed is ", "maximum value is ",
-                                           "must not exceed ", "model limit of ", "[1, ",
-                                           "no greater than ", "cannot exceed "});
+  const auto limit = refusal.number_after(
+      {"at most ", "less than or equal to ", "must be <=", "maximum allowed is ",
+       "maximum value is ", "must not exceed ", "model limit of ", "[1, ", "no greater than ",
+       "cannot exceed ", "expected a value <= "});
   if (limit) return limit;
   // "max_tokens: 100000 > 64000, which is the maximum …"
   if (refusal.has(", which is the maximum"))
@@ -112,8 +112,8 @@ std::string listed_levels(std::string_view text) {
 
 Found fit_effort(const Refusal& refusal, const Dialect& current, const Adjustments&) {
   const bool about = refusal.is_about("reasoning_effort") || refusal.is_about("reasoning.effort") ||
-                     refusal.is_about("effort") || refusal.quotes("reasoning") ||
-                     refusal.param.starts_with("reasoning");
+                     refusal.is_about("effort") || refusal.is_about("reasoningeffort") ||
+                     refusal.quotes("reasoning") || refusal.param.starts_with("reasoning");
   // Row 5 has its own words, and reasoning_content is row 17's.
   if (!about || refusal.has("function tools")) return std::nullopt;
   const std::string levels = listed_levels(refusal.text);
@@ -194,6 +194,8 @@ Found drop_field(const Refusal& refusal, const Dialect& current, const Adjustmen
   const bool breakpoint = refusal.is_about("prompt_cache_breakpoint") ||
                           refusal.param.ends_with("prompt_cache_breakpoint");
   if (current.cache_breakpoints && breakpoint) return repair_flag(16, "cache_breakpoints", "false");
+  if (current.phase && refusal.param.starts_with("input[") && refusal.param.ends_with("].phase"))
+    return repair_flag(16, "phase", "false");
   if (current.cache_control && refusal.is_about("cache_control"))
     return repair_flag(16, "cache_control", "false");
   for (const std::string_view field :
@@ -202,7 +204,10 @@ Found drop_field(const Refusal& refusal, const Dialect& current, const Adjustmen
         "max_tool_calls", "truncation", "user"}) {
     const bool ordinary = field == "user" || field == "store" || field == "metadata" ||
                           field == "include" || field == "truncation";
-    if (ordinary ? !refusal.quotes(field) : !refusal.is_about(field)) continue;
+    // xAI names them without quotes, at the end.
+    const bool named =
+        refusal.text.find("argument not supported: " + std::string(field)) != std::string::npos;
+    if (!named && (ordinary ? !refusal.quotes(field) : !refusal.is_about(field))) continue;
     const auto& dropped = adjusted.drop_fields;
     if (std::find(dropped.begin(), dropped.end(), field) != dropped.end()) continue;
     Repair repair;

@@ -88,8 +88,11 @@ struct ResponsesReply::Impl final : ReplyCore {
   // responses_items.cc: which item, and its order.
   Item* find_by_id(std::string_view id);
   enum class Sign { piece, added, done };  // what is seen of an item
-  Item* resolve(ItemType type, std::string_view id, std::int64_t index, Sign sign);
-  Item* resolve_output(const wire::ResponsesItem& item, std::size_t position);
+  Item* resolve(ItemType type, std::string_view id, std::int64_t index, Sign sign,
+                std::string_view call_id = {});
+  // `ids`: of all entries of the final output.
+  Item* resolve_output(const wire::ResponsesItem& item, std::size_t position,
+                       const std::unordered_set<std::string_view>& ids);
   Item* add_item(ItemType type, std::string_view id, std::int64_t index);
   Part* part_of(Item& item, PartKind kind, std::int64_t index);
   bool is_current(const Item& item, const Part& part) const;

@@ -9,6 +9,12 @@ namespace clasp::translate {
 
 namespace {
 
+// Hints move from turn to turn. Where some are kept, what may have one always is a list, so that an
+// item stays as it was when its hint goes.
+bool is_list(const Translation& t, const PlannedMessage& message) {
+  return t.profile.cache_breakpoints && !message.parts.empty();
+}
+
 bool has_hint(const PlannedMessage& message) {
   for (const Part& part : message.parts)
     if (!part.cache_control.empty()) return true;
@@ -71,10 +77,10 @@ void append_call(std::string& out, const PlannedCall& call) {
   out.push_back('}');
 }
 
-void append_output(std::string& out, const PlannedMessage& message) {
+void append_output(std::string& out, const Translation& t, const PlannedMessage& message) {
   out.append("{\"type\":\"function_call_output\",\"call_id\":\"").append(message.tool_id);
   out.append("\",\"output\":");
-  if (has_media(message) || has_hint(message)) {
+  if (has_media(message) || is_list(t, message)) {
     append_parts(out, message);
   } else {
     append_joined(out, message);
@@ -102,15 +108,17 @@ void append_talk(std::string& out, const Translation& t, const PlannedMessage& m
   if (message.speaker == Speaker::system)
     role = t.dialect.system_role == SystemRole::developer ? "developer" : "system";
   out.append("{\"type\":\"message\",\"role\":\"").append(role).append("\",\"content\":");
-  const bool list =
-      message.speaker == Speaker::user || (message.speaker == Speaker::system && has_hint(message));
+  const bool list = message.speaker == Speaker::user ||
+                    (message.speaker == Speaker::system && is_list(t, message));
   if (list) {
     append_parts(out, message);
   } else {
     append_joined(out, message);
   }
   if (message.speaker == Speaker::assistant && t.profile.phases)
-    out.append(",\"phase\":\"").append(phase).push_back('"');
+    out.append(",\"phase\":\"")
+        .append(message.phase.empty() ? phase : message.phase)
+        .push_back('"');
   out.push_back('}');
 }
 
@@ -119,7 +127,7 @@ void append_item(std::string& out, const Translation& t, const PlannedMessage& m
   if (!message.item.empty()) {
     out.append(message.item);
   } else if (message.speaker == Speaker::tool) {
-    append_output(out, message);
+    append_output(out, t, message);
   } else if (!message.calls.empty()) {
     append_call(out, message.calls[0]);
   } else {

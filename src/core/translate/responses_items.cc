@@ -52,7 +52,8 @@ ResponsesReply::Impl::Item* ResponsesReply::Impl::find_by_id(std::string_view id
 // By id, else by index: some servers give an item another id in every event, others number all
 // items 0. Nothing only when there are too many.
 ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve(ItemType type, std::string_view id,
-                                                          std::int64_t index, Sign sign) {
+                                                          std::int64_t index, Sign sign,
+                                                          std::string_view call_id) {
   id = at_most(id, kMaxId);
   if (Item* known = find_by_id(id); known != nullptr && known->type == type) return known;
   Item* there = nullptr;
@@ -62,14 +63,16 @@ ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve(ItemType type, std::st
     if (same) there = &item;
   }
   if (there == nullptr || there->type != type) return add_item(type, id, index);
-  const bool other_id = !id.empty() && !there->id.empty();
+  const bool same_call = !call_id.empty() && there->call_id == call_id;
+  const bool other_id = !id.empty() && !there->id.empty() && !same_call;
   if (other_id && (there->done || sign == Sign::added)) return add_item(type, id, index);
   return there;
 }
 
 // The item that an entry of the final output repeats; else a new one.
-ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve_output(const ResponsesItem& item,
-                                                                 std::size_t position) {
+ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve_output(
+    const ResponsesItem& item, std::size_t position,
+    const std::unordered_set<std::string_view>& ids) {
   const std::string_view id = at_most(item.id.raw, kMaxId);
   const auto index = static_cast<std::int64_t>(position);
   const auto fits = [&item](const Item& known) {
@@ -81,6 +84,12 @@ ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve_output(const Responses
   for (const auto& known : items) {
     if (!fits(*known)) continue;
     if (known->index == index || known->id.empty() || id.empty()) return known.get();
+  }
+  // What was shown stands somewhere in the output: under this id, if its own is not there.
+  for (const auto& known : items) {
+    if (!fits(*known) || ids.contains(known->id)) continue;
+    const bool other_call = !known->call_id.empty() && known->call_id != item.call_id.raw;
+    if (!other_call) return known.get();
   }
   return add_item(item.type, id, index);
 }

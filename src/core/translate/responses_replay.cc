@@ -37,6 +37,13 @@ void append_raw(std::string& out, std::string_view name, std::string_view raw) {
   out.push_back('"');
 }
 
+// Signatures pass through the client: no other word of theirs gets into a request.
+std::string_view known_phase(std::string_view phase) {
+  for (const std::string_view known : {"commentary", "final_answer"})
+    if (phase == known) return known;
+  return {};
+}
+
 // The id of an item that was planned; every item begins with its type and id.
 std::string_view id_of(std::string_view item) {
   return wire::json_string_member(item, "id");
@@ -57,14 +64,14 @@ TurnItems::TurnItems(Translation& t, const std::vector<const Block*>& blocks,
   if (is_off(blocks)) return;
   for (const Block* block : blocks) {
     if (!is_thinking(*block) || !is_own_signature(block->signature_raw)) continue;
-    const std::string_view item = render(decode_json_string(block->signature_raw), block->text_raw);
-    if (!item.empty()) items_.emplace_back(block, item);
+    const Sealed sealed = render(decode_json_string(block->signature_raw), block->text_raw);
+    if (!sealed.item.empty()) items_.emplace_back(block, sealed);
   }
   if (items_.empty()) remember(calls);
 }
 
-std::string_view TurnItems::render(std::string_view signature, std::string_view visible_raw,
-                                   std::size_t* at) {
+TurnItems::Sealed TurnItems::render(std::string_view signature, std::string_view visible_raw,
+                                    std::size_t* at) {
   const auto state = decode_signature(signature);
   const bool here = state && state->kind == 'r' && state->backend == t_.target.base_url_hash &&
                     vendor(state->model) == vendor(t_.target.model);
@@ -91,7 +98,7 @@ std::string_view TurnItems::render(std::string_view signature, std::string_view 
         .append(visible_raw)
         .append("\"}]");
   if (!encrypted.empty()) append_raw(item, "encrypted_content", encrypted);
-  return t_.keep(item + "}");
+  return {t_.keep(item + "}"), known_phase(wire::json_string_member(json, "phase"))};
 }
 
 // The secondary store, for clients that send no thinking blocks back.
@@ -103,7 +110,7 @@ void TurnItems::remember(const std::vector<const PairedCall*>& calls) {
     if (!kept || !seen.insert(kept.get()).second) continue;
     for (const std::string_view signature : split(kept->whole, ' ')) {
       std::size_t at = 0;
-      const std::string_view item = render(signature, {}, &at);
+      const std::string_view item = render(signature, {}, &at).item;
       if (item.empty() || remembered_.size() >= kMostItems) continue;
       // The first call that is still there is the one that was found.
       remembered_.push_back({std::min(i + at, calls.size() - 1), item});
@@ -113,9 +120,9 @@ void TurnItems::remember(const std::vector<const PairedCall*>& calls) {
                    [](const Remembered& a, const Remembered& b) { return a.call < b.call; });
 }
 
-std::string_view TurnItems::take(const Block& block) {
+TurnItems::Sealed TurnItems::take(const Block& block) {
   const bool next = next_item_ < items_.size() && items_[next_item_].first == &block;
-  return next ? items_[next_item_++].second : std::string_view();
+  return next ? items_[next_item_++].second : Sealed();
 }
 
 std::string_view TurnItems::take_before(std::size_t call) {

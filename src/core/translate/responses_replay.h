@@ -17,9 +17,12 @@ class TurnItems {
   TurnItems(Translation& t, const std::vector<const wire::Block*>& blocks,
             const std::vector<const PairedCall*>& calls);
 
-  // Asked for the turn's blocks in their order: the item of a thinking block as JSON, kept by `t`;
-  // empty when it has none to give.
-  std::string_view take(const wire::Block& block);
+  struct Sealed {
+    std::string_view item;   // JSON, kept by `t`; empty when there is none to give
+    std::string_view phase;  // of the message behind it, if the backend gave it one
+  };
+  // Asked for the turn's blocks in their order: what a thinking block holds.
+  Sealed take(const wire::Block& block);
   // Asked for the turn's calls in their order: the next of the remembered ones that stood in front
   // of this one; empty when there is none any more.
   std::string_view take_before(std::size_t call);
@@ -30,12 +33,12 @@ class TurnItems {
     std::string_view item;
   };
   bool is_off(const std::vector<const wire::Block*>& blocks) const;
-  std::string_view render(std::string_view signature, std::string_view visible_raw,
-                          std::size_t* at = nullptr);
+  Sealed render(std::string_view signature, std::string_view visible_raw,
+                std::size_t* at = nullptr);
   void remember(const std::vector<const PairedCall*>& calls);
 
   Translation& t_;
-  std::vector<std::pair<const wire::Block*, std::string_view>> items_;
+  std::vector<std::pair<const wire::Block*, Sealed>> items_;
   std::size_t next_item_ = 0;
   std::vector<Remembered> remembered_;  // in the order of the calls
   std::size_t next_remembered_ = 0;

@@ -55,12 +55,14 @@ void ResponsesReply::Impl::on_parsed(const ResponsesEvent& event, std::string_vi
       break;
     case Type::item_added:
       if (!event.has_item) break;
-      if (Item* item = resolve(event.item.type, event.item.id.raw, event.output_index, Sign::added))
+      if (Item* item = resolve(event.item.type, event.item.id.raw, event.output_index, Sign::added,
+                               event.item.call_id.raw))
         if (!item->done) take_members(*item, event.item);
       break;
     case Type::item_done:
       if (!event.has_item) break;
-      if (Item* item = resolve(event.item.type, event.item.id.raw, event.output_index, Sign::done))
+      if (Item* item = resolve(event.item.type, event.item.id.raw, event.output_index, Sign::done,
+                               event.item.call_id.raw))
         take_done(*item, event.item, event);
       break;
     case Type::completed:
@@ -191,8 +193,11 @@ void ResponsesReply::Impl::on_terminal(const ResponsesEvent& event, std::string_
 
 // The final output repeats what the stream showed, or is all there is.
 void ResponsesReply::Impl::reconcile(const ResponsesEvent& event) {
+  std::unordered_set<std::string_view> ids;
+  for (const wire::ResponsesItem& item : event.output)
+    if (!item.id.empty()) ids.insert(item.id.raw);
   for (std::size_t i = 0; i < event.output.size() && state == State::running; ++i) {
-    Item* item = resolve_output(event.output[i], i);
+    Item* item = resolve_output(event.output[i], i, ids);
     if (item == nullptr) return;
     item->matched = true;
     take_done(*item, event.output[i], event);
@@ -224,6 +229,8 @@ bool ResponsesReply::Impl::read_document(std::string_view text, std::size_t slac
 void ResponsesReply::Impl::before_end() {
   for (const auto& item : items) {
     if (!item->done && finish != Finish::stop) item->incomplete = true;
+    // A part whose end nobody told must not hide those behind it.
+    for (Part& part : item->parts) part.done = true;
     item->done = item->over = true;
   }
   advance();

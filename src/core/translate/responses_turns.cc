@@ -20,14 +20,18 @@ class ItemRow {
   PlannedMessage& text() { return text_; }
 
   void close_text() {
-    if (text_.parts.empty()) return;
+    if (text_.parts.empty()) {
+      text_.phase = {};
+      return;
+    }
     push(std::move(text_));
     text_ = PlannedMessage();
   }
 
-  void add_item(std::string_view item) {
+  void add_item(std::string_view item, std::string_view phase = {}) {
     if (item.empty()) return;
     close_text();
+    text_.phase = phase;  // of what comes next
     PlannedMessage message;
     message.item = item;
     push(std::move(message));
@@ -78,7 +82,8 @@ void MessagesPlanner::add_assistant_items(std::size_t index) {
   for (const Block* block : turn.blocks) {
     add_assistant_block(row.text(), *block,
                         previous != nullptr && previous->type == BlockType::text);
-    row.add_item(items.take(*block));
+    const TurnItems::Sealed sealed = items.take(*block);
+    row.add_item(sealed.item, sealed.phase);
     if (block->type == BlockType::tool_use && next_call < planned.size()) {
       for (auto item = items.take_before(next_call); !item.empty();
            item = items.take_before(next_call))

@@ -97,3 +97,14 @@ TEST_CASE("Vertex by its name") {
   CHECK(loaded->settings.backends.front().dialect == "vertex");
   CHECK(load_from({"-provider", "demo", "-dialect", "vertex"}));
 }
+
+TEST_CASE("section 0.4: responses is an option of a backend and of a model") {
+  const auto loaded = load_text(
+      "[backend local]\nprovider = vllm\nbase_url = http://localhost:8001\nresponses = yes\n"
+      "[model big*]\nresponses = false\n");
+  REQUIRE_MESSAGE(loaded, complaint(loaded));
+  CHECK(loaded->settings.backends.back().flags.at("responses") == "yes");
+  CHECK(loaded->settings.models.rules[0].flags.at("responses") == "false");
+  CHECK(has(complaint(load_text("[backend x]\nprovider = demo\nresponses = maybe\n")),
+            "is not one of auto, true"));
+}

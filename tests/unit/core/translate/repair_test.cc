@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/translate/api_choice.h"
 #include "core/translate/family.h"
 
 using namespace clasp::translate;
@@ -222,6 +223,30 @@ TEST_CASE("repair 10: caps in the words of several servers") {
   CHECK(cap("`max_tokens` must be less than or equal to `8192`, the maximum value for this model "
             "is less than its `context_window`") == 8192);
   CHECK(cap("Range of max_tokens should be [1, 8192]") == 8192);
+}
+
+TEST_CASE("repairs 2, 10, 16: in the words of OpenAI's and xAI's Responses API") {
+  const auto learn = [](const char* dialect, const std::string& body) {
+    const Dialect row = responses_dialect(*find_dialect(dialect));
+    const auto repair = detect_repair(400, body, row, {}, Api::responses);
+    return repair ? repair_key(*repair) : "";
+  };
+  const auto xai = [&](const std::string& text) {
+    return learn("xai", R"({"code":"400","error":")" + text + "\"}");
+  };
+  CHECK(xai("Argument not supported: include") == "16 include");
+  CHECK(xai("Argument not supported: truncation") == "16 truncation");
+  CHECK(xai("Model grok-4 does not support parameter reasoningEffort.") == "2 reasoning=none");
+  CHECK(learn("openai", openai_error("Unknown parameter: 'input[2].phase'.", "input[2].phase",
+                                     "unknown_parameter")) == "16 phase=false");
+  const auto cap = detect_repair(
+      400,
+      openai_error("Invalid 'max_output_tokens': integer above maximum value. Expected a value <= "
+                   "32768, but got 64000 instead.",
+                   "max_output_tokens", "integer_above_max_value"),
+      responses_dialect(*find_dialect("openai")), {}, Api::responses);
+  REQUIRE(cap);
+  CHECK(cap->adjustments.max_output == 32768);
 }
 
 TEST_CASE("repair 13: images in more words") {

@@ -159,7 +159,42 @@ TEST_CASE("§1.8: cache hints become breakpoints; then the prompt is an item wit
               R"({"type":"text","text":"t","cache_control":{"type":"ephemeral"}})";
   const auto many = ask(chat(user(blocks), system), responses("gpt-5.6"));
   CHECK(many.at("instructions").empty());
-  CHECK(many.at("input.0.content") == "\"s\"");
+  CHECK(many.at("input.0.content") == R"([{"type":"input_text","text":"s"}])");
+}
+
+TEST_CASE("§1.8, §0.2.4: an item keeps its shape when its cache hint moves on") {
+  const std::string hint = R"(,"cache_control":{"type":"ephemeral"}})";
+  std::string hinted = result("t1", "\"1\"");
+  hinted.replace(hinted.size() - 1, 1, hint);
+  const std::string call = kGo + assistant(use("t1")) + ",";
+  const auto with = ask(chat(call + user(hinted)), responses("gpt-5.6"));
+  const auto without = ask(chat(call + user(result("t1", "\"1\""))), responses("gpt-5.6"));
+  CHECK(with.at("input.2.output") ==
+        R"([{"type":"input_text","text":"1","prompt_cache_breakpoint":{"mode":"explicit"}}])");
+  CHECK(without.at("input.2.output") == R"([{"type":"input_text","text":"1"}])");
+  CHECK(ask(chat(call + user(result("t1", "[]"))), responses("gpt-5.6")).at("input.2.output") ==
+        "\"\"");
+}
+
+TEST_CASE("§2.5: a message behind reasoning keeps the phase that the backend gave it") {
+  const auto phases = [](const std::string& first, const std::string& second) {
+    const auto more = [](const std::string& phase) {
+      return phase.empty() ? phase : ",\"phase\":\"" + phase + "\"";
+    };
+    const auto u = ask(
+        chat(kGo +
+             assistant(thought(sealed("rs_1", "gA", "b0b0b0b0", more(first))) + "," + text("a") +
+                       "," + thought(sealed("rs_2", "gB", "b0b0b0b0", more(second))) + "," +
+                       use("t1") + "," + text("b")) +
+             "," + user(result("t1", "\"1\""))),
+        responses());
+    return u.text("input.2.phase") + " " + u.text("input.5.phase");
+  };
+  CHECK(phases("", "") == "commentary final_answer");
+  CHECK(phases("final_answer", "") == "final_answer final_answer");
+  // It belongs to what comes right behind, and is one of two words.
+  CHECK(phases("", "commentary") == "commentary final_answer");
+  CHECK(phases("other", "") == "commentary final_answer");
 }
 
 // ---- items --------------------------------------------------------------------------------------

@@ -525,6 +525,49 @@ TEST_CASE("§1.2: a cap that had to be raised ends as the client's would have") 
   CHECK(Run(text_piece(0, "Hi") + terminal("completed"), context).stop() == "end_turn");
 }
 
+TEST_CASE("§5.7: parts whose end nobody tells hide nothing") {
+  const Run texts(text_piece(0, "a") + text_piece(0, "b", 1) + terminal("completed"));
+  REQUIRE(texts.blocks() == Blocks{"text:a", "text:b"});
+  CHECK(texts.at(1, "text") == "\"b\"");
+  const Run refused(text_piece(0, "a") +
+                    ev("response.refusal.delta", at(0) + R"(,"content_index":1,"delta":"no")") +
+                    terminal("completed"));
+  CHECK(refused.blocks() == Blocks{"text:a", "text:no"});
+  CHECK(refused.stop() == "refusal");
+  const Run summary(summary_piece(0, 0, "a") + summary_piece(0, 1, "b") + terminal("completed"));
+  CHECK(summary.at(0, "thinking") == R"("a\n\nb")");
+}
+
+TEST_CASE("§5.7: the final output repeats nothing, though its ids and places are others") {
+  const auto call = [](const std::string& id, const std::string& call_id) {
+    return call_item(id, call_id, "read", "{}");
+  };
+  const std::string streamed =
+      item_done(0, reasoning_item("x1", "E", {"sum"})) + text_piece(0, "Hi") +
+      item_done(0, R"("id":"x2",)" + message_item("Hi")) + item_done(0, call("x3", "call_a1")) +
+      item_done(0, call("x4", "call_a2"));
+  const std::string output = "{" + reasoning_item("z1", "E", {"sum"}) + R"(},{"id":"z2",)" +
+                             message_item("Hi") + "},{" + call("z3", "call_a1") + "},{" +
+                             call("z4", "call_a2") + "}";
+  const Blocks all{"thinking:sum", "text:Hi", "tool_use:read:{}", "tool_use:read:{}"};
+  CHECK(Run(streamed + terminal("completed", output)).blocks() == all);
+  // A call that was not shown is another one.
+  const Run more(
+      item_done(0, call("x3", "call_a1")) +
+      terminal("completed", "{" + call("z4", "call_a2") + "},{" + call("z3", "call_a1") + "}"));
+  CHECK(more.blocks() == Blocks{"tool_use:read:{}", "tool_use:read:{}"});
+}
+
+TEST_CASE("§5.7: a call that is done twice under two ids is one call") {
+  const std::string first = call_item("f1", "call_a1", "read", "{}");
+  const std::string again = call_item("f2", "call_a1", "read", "{}");
+  CHECK(Run(item_done(0, first) + item_done(0, again) + terminal("completed")).blocks() ==
+        Blocks{"tool_use:read:{}"});
+  // At another place it is another one, whatever its id.
+  CHECK(Run(item_done(0, first) + item_done(1, again) + terminal("completed")).blocks() ==
+        Blocks{"tool_use:read:{}", "tool_use:read:{}"});
+}
+
 TEST_CASE("§5.7: events that come twice, and equal pieces that do not") {
   const auto counted = [](int n, const std::string& raw) {
     return ev("response.output_text.delta",
