@@ -121,10 +121,9 @@ void add_backend(std::vector<Option>& rows) {
              "ollama, vllm, llamacpp, lmstudio, deepseek, gemini, vertex, xai, mistral, groq or generic; or anthropic for a server that "
              "speaks the Messages API itself, to which requests are passed on as they are.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().dialect; }},
-    {.section = "backend", .key = "responses", .domain = kResponsesUse, .default_text = "auto",
-     .argument = "WHEN",
-     .help = "Ask over the Responses API: true always, false never; auto where a model or request of OpenAI's "
-             "or Azure's needs it. The same as flag.responses.",
+    {.section = "backend", .key = "responses", .domain = kResponsesUse, .argument = "WHEN",
+     .help = "Ask over the Responses API: true always, false never; auto, which counts without it, where a "
+             "model or request of OpenAI's or Azure's needs it. The same as flag.responses.",
      .slot = [](Draft& d, std::string_view) -> Slot { return &d.backend().flags["responses"]; }},
     {.section = "backend", .key = "azure_deployment", .flag = "azure-deployment",
      .env = "AZURE_DEPLOYMENT_NAME", .domain = kText, .argument = "NAME",
