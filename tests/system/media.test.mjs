@@ -147,9 +147,15 @@ pdfTest('pdf_text: a PDF by URL, as text here and as a file there', async (b) =>
   const text = await local(b, kFetch, 'gemini', { rules: 'none' });
   assert.equal((await text.client.message(ask('', { messages: turns(content) }))).status, 200);
   assert.match(JSON.stringify(parts(text.mock)), /<document>\\nFrom far away\\n<\/document>/);
-  const file = await b.front(() => say('ok'), { config: kFetch });
+  const data = `data:application/pdf;base64,${bytes.toString('base64')}`;
+  const file = await b.front(() => say('ok'), { config: `${kFetch}[model *]\nresponses = false\n` });
   assert.equal((await file.client.message(ask('', { messages: turns(content) }))).status, 200);
-  assert.equal(parts(file.mock)[0].file.file_data, `data:application/pdf;base64,${bytes.toString('base64')}`);
+  assert.equal(parts(file.mock)[0].file.file_data, data);
+  // Of its own the request goes to the Responses API, which fetches by itself.
+  const native = await b.front(() => say('ok'), { config: kFetch });
+  assert.equal((await native.client.message(ask('', { messages: turns(content) }))).status, 200);
+  assert.equal(native.mock.chats.length, 0);
+  assert.deepEqual(native.mock.responses.at(-1).body.input[0].content, [{ type: 'input_file', file_url: `${server.url}/a.pdf` }]);
 });
 
 pdfTest('pdf_text: many at once, no process left behind', async (b) => {
