@@ -171,8 +171,8 @@ TEST_CASE("claspctl: a command becomes a request, its answer text or JSON") {
   CHECK(daemon.asked == "GET /v1/log-level ");
   CHECK(daemon.call({"log-level", "warn", "--socket", "/x/y"}).out == "warn\n");
   CHECK(daemon.asked == "PUT /v1/log-level/warn /x/y");
-  daemon.call({"log-level", "--instance", "work"});
-  CHECK(daemon.asked == "GET /v1/log-level /run/clasp/work/control.sock");
+  daemon.call({"log-level", "--instance", "team"});
+  CHECK(daemon.asked == "GET /v1/log-level /run/clasp/team/control.sock");
   CHECK(daemon.call({"log-level", "--instance=../x"}).exit_code == 2);
   CHECK(daemon.call({"log-level", "--json"}).out == "{\"level\":\"warn\"}\n");
   CHECK(daemon.call({"log-level", "a", "b"}).exit_code == 2);
