@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "byte_chooser.h"
 #include "reply_kit.h"
 
 namespace clasp::test {
 
-class ReplyMaker {
+class ReplyMaker : private ByteChooser {
  public:
-  explicit ReplyMaker(std::string_view bytes) : bytes_(bytes) {}
+  explicit ReplyMaker(std::string_view bytes) : ByteChooser(bytes) {}
 
   std::string make() {
     std::string out;
@@ -21,17 +22,6 @@ class ReplyMaker {
   }
 
  private:
-  std::size_t pick(std::size_t count) {
-    if (bytes_.empty()) return 0;
-    const auto value = static_cast<unsigned char>(bytes_.front());
-    bytes_.remove_prefix(1);
-    return value % count;
-  }
-  template <std::size_t N>
-  std::string pick(const char* const (&list)[N]) {
-    return list[pick(N)];
-  }
-
   std::string text() {
     static constexpr const char* kTexts[] = {"Hi",
                                              " ",
@@ -160,8 +150,6 @@ class ReplyMaker {
     }
   }
   static std::string chunk(const std::string& inside) { return "data: " + delta(inside) + "\n\n"; }
-
-  std::string_view bytes_;
 };
 
 }  // namespace clasp::test

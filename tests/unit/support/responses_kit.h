@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "byte_chooser.h"
 #include "reply_kit.h"
 
 namespace clasp::test {
@@ -90,9 +91,9 @@ inline std::vector<StreamFile> responses_files() {
 }
 
 // Turns bytes into a stream of events that are well formed each, in any order.
-class ResponsesMaker {
+class ResponsesMaker : private ByteChooser {
  public:
-  explicit ResponsesMaker(std::string_view bytes) : bytes_(bytes) {}
+  explicit ResponsesMaker(std::string_view bytes) : ByteChooser(bytes) {}
 
   std::string make() {
     std::string out;
@@ -101,16 +102,6 @@ class ResponsesMaker {
   }
 
  private:
-  std::size_t pick(std::size_t count) {
-    if (bytes_.empty()) return 0;
-    const auto value = static_cast<unsigned char>(bytes_.front());
-    bytes_.remove_prefix(1);
-    return value % count;
-  }
-  template <std::size_t N>
-  std::string pick(const char* const (&list)[N]) {
-    return list[pick(N)];
-  }
   std::string text() {
     static constexpr const char* kTexts[] = {"Hi", " ", "\\n\\n",  "ST",      "OP",      "\\ud83d",
                                              "",   "é", "\\udc4b", "<think>", "\\u0000", "Hello"};
@@ -237,8 +228,6 @@ class ResponsesMaker {
         return pick(4) == 0 ? pick(kOther) : ev("response.queued");
     }
   }
-
-  std::string_view bytes_;
 };
 
 }  // namespace clasp::test
