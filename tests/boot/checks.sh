@@ -232,6 +232,28 @@ systemctl daemon-reload
 try 'and back' systemctl restart clasp.socket
 has 'are served again' 'key=' ask
 
+# ---- control that is off, and a daemon that has no control socket ----
+sed -i '1i [control]\nsocket = off' /etc/clasp/clasp.conf
+systemctl restart clasp.service
+t=$(since)
+has 'control that is off says so, although its socket listens' 'control.socket is off.*disable --now clasp-control.socket' claspctl status
+fails 'a reload' systemctl reload clasp.service
+took=$(($(since) - t))
+if [ "$took" -lt 8000 ]; then ok "does not hang ($took ms)"; else bad "claspctl and a reload took $took ms"; fi
+has 'and says why' 'claspctl.*control.socket is off' journalctl -u clasp -o short --no-pager -n 20
+has 'doctor says it too' 'warning  control.socket is off' claspctl doctor
+sed -i '1,2d' /etc/clasp/clasp.conf
+systemctl restart clasp.service
+try 'and it can be asked again' claspctl status
+systemctl stop clasp-control.socket clasp.service
+mkdir /tmp/credentials
+cp /etc/clasp/keys.d/test /tmp/credentials/keys_test
+export CREDENTIALS_DIRECTORY=/tmp/credentials
+has 'doctor knows the port of the socket unit' '127.0.0.1:8080: systemd listens there for clasp' claspctl doctor
+fails 'and takes it for no other program' sh -c 'claspctl doctor | grep "another program"'
+unset CREDENTIALS_DIRECTORY
+systemctl start clasp-control.socket clasp.service
+
 # ---- several instances ----
 cp -p /etc/clasp/clasp.conf /etc/clasp/c.conf
 sed -i '1i [server]\nlisten = 127.0.0.1:0' /etc/clasp/c.conf
@@ -276,8 +298,12 @@ try 'an installation over itself' dpkg --force-confold -i next.deb
 fails 'leaves alone what the administrator switched off' systemctl is-enabled clasp.socket
 rm /etc/clasp/[ab].conf
 rm -r /etc/systemd/system/clasp@b.socket.d
-systemctl disable clasp@a.service clasp-control@a.socket clasp-control@b.socket >/dev/null 2>&1
+systemctl enable clasp.service clasp@b.socket >/dev/null 2>&1
+ln -s /etc/systemd/system/clasp-mine.service /etc/systemd/system/multi-user.target.wants/
+has 'instances are enabled' '/clasp.service .*/clasp@a.service .*/clasp-control@a.socket .*/clasp@b.socket' \
+  echo /etc/systemd/system/*.wants/clasp*
 try 'purge' dpkg -P clasp
-has 'leaves nothing' '^$' find /etc /var/lib /run /usr /lib -name '*clasp*' -not -path '/run/systemd/*' -not -path '/etc/hostname'
+try 'leaves what is not of the package' rm /etc/systemd/system/multi-user.target.wants/clasp-mine.service
+has 'and else nothing' '^$' find /etc /var/lib /run /usr /lib -name '*clasp*' -not -path '/run/systemd/*' -not -path '/etc/hostname'
 has 'and no unit failed meanwhile' '^$' systemctl --failed --no-legend --plain
 exit $failures
