@@ -173,7 +173,7 @@ TEST_CASE("draining with patience: it makes no time of rest longer, and is the m
     CHECK(idle.read().status == 200);
     one->run([one, &server](daemon::HttpServer& http) {
       http.stop_accepting();
-      http.drain(one == &server ? clasp::Duration{3'600'000} : daemon::Duration{200});
+      http.drain(one == &server ? clasp::Duration{3'600'000} : clasp::Duration{200});
     });
     CHECK(idle.closed_within(3s));
     CHECK(eventually([&] { return one->connections() == 0; }));
