@@ -73,7 +73,7 @@ test('make docker-run: a port and what clasp knows, with and without .env', {}, 
   assert.deepEqual(after(plain, '-p'), ['127.0.0.1:8080:8080']);
   assert.deepEqual(after(plain, '-e'), ['CLASP_PORT=8080', 'CLASP_LISTEN=0.0.0.0']);
   assert.deepEqual(plain.slice(-3), ['clasp:latest', '-provider', 'demo']);
-  const set = run({ OPENAI_API_KEY: 'sk-x', CLASP_PORT: '9000', HOME: '/root', DOCKER_PUBLISH: '0.0.0.0' });
+  const set = run({ OPENAI_API_KEY: 'sk-x', CLASP_PORT: '9000', SOME_OTHER: 'x', DOCKER_PUBLISH: '0.0.0.0' });
   assert.deepEqual(after(set, '-p'), ['0.0.0.0:9000:8080']);
   assert.deepEqual(after(set, '-e').sort(), ['CLASP_LISTEN=0.0.0.0', 'CLASP_PORT', 'CLASP_PORT=8080', 'OPENAI_API_KEY']);
   assert.ok(!set.includes('sk-x'), 'a key would stand in the list of processes');
