@@ -2,8 +2,8 @@
 // §5.7), vector by vector.
 #include <doctest/doctest.h>
 
+#include "../../support/reply_run.h"
 #include "../../support/responses_kit.h"
-#include "core/translate/signature.h"
 
 using namespace clasp::test;
 using clasp::translate::decode_signature;
@@ -12,31 +12,9 @@ using Blocks = std::vector<std::string>;
 
 namespace {
 
-struct Run {
-  Outcome out;
-  Grammar grammar;
-  explicit Run(const std::string& input, ReplyContext context = responses_context()) {
-    out = stream(context, input);
-    CHECK(stream(context, input, 1).sse == out.sse);
-    if (out.done())
-      CHECK(grammar.check_complete(out.sse) == "");
-    else
-      CHECK(grammar.check(out.sse) == "");
-  }
-  const Blocks& blocks() const { return grammar.blocks(); }
-  std::string stop() const { return json_text(json_object_get(grammar.message(), "stop_reason")); }
-  const json_t* block(std::size_t n) const {
-    return json_array_get(json_object_get(grammar.message(), "content"), n);
-  }
-  std::string at(std::size_t n, const char* key) const {
-    return dump_json(json_object_get(block(n), key));
-  }
-  // State of the n-th thinking block, as "kind json".
-  std::string state(std::size_t n) const {
-    if (n >= grammar.signatures().size()) return "(none)";
-    const auto state = decode_signature(grammar.signatures()[n]);
-    return state ? state->kind + (" " + state->state_json) : "(broken)";
-  }
+struct Run : StreamRun {
+  explicit Run(const std::string& input, ReplyContext context = responses_context())
+      : StreamRun(input, std::move(context)) {}
 };
 
 // The Message of a plain answer.
