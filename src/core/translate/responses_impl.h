@@ -60,6 +60,7 @@ struct ResponsesReply::Impl final : ReplyCore {
     std::string label, encrypted;      // id and blob as they go back, raw
     PartKind source = PartKind::text;  // where its text comes from; text: nowhere yet
     bool thought = false;              // a part of it was shown
+    bool spoke = false;                // text of it was shown
     std::vector<std::string> blocks;   // what a finished item of another kind becomes
     bool image = false;
     bool incomplete = false;
@@ -124,12 +125,14 @@ struct ResponsesReply::Impl final : ReplyCore {
   void show_item(Item& item);
   void show_parts(Item& item);
   void show_part(Item& item, Part& part, std::string_view raw);
-  void show_cited(Part& part, std::string_view raw);
+  void show_cited(Item& item, Part& part, std::string_view raw);
+  void begin_text(Item& item);
   void end_part(const Part& part);
   void show_call(Item& item);
   void pass_call(Item& item, std::string_view arguments);
   void end_item(Item& item);
   void settle_thinking(std::string_view phase);
+  void part_messages(const Item& item);
 
   // responses_blocks.cc: items that become blocks when they are done.
   void take_search(Item& item, const wire::ResponsesItem& found, const wire::ResponsesEvent& event);
@@ -137,6 +140,7 @@ struct ResponsesReply::Impl final : ReplyCore {
   void kept_blocks(const Item& item);
   void take_other(Item& item, const wire::ResponsesItem& found);
   std::string render_state(const Item& item, std::string_view phase, std::int64_t at) const;
+  static std::string render_border(std::string_view before, std::string_view behind);
 
   wire::ResponsesParser& parser;
   std::vector<std::unique_ptr<Item>> items;
@@ -147,6 +151,7 @@ struct ResponsesReply::Impl final : ReplyCore {
   // The reasoning item at the end of what was shown: its block is closed when it is known what
   // follows, since the phase of a message belongs to its state.
   Item* thinking = nullptr;
+  Item* message = nullptr;          // the message at the end of what was shown
   std::vector<std::string> states;  // of all items, as signatures for the secondary store
   std::size_t state_bytes = 0;
   std::unordered_set<std::string> found_addresses;  // in results that the client has

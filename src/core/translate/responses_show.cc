@@ -76,7 +76,7 @@ void ResponsesReply::Impl::show_parts(Item& item) {
     kept -= std::min(kept, pending.size());
     const bool text = part.kind == PartKind::text;
     if (text && part.done && !part.begun && !part.citations.empty()) {
-      show_cited(part, pending);
+      show_cited(item, part, pending);
       continue;
     }
     if (!pending.empty()) show_part(item, part, pending);
@@ -85,14 +85,26 @@ void ResponsesReply::Impl::show_parts(Item& item) {
   }
 }
 
+// A part of a message begins a block of its own.
+void ResponsesReply::Impl::begin_text(Item& item) {
+  end_text();
+  if (!std::exchange(item.spoke, true)) part_messages(item);
+  queue.break_text();
+  said = true;
+}
+
+// Two messages side by side would come back from the client as one, and with one phase. A block
+// between them holds what is lost, where the backend gave phases.
+void ResponsesReply::Impl::part_messages(const Item& item) {
+  if (message == nullptr || (message->phase.empty() && item.phase.empty())) return;
+  queue.break_thinking();
+  queue.end_thinking(render_border(message->phase, item.phase), true);
+}
+
 void ResponsesReply::Impl::show_part(Item& item, Part& part, std::string_view raw) {
   const bool first = !std::exchange(part.begun, true);
   if (part.kind == PartKind::text || part.kind == PartKind::refusal) {
-    if (first) {
-      end_text();
-      queue.break_text();
-    }
-    said = true;
+    if (first) begin_text(item);
     if (part.kind == PartKind::text)
       on_text(raw);
     else
@@ -124,11 +136,9 @@ std::vector<wire::ChatAnnotation> views_of(const auto& citations) {
 }  // namespace
 
 // A text that is whole before any of it was shown: a block for each cited piece.
-void ResponsesReply::Impl::show_cited(Part& part, std::string_view raw) {
+void ResponsesReply::Impl::show_cited(Item& item, Part& part, std::string_view raw) {
   part.begun = true;
-  end_text();
-  queue.break_text();
-  said = true;
+  begin_text(item);
   on_cited_text(raw, views_of(part.citations));
 }
 
@@ -185,6 +195,9 @@ void ResponsesReply::Impl::pass_call(Item& item, std::string_view arguments) {
 }
 
 void ResponsesReply::Impl::end_item(Item& item) {
+  const bool shown = item.announced || item.thought || !item.encrypted.empty() ||
+                     !item.blocks.empty() || item.image;
+  if (item.spoke || shown) message = item.spoke ? &item : nullptr;
   switch (item.type) {
     case ItemType::reasoning:
       thinking = &item;

@@ -336,6 +336,38 @@ TEST_CASE("§2.5: state of reasoning: with the text, without it, none, not shown
   CHECK(two.state(1) == R"(r {"id":"rs_2","ec":"F"})");
 }
 
+TEST_CASE("§2.3, §4.5: two messages side by side: a block between them holds their phases") {
+  const auto message = [](const std::string& words, const std::string& phase) {
+    return message_item(words) + (phase.empty() ? phase : ",\"phase\":\"" + phase + "\"");
+  };
+  const auto both = [&](const std::string& first, const std::string& second) {
+    return Run(item_done(0, message("a", first)) + item_done(1, message("b", second)) +
+               terminal("completed"));
+  };
+  const Run run = both("commentary", "final_answer");
+  CHECK(run.blocks() == Blocks{"text:a", "thinking:", "text:b"});
+  CHECK(run.state(0) == R"(r {"id":"","ec":"","phase":"final_answer","prior":"commentary"})");
+  CHECK(both("commentary", "").blocks() == Blocks{"text:a", "thinking:", "text:b"});
+  CHECK(both("", "").blocks() == Blocks{"text:a", "text:b"});
+  // Between others there is something that keeps them apart, and reasoning has the phase itself.
+  const Run apart(item_done(0, message("a", "commentary")) +
+                  item_done(1, reasoning_item("rs", "E", {})) +
+                  item_done(2, message("b", "final_answer")) +
+                  item_done(3, call_item("f", "call_a", "read", "{}")) +
+                  item_done(4, message("c", "final_answer")) + terminal("completed"));
+  CHECK(apart.blocks() == Blocks{"text:a", "thinking:", "text:b", "tool_use:read:{}", "text:c"});
+  // Of a message without words nothing is left to be kept apart.
+  CHECK(Run(item_done(0, message("a", "commentary")) + item_done(1, message("", "commentary")) +
+            item_done(2, message("b", "final_answer")) + terminal("completed"))
+            .blocks() == Blocks{"text:a", "thinking:", "text:b"});
+  ReplyContext off = responses_context();
+  off.thinking_disabled = true;
+  CHECK(Run(item_done(0, message("a", "commentary")) + item_done(1, message("b", "final_answer")) +
+                terminal("completed"),
+            off)
+            .blocks() == Blocks{"text:a", "text:b"});
+}
+
 TEST_CASE("§4.5: reasoning text counts where there is no summary") {
   const std::string raw = R"("type":"reasoning","id":"r","content":[{"type":"reasoning_text",)"
                           R"("text":"raw"}])";
