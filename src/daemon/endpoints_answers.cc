@@ -109,13 +109,18 @@ std::unique_ptr<exchange::RequestTask> Endpoints::ask_for_count(const exchange::
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
   if (!candidate) return nullptr;
   auto call = exchange::make_count_call(*catalog_, *candidate, *parsed, {});
-  if (!call) return nullptr;
+  const TimePoint begun = services_.scheduler.now();
+  if (!call || !slow_counters_.may_ask(call->api_url, begun)) return nullptr;
   ++*counting_;
   // Given back when the task goes, however that comes.
   const std::shared_ptr<void> place(nullptr, [count = counting_](void*) { --*count; });
   auto task = std::make_unique<exchange::TokenCount>(
       services_.scheduler, services_.backend,
-      [this, head, body, place, &stream](std::optional<std::int64_t> counted) {
+      [this, head, body, place, begun, url = call->api_url,
+       &stream](std::optional<std::int64_t> counted) {
+        const TimePoint now = services_.scheduler.now();
+        slow_counters_.on_end(url, counted.has_value(),
+                              std::chrono::duration_cast<Duration>(now - begun), now);
         const HttpAnswer out = count_tokens(head, body, counted);
         metrics_.meter.on_answer(static_cast<std::uint8_t>(exchange::Endpoint::count_tokens),
                                  out.status);
