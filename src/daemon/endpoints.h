@@ -83,7 +83,8 @@ class Endpoints final : public HttpHandler {
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body,
                           std::optional<std::int64_t> counted = std::nullopt) const;
-  // Where the backend counts; nullptr where the estimate will do.
+  // Where the backend counts, or we with the model's vocabulary; nullptr where the estimate will
+  // do.
   std::unique_ptr<exchange::RequestTask> ask_for_count(const exchange::RequestHead& head,
                                                        const std::string& body,
                                                        exchange::ClientStream& stream);
@@ -103,7 +104,7 @@ class Endpoints final : public HttpHandler {
   bool draining_ = false;
   bool resting_ = false;
   TimerHandle refusals_timer_;
-  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // backends that are counting now
+  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // counts under way
   std::unordered_set<exchange::Exchange*> live_;
 };
 

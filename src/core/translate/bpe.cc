@@ -61,6 +61,8 @@ bool Vocabulary::add(std::string_view line) {
 }
 
 void Vocabulary::index() {
+  bytes_.shrink_to_fit();
+  offsets_.shrink_to_fit();
   std::size_t slots = 1;
   while (slots < 2 * size()) slots *= 2;
   slots_.assign(slots, 0);

@@ -11,6 +11,11 @@
 
 namespace clasp::translate {
 
+// SHA-256 of o200k_base in its published form, and its usual name.
+inline constexpr std::string_view kO200kDigest =
+    "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d";
+inline constexpr std::string_view kO200kFile = "o200k_base.tiktoken";
+
 // The tokens and their ranks. Immutable once made; about 4.5 MB for o200k_base.
 class Vocabulary {
  public:

@@ -165,7 +165,8 @@ void PromptCounter::media(std::string_view reference_json, bool image) {
 }
 
 void PromptCounter::tools(std::string_view json) {
-  std::string functions;
+  // In one text: pieces go over its seams.
+  std::string functions(kFunctionsBegin);
   each_item(json, [&](std::string_view one) {
     if (wire::json_string_member(one, "type") != "function") {
       tokens_ += kBuiltinTool;
@@ -177,10 +178,7 @@ void PromptCounter::tools(std::string_view json) {
                          wire::json_string_member(function, "description"),
                          wire::json_member(function, "parameters").value_or(std::string_view()));
   });
-  if (functions.empty()) return;
-  text(kFunctionsBegin);
-  text(functions);
-  text(kFunctionsEnd);
+  if (functions.size() > kFunctionsBegin.size()) text(functions.append(kFunctionsEnd));
 }
 
 void PromptCounter::format(std::string_view json) {
