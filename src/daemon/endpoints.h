@@ -84,7 +84,8 @@ class Endpoints final : public HttpHandler {
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body,
                           std::optional<std::int64_t> counted = std::nullopt) const;
-  // Where the backend counts; nullptr where the estimate will do.
+  // Where the backend counts, or we with the model's vocabulary; nullptr where the estimate will
+  // do.
   std::unique_ptr<exchange::RequestTask> ask_for_count(const exchange::RequestHead& head,
                                                        const std::string& body,
                                                        exchange::ClientStream& stream);
@@ -105,7 +106,7 @@ class Endpoints final : public HttpHandler {
   bool resting_ = false;
   TimerHandle refusals_timer_;
   exchange::SlowCounters slow_counters_;
-  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // backends that are counting now
+  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // counts under way
   std::unordered_set<exchange::Exchange*> live_;
 };
 
