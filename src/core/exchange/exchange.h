@@ -27,6 +27,7 @@
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/schema_cache.h"
+#include "core/wire/tool_memory.h"
 
 namespace clasp::exchange {
 
@@ -40,13 +41,14 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;           // shared by all workers
-  StatePort& states;             // shared by all workers
-  DeskPort& desk;                // the desk behind it is shared by all workers
-  CalibrationPort& calibration;  // shared by all workers
-  MediaPort* media = nullptr;    // may be missing
-  CachePort* cache = nullptr;    // shared by all workers; may be missing
-  MeterPort* meter = nullptr;    // may be missing
+  LessonPort& lessons;                // shared by all workers
+  StatePort& states;                  // shared by all workers
+  DeskPort& desk;                     // the desk behind it is shared by all workers
+  CalibrationPort& calibration;       // shared by all workers
+  MediaPort* media = nullptr;         // may be missing
+  CachePort* cache = nullptr;         // shared by all workers; may be missing
+  MeterPort* meter = nullptr;         // may be missing
+  wire::ToolMemory* tools = nullptr;  // may be missing
 };
 
 class Exchange final : public RequestTask,
