@@ -161,7 +161,11 @@ void Exchange::after_reply_input() {
       call_->pause();
       stop_leading();
     }
-    if (reply_->block_opened()) search_.reset();  // and may be used no more
+    if (reply_->block_opened()) {
+      // The prompt goes, and who has not told its length may be asked for it still.
+      if (!relays() || reply_->usage().estimated) prompt_.tokens();
+      search_.reset();  // and may be used no more
+    }
   }
   if (reply_->state() == State::done) {
     complete();

@@ -144,7 +144,8 @@ class Exchange final : public RequestTask,
   void remember_lessons();
   void remember_states();
   void calibrate();
-  std::int64_t calibrated(std::int64_t estimate) const;
+  void count_prompt();
+  translate::InputEstimate calibrated_prompt();
   void answer_without_call();
   void after_reply_input();
   void on_first_content();
@@ -185,7 +186,7 @@ class Exchange final : public RequestTask,
   policy::TicketId ticket_ = 0;       // 0: not in the queue
   std::unique_ptr<Caching> caching_;  // null: not a request that is cached
   Repairs repairs_;
-  std::int64_t input_estimate_ = 0;  // as computed, not calibrated
+  translate::InputEstimate prompt_;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;
