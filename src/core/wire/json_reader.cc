@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/json_blocks.h"
 #include "base/json_scan.h"
 #include "base/text.h"
 
@@ -100,7 +101,15 @@ bool JsonReader::scan_string() {
   ++at_;
 #if defined(__SSE2__)
   // One look at 16 bytes finds all of theirs that matter: code has an escape every few bytes.
-  while (at_ + 16 <= text_.size()) {
+  constexpr std::size_t kLong = 64;
+  for (std::size_t again = at_ + 16; at_ + 16 <= text_.size();) {
+    // What is not over by then is a text rather than a name. Where that gets stuck it is tried
+    // again behind what stopped it.
+    if (at_ >= again) {
+      at_ = skip_string_blocks(text_, at_);
+      again = at_ + kLong;
+      if (at_ + 16 > text_.size()) break;
+    }
     const std::size_t block = at_;
     unsigned found = detail::special_json_bytes(text_.data() + block);
     std::size_t next = block + 16;
