@@ -8,8 +8,10 @@ namespace {
 constexpr Duration kIdleCheck{20};
 // After the errors of a forced stop, the time to get them out.
 constexpr Duration kLastWrites{100};
-// Replaced, how long a connection may rest until its next request comes.
-constexpr Duration kPatience{5'000};
+constexpr Duration kIdleCheckReplaced{200};
+// Replaced, how long a connection may rest until its next request comes, where timeouts.client_idle
+// allows it more.
+constexpr Duration kPatience{300'000};
 }  // namespace
 
 Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
@@ -38,6 +40,7 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
   desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
   cache_ = std::make_unique<WorkerCache>(*parts_.cache, *mailbox_, *scheduler_);
+  counter_ = std::make_unique<WorkerCounter>(*parts_.counter, *mailbox_);
   probes_ = probes;
   start_probes(parts_.catalog);
   WorkerMeter& meter = parts_.metrics->add_worker();
@@ -48,7 +51,7 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
-                         cache_.get(), counts ? &meter : nullptr, &tools_},
+                         cache_.get(), counts ? &meter : nullptr, counter_.get(), &tools_},
       parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits, *parts_.costs,
       MetricsAccess{counts, meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,
@@ -100,13 +103,21 @@ void Worker::drain(std::vector<std::uint64_t> leave, bool replaced, std::functio
         if (!replaced) endpoints_->set_draining();
         server_->stop_accepting(leave);
         server_->drain(replaced ? kPatience : Duration{0});
+        idle_pause_ = replaced ? kIdleCheckReplaced : kIdleCheck;
         check_idle();
       });
 }
 
+void Worker::hurry() {
+  mailbox_->send([this] {
+    server_->drain();
+    idle_pause_ = kIdleCheck;
+  });
+}
+
 void Worker::check_idle() {
   if (server_->connections() > 0) {
-    idle_check_ = scheduler_->after(kIdleCheck, [this] { check_idle(); });
+    idle_check_ = scheduler_->after(idle_pause_, [this] { check_idle(); });
     return;
   }
   if (on_idle_) on_idle_();

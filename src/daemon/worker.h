@@ -22,6 +22,7 @@
 #include "daemon/shared_cache.h"
 #include "daemon/shared_desk.h"
 #include "daemon/system_random.h"
+#include "daemon/token_counter.h"
 
 namespace clasp::daemon {
 
@@ -41,6 +42,7 @@ struct WorkerParts {
   MediaParts* media = nullptr;                       // not owned, shared
   Metrics* metrics = nullptr;                        // not owned, shared
   MetricsService* metrics_service = nullptr;         // not owned, shared
+  TokenCounter* counter = nullptr;                   // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };
@@ -63,8 +65,10 @@ class Worker {
   void ask(std::function<void(Endpoints&)> question);
   // From any thread. Stops accepting (see HttpServer); `on_idle` is called on the worker's thread
   // when the last request is answered (at once when there is none). `replaced`: another process
-  // serves who comes from now on, nobody needs to be turned away.
+  // serves who comes from now on, nobody needs to be turned away, and connections between two
+  // requests stay until their next one, their usual time, or hurry().
   void drain(std::vector<std::uint64_t> leave, bool replaced, std::function<void()> on_idle);
+  void hurry();
   // From any thread. Ends running exchanges with an error, then the loop.
   void stop();
   void join();
@@ -91,12 +95,14 @@ class Worker {
   std::unique_ptr<WorkerDesk> desk_;
   std::unique_ptr<RecordFan> records_;
   std::unique_ptr<WorkerCache> cache_;
+  std::unique_ptr<WorkerCounter> counter_;
   bool probes_ = false;  // one worker only
   std::unique_ptr<Prober> prober_;
   std::unique_ptr<Endpoints> endpoints_;
   std::unique_ptr<HttpServer> server_;
   std::function<void()> on_idle_;
   TimerHandle idle_check_;
+  Duration idle_pause_{};
   std::thread thread_;
 };
 

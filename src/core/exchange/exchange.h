@@ -32,6 +32,7 @@
 namespace clasp::exchange {
 
 struct Caching;
+class CounterPort;
 
 // What an exchange works with; one set per worker, outliving its exchanges.
 struct Services {
@@ -48,6 +49,7 @@ struct Services {
   MediaPort* media = nullptr;         // may be missing
   CachePort* cache = nullptr;         // shared by all workers; may be missing
   MeterPort* meter = nullptr;         // may be missing
+  CounterPort* counter = nullptr;     // shared by all workers; may be missing
   wire::ToolMemory* tools = nullptr;  // may be missing
 };
 
