@@ -57,7 +57,8 @@ ifneq ($(SANITIZE),)
   OPT := -O1
   CXXFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
   LDFLAGS += -fsanitize=$(SANITIZE)
-else
+else ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS)),)
+  # Who builds a package may have asked for more.
   CXXFLAGS += -D_FORTIFY_SOURCE=2
 endif
 
@@ -176,7 +177,7 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 # ---- keeping it clean ----------------------------------------------------------------------------
 sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print 2>/dev/null)
 scripts := tools/setup tools/get-promtool tools/get-o200k tests/run .ci/run $(wildcard tests/fuzz/run) packaging/dist packaging/deb \
-	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh) \
+	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh lib.sh) $(wildcard tests/package/*) \
 	$(addprefix packaging/,bundle bundle-start.sh sysroot archive container/engine container/rootfs npm/pack npm/bin/program.sh) \
 	tests/system/lib/container.sh
 .PHONY: lint fmt generate

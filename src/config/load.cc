@@ -7,18 +7,13 @@
 #include <fstream>
 #include <system_error>
 
+#include "base/join.h"
 #include "base/text.h"
 #include "config/emit.h"
 #include "config/resolve.h"
 
 namespace clasp::config {
 namespace {
-
-std::string join(const std::vector<std::string>& lines) {
-  std::string out;
-  for (const std::string& line : lines) out.append(out.empty() ? "" : "\n").append(line);
-  return out;
-}
 
 std::string lookup(const Environment& environment, std::string_view name) {
   const auto found = environment.find(name);
@@ -92,7 +87,8 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   trial.credentials = lookup(inputs.environment, "CREDENTIALS_DIRECTORY");
   trial.add_arguments(arguments);
   usage.insert(usage.end(), trial.errors.begin(), trial.errors.end());
-  if (!usage.empty()) return fail_load(kExitUsage, join(usage) + "\nclasp -help lists the options");
+  if (!usage.empty())
+    return fail_load(kExitUsage, join(usage, "\n") + "\nclasp -help lists the options");
 
   Loaded loaded;
   if (const auto action = early_action(arguments)) {
@@ -113,7 +109,7 @@ Result<Loaded, LoadError> load(const Inputs& inputs) {
   collector.add_arguments(arguments);
   collector.report_unavailable();
   if (collector.errors.empty()) resolve(collector, inputs.read_file);
-  if (!collector.errors.empty()) return fail_load(kExitConfiguration, join(collector.errors));
+  if (!collector.errors.empty()) return fail_load(kExitConfiguration, join(collector.errors, "\n"));
 
   loaded.settings = std::move(collector.draft.settings);
   loaded.settings.config_file = file->path;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/join.h"
 #include "base/text.h"
 #include "config/value.h"
 #include "control/socket_path.h"
@@ -46,12 +47,6 @@ std::string describe(const control::Command& command) {
   std::string out = "claspctl " + std::string(command.words);
   if (!command.arguments.empty()) out.append(" ").append(command.arguments);
   if (!command.options.empty()) out.append(" ").append(command.options);
-  return out;
-}
-
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out.append(out.empty() ? "" : " ").append(word);
   return out;
 }
 
@@ -167,7 +162,7 @@ Answer unknown_command(std::vector<std::string> words) {
   // What stands behind may be anything, a key too.
   if (words.size() > 1 && !is_command_word(words[1])) words.resize(1);
   words.resize(std::min<std::size_t>(words.size(), 2));
-  const std::string asked = join(words);
+  const std::string asked = clasp::join(words, " ");
   return usage_error("there is no command " + config::quoted(asked) + config::hint(asked, names));
 }
 

@@ -66,7 +66,10 @@ struct World {
   std::function<Result<config::Loaded, config::LoadError>()> load_configuration = {};
   // Why nothing could listen there; empty: it could.
   std::function<std::string(const std::string& address, std::uint16_t port)> why_not_listen = {};
+  // Which socket unit of systemd listens there; empty: none does.
+  std::function<std::string(const std::string& address, std::uint16_t port)> socket_unit_at = {};
   std::function<bool()> clock_is_synchronised = {};
+  std::function<std::string()> working_folder = {};  // empty: nobody knows
   // Becomes that program, with these variables set. Returns only to say why it could not.
   std::function<std::string(const std::string& program, const std::vector<std::string>& arguments,
                             const std::vector<std::pair<std::string, std::string>>& environment)>

@@ -5,6 +5,7 @@
 #include "config/load.h"
 #include "ctl/json.h"
 #include "ctl/local.h"
+#include "ctl/pieces.h"
 #include "ctl/width.h"
 
 namespace clasp::ctl {
@@ -54,7 +55,12 @@ class Doctor {
     }
     const JsonPtr root = parse_json(told->body);
     if (told->status != 200 || !root) {
-      const std::string_view why = text_of(json_object_get(root.get(), "error"), "message");
+      const json_t* error = json_object_get(root.get(), "error");
+      const std::string_view why = text_of(error, "message");
+      if (text_of(error, "code") == "control_off") {
+        add(Verdict::doubtful, std::string(why));
+        return true;
+      }
       add(Verdict::bad,
           "what answers at the control socket does not tell its state: " +
               (why.empty() ? "it answered " + std::to_string(told->status) : std::string(why)),
@@ -93,8 +99,9 @@ class Doctor {
             remedy_of(cause));
       if (number_of(one, "keys_resting") > 0)
         add(Verdict::doubtful,
-            std::to_string(number_of(one, "keys_resting")) + " keys of backend " + name +
-                " were refused and rest",
+            counted(number_of(one, "keys_resting"),
+                    "key of backend " + name + " was refused and rests",
+                    "keys of backend " + name + " were refused and rest"),
             "look at the key and the account at the provider");
     }
   }
@@ -176,11 +183,25 @@ class Doctor {
     for (const config::Listener& listener : loaded->settings.listeners) {
       if (listener.is_unix || listener.port == 0) continue;
       const std::string problem = world_.why_not_listen(listener.address, listener.port);
-      if (problem.empty()) continue;
+      if (problem.empty() || is_of_systemd(listener)) continue;
       add(Verdict::bad, config::render_listener(listener) + ": " + problem,
-          "another program listens there: ss -ltnp sport = :" + std::to_string(listener.port) +
-              " names it; stop it, or choose another port");
+          "another program listens there, or a clasp without a control socket: ss -ltnp sport = :" +
+              std::to_string(listener.port) + " names it; stop it, or choose another port");
     }
+  }
+
+  // The port of our own socket unit is taken as it should be.
+  bool is_of_systemd(const config::Listener& listener) {
+    const std::string unit =
+        world_.socket_unit_at ? world_.socket_unit_at(listener.address, listener.port) : "";
+    if (unit.empty()) return false;
+    const std::string where = config::render_listener(listener) + ": systemd listens there for ";
+    if (unit == "clasp.socket" || unit.starts_with("clasp@"))
+      add(Verdict::good, where + "clasp (" + unit + "); a connection starts the daemon");
+    else
+      add(Verdict::bad, where + "another program (" + unit + ")",
+          "systemctl disable --now " + unit + ", or choose another port");
+    return true;
   }
 
   void look_at_clock() {

@@ -32,9 +32,19 @@ std::size_t on_bytes(char* data, std::size_t, std::size_t count, void* to) noexc
 
 LinkError explain(CURL* curl, CURLcode code, const std::string& socket) {
   if (code == CURLE_OPERATION_TIMEDOUT)
-    return {LinkError::Kind::timeout, "the daemon does not answer (" + socket + ")"};
+    return {
+        LinkError::Kind::timeout,
+        "the daemon does not answer in time (" + socket +
+            "); it is just starting, cannot start, or hangs: systemctl status clasp and its log "
+            "tell. --timeout SECONDS waits longer"};
   long cause = 0;
   curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &cause);
+  // A queue without room is no error to libcurl, but then it is not connected.
+  if (code == CURLE_COULDNT_CONNECT && (cause == 0 || cause == EAGAIN))
+    return {LinkError::Kind::timeout,
+            "nobody takes the connections that wait at " + socket +
+                "; does the daemon hang, or cannot it start? systemctl status clasp and its log "
+                "tell"};
   if (cause == EACCES || cause == EPERM)
     return {LinkError::Kind::refused,
             socket +

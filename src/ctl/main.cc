@@ -121,6 +121,8 @@ int main(int argc, char** argv) {
   world.variable = variable;
   world.load_configuration = load_configuration;
   world.why_not_listen = clasp::ctl::why_not_listen;
+  world.socket_unit_at = clasp::ctl::socket_unit_at;
+  world.working_folder = clasp::ctl::working_folder;
   world.clock_is_synchronised = clasp::ctl::clock_is_synchronised;
   world.run_program = clasp::ctl::run_program;
   world.follow_daemon = follow_daemon;

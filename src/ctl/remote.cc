@@ -2,6 +2,7 @@
 #include "ctl/remote.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/text.h"
 #include "ctl/json.h"
@@ -90,12 +91,19 @@ Answer follow(const Call& call, const World& world, const std::string& target) {
   return {kExitNotRunning, "", "claspctl: the daemon has ended\n"};
 }
 
+// The daemon has another working folder.
+std::string absolute(const std::string& path, const World& world) {
+  const std::string folder = world.working_folder ? world.working_folder() : "";
+  if (path.empty() || path.front() == '/' || folder.empty()) return path;
+  return (std::filesystem::path(folder) / path).lexically_normal().string();
+}
+
 // Switches of a command, where the API has them in the query.
-void add_own(const Call& call, std::string& target) {
+void add_own(const Call& call, const World& world, std::string& target) {
   for (const auto& [name, value] : call.own) {
     std::string query;
     if (name == "--bodies") query = "bodies=1";
-    if (name == "--binary") query = "binary=" + percent_encode(value);
+    if (name == "--binary") query = "binary=" + percent_encode(absolute(value, world));
     if (name == "--prometheus") query = "format=prometheus";
     if (query.empty()) continue;
     target.append(target.find('?') == std::string::npos ? "?" : "&").append(query);
@@ -122,7 +130,7 @@ Answer carry_out_remotely(const Call& call, const World& world) {
   constexpr long kUpgradeSeconds = 40;
   if (call.command->words == "upgrade")
     options.seconds = std::max(options.seconds, kUpgradeSeconds);
-  add_own(call, target);
+  add_own(call, world, target);
   if (call.command->words == "test") {
     target += (target.find('?') == std::string::npos ? "?seconds=" : "&seconds=") +
               std::to_string(options.seconds);

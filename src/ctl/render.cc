@@ -8,6 +8,7 @@
 #include "ctl/json.h"
 #include "ctl/pieces.h"
 #include "ctl/render_clients.h"
+#include "ctl/render_config.h"
 #include "ctl/render_metrics.h"
 #include "ctl/render_test.h"
 #include "ctl/render_upgrade.h"
@@ -49,16 +50,6 @@ std::string backend_table(const json_t* list, const Look& look, std::string_view
   return table.render(look.width, indent);
 }
 
-std::string lines_of(const json_t* list, std::string_view before) {
-  std::string out;
-  std::size_t i = 0;
-  json_t* one = nullptr;
-  json_array_foreach(list, i, one) if (json_is_string(one)) out.append(before)
-      .append(json_string_value(one))
-      .append("\n");
-  return out;
-}
-
 // ---- commands -----------------------------------------------------------------------------------
 
 // "debug with bodies (configured: info)"
@@ -88,15 +79,18 @@ std::string render_status(const json_t* root, const Look& look) {
   std::string out = "clasp " + std::string(text_of(root, "version")) + ": " +
                     paint_state(state, look) + ", up " +
                     seconds_text(number_of(root, "uptime_seconds")) + "\n\n";
-  const auto line = [&out](std::string_view name, const std::string& value) {
+  const auto line = [&out, &look](std::string_view name, const std::string& value) {
     if (value.empty()) return;
-    out.append("  ").append(name).append(11 - name.size(), ' ').append(value).append("\n");
+    constexpr std::size_t kName = 11, kIndent = 2;
+    const std::string text =
+        "  " + std::string(name) + std::string(kName - name.size(), ' ') + value;
+    out.append(wrap(text, look.width, kIndent + kName)).append("\n");
   };
   const std::string_view file = text_of(root, "config_file");
   line("listening", join(json_object_get(root, "listeners")));
   line("config", file.empty() ? "no file" : std::string(file));
   line("process", "pid " + std::to_string(number_of(root, "pid")) + ", " +
-                      std::to_string(number_of(root, "workers")) + " workers, " +
+                      counted(number_of(root, "workers"), "worker") + ", " +
                       bytes_text(number_of(root, "resident_bytes")) + ", log level " +
                       log_words(root));
   const json_t* metrics = json_object_get(root, "metrics");
@@ -104,72 +98,21 @@ std::string render_status(const json_t* root, const Look& look) {
   line("requests", std::to_string(number_of(requests, "total")) + " (" +
                        std::to_string(number_of(requests, "errors")) + " failed), " +
                        std::to_string(number_of(requests, "in_flight")) + " in flight, " +
-                       std::to_string(number_of(requests, "open_streams")) + " streams, " +
+                       counted(number_of(requests, "open_streams"), "stream") + ", " +
                        std::to_string(number_of(requests, "refused")) + " refused");
   if (const json_t* queue = json_object_get(root, "queue"))
     line("queue", of_most(number_of(queue, "waiting"), number_of(queue, "max_size")) +
                       " waiting, longest " +
-                      milliseconds_text(number_of(queue, "longest_wait_ms")));
+                      milliseconds_text(number_of(queue, "longest_wait_ms")) +
+                      (flag_of(queue, "paused") ? ", paused (claspctl queue resume)" : ""));
   const json_t* cache = json_object_get(root, "cache");
   line("cache", flag_of(cache, "enabled")
                     ? of_most(number_of(cache, "entries"), number_of(cache, "max_entries")) +
                           " entries, " + bytes_text(number_of(cache, "bytes")) + ", " +
-                          std::to_string(number_of(cache, "hits")) + " hits, " +
-                          std::to_string(number_of(cache, "misses")) + " misses"
+                          counted(number_of(cache, "hits"), "hit") + ", " +
+                          counted(number_of(cache, "misses"), "miss", "misses")
                     : std::string("off"));
   return out.append("\n").append(backend_table(json_object_get(root, "backends"), look, "  "));
-}
-
-std::string render_reload(const json_t* root, const Look& look) {
-  const std::string_view file = text_of(root, "config_file");
-  std::string out = "the configuration was loaded again" +
-                    (file.empty() ? std::string() : " from " + std::string(file)) + "\n";
-  out.append(lines_of(json_object_get(root, "warnings"), paint("warning: ", Hue::warning, look)));
-  const std::string restart = join(json_object_get(root, "restart_needed"));
-  if (!restart.empty())
-    out.append(paint("needs a restart: ", Hue::warning, look)).append(restart).append("\n");
-  return out;
-}
-
-std::string render_config(const json_t* root, const Look& look) {
-  Table table({{"SETTING", {.shrink = 24}}, {"VALUE", {.shrink = 16}}, {"FROM", {.shrink = 16}}});
-  std::size_t i = 0;
-  json_t* one = nullptr;
-  json_array_foreach(json_object_get(root, "settings"), i, one) {
-    table.add({std::string(text_of(one, "name")), std::string(text_of(one, "value")),
-               std::string(text_of(one, "place"))});
-  }
-  return table.empty() ? "nothing is set; everything has its default\n" : table.render(look.width);
-}
-
-std::string render_check(const json_t* root, const Look& look) {
-  const std::string_view file = text_of(root, "config_file");
-  std::string out = "the configuration is valid" +
-                    (file.empty() ? std::string() : ": " + std::string(file)) + "\n";
-  out.append(lines_of(json_object_get(root, "warnings"), paint("warning: ", Hue::warning, look)));
-  const std::string restart = join(json_object_get(root, "restart_needed"));
-  if (!restart.empty())
-    out.append(paint("needs a restart: ", Hue::warning, look)).append(restart).append("\n");
-  return out;
-}
-
-std::string render_diff(const json_t* root, const Look& look) {
-  std::string out;
-  std::size_t i = 0;
-  json_t* one = nullptr;
-  json_array_foreach(json_object_get(root, "changes"), i, one) {
-    const std::string name(text_of(one, "name"));
-    if (json_object_get(one, "before") != nullptr)
-      out.append(paint("- " + name + " = " + std::string(text_of(one, "before")), Hue::bad, look))
-          .append("\n");
-    if (json_object_get(one, "after") != nullptr)
-      out.append(paint("+ " + name + " = " + std::string(text_of(one, "after")), Hue::good, look))
-          .append("\n");
-  }
-  if (out.empty()) return "a reload would change nothing\n";
-  const std::string restart = join(json_object_get(root, "restart_needed"));
-  if (!restart.empty()) out.append("needs a restart: ").append(restart).append("\n");
-  return out;
 }
 
 std::string render_backends(const json_t* root, const Look& look) {
@@ -244,48 +187,48 @@ std::string render_exchanges(const json_t* root, const Look& look) {
   }
   std::string out = table.empty() ? "no requests in flight\n" : table.render(look.width);
   if (const std::int64_t silent = number_of(root, "silent_workers"); silent > 0)
-    out.append(std::to_string(silent)).append(" workers did not answer\n");
+    out.append(counted(silent, "worker")).append(" did not answer\n");
   return out;
 }
 
 std::string render_drain(const json_t* root, const Look&) {
   const std::int64_t running = number_of(root, "running");
   if (!flag_of(root, "draining")) return "in service\n";
-  std::string out = "out of service, " + std::to_string(running) +
-                    (running == 1 ? " request still runs" : " requests still run");
+  std::string out =
+      "out of service, " + counted(running, "request still runs", "requests still run");
   if (running > 0 && json_object_get(root, "deadline_ms") != nullptr)
     out.append("; they are ended in ").append(milliseconds_text(number_of(root, "deadline_ms")));
   return out + "\nclaspctl undrain puts it back into service\n";
 }
 
 std::string render_ended(const json_t* root, const Look&) {
-  return std::to_string(number_of(root, "cancelled")) + " requests ended\n";
+  return counted(number_of(root, "cancelled"), "request") + " ended\n";
 }
 
 // A backend, and how many requests of it were ended.
 std::string render_disabled(const json_t* root, const Look& look) {
   const std::int64_t ended = number_of(root, "ended");
   return render_backend(root, look) +
-         (ended > 0 ? std::to_string(ended) + " requests ended\n" : std::string());
+         (ended > 0 ? counted(ended, "request") + " ended\n" : std::string());
 }
 
 std::string render_cache(const json_t* root, const Look&) {
   if (!flag_of(root, "enabled")) return "the response cache is off\n";
   return of_most(number_of(root, "entries"), number_of(root, "max_entries")) + " entries, " +
          bytes_text(number_of(root, "bytes")) + " of " + bytes_text(number_of(root, "max_bytes")) +
-         "\n" + std::to_string(number_of(root, "hits")) + " hits, " +
-         std::to_string(number_of(root, "misses")) + " misses, " +
+         "\n" + counted(number_of(root, "hits"), "hit") + ", " +
+         counted(number_of(root, "misses"), "miss", "misses") + ", " +
          std::to_string(number_of(root, "coalesced")) + " coalesced, " +
          std::to_string(number_of(root, "evictions")) + " evicted, " +
          std::to_string(number_of(root, "expirations")) + " expired\n";
 }
 
 std::string render_flushed(const json_t* root, const Look&) {
-  return std::to_string(number_of(root, "flushed")) + " answers forgotten\n";
+  return counted(number_of(root, "flushed"), "answer") + " forgotten\n";
 }
 
 std::string render_cancelled(const json_t* root, const Look&) {
-  return std::to_string(number_of(root, "cancelled")) + " waiting requests ended\n";
+  return counted(number_of(root, "cancelled"), "waiting request") + " ended\n";
 }
 
 std::string render_level(const json_t* root, const Look&) {
@@ -310,7 +253,8 @@ std::string render_commands(const json_t* root, const Look& look) {
 // A finished request: when, how it ended, how long, tokens, who, which model, where.
 std::string render_tail(const json_t* one, const Look& look) {
   if (const std::int64_t lost = number_of(one, "lost"); lost > 0)
-    return paint("... " + std::to_string(lost) + " lines were left out", Hue::dim, look) + "\n";
+    return paint("... " + counted(lost, "line was", "lines were") + " left out", Hue::dim, look) +
+           "\n";
   if (const std::int64_t pid = number_of(one, "replaced_by"); pid > 0)
     return paint("... replaced by process " + std::to_string(pid), Hue::dim, look) + "\n";
   const auto when = static_cast<std::time_t>(number_of(one, "time"));

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "ctl/pieces.h"
 #include "ctl/table.h"
 
 namespace clasp::ctl {
@@ -80,11 +81,14 @@ std::string render_limits(const json_t* root, const Look& look) {
                left_of(one, "tokens_left", "tokens_per_minute"), running});
   }
   const json_t* refused = json_object_get(root, "refused");
+  const std::string ends = "refused: " + std::to_string(number_of(refused, "requests")) +
+                           " by requests, " + std::to_string(number_of(refused, "tokens")) +
+                           " by tokens, " + std::to_string(number_of(refused, "concurrency")) +
+                           " by concurrency, " + std::to_string(number_of(refused, "budget")) +
+                           " by budget";
+  constexpr std::size_t kIndent = 2;
   return (table.empty() ? "nobody is limited yet\n" : table.render(look.width)) +
-         "refused: " + std::to_string(number_of(refused, "requests")) + " by requests, " +
-         std::to_string(number_of(refused, "tokens")) + " by tokens, " +
-         std::to_string(number_of(refused, "concurrency")) + " by concurrency, " +
-         std::to_string(number_of(refused, "budget")) + " by budget\n";
+         wrap(ends, look.width, kIndent) + "\n";
 }
 
 std::string render_keys(const json_t* root, const Look& look) {
@@ -111,7 +115,7 @@ std::string render_keys(const json_t* root, const Look& look) {
 std::string render_costs(const json_t* root, const Look& look) {
   const std::string since = text(root, "since");
   std::string out = dollars(root, "total_cost_usd") + " for " +
-                    std::to_string(number_of(root, "total_requests")) + " requests" +
+                    counted(number_of(root, "total_requests"), "request") +
                     (since.empty() ? "" : " since " + since) + "\n" +
                     dollars(root, "day_cost_usd") + " on " + text(root, "day") + ", " +
                     dollars(root, "month_cost_usd") + " in " + text(root, "month") + "\n";

@@ -42,7 +42,7 @@ struct TopData {
   std::int64_t pid = 0, workers = 0, silent_workers = 0, uptime_ms = 0, resident_bytes = 0;
   std::int64_t total = 0, failed_total = 0, refused_total = 0, in_flight = 0, open_streams = 0;
   std::int64_t input_tokens = 0, output_tokens = 0;
-  bool has_queue = false;
+  bool has_queue = false, queue_paused = false;
   std::int64_t waiting = 0, queue_size = 0, longest_wait_ms = 0;
   Rate requests, failed, refused, tokens_in, tokens_out;
   Milliseconds p50, p95, first_p50, first_p95;

@@ -21,8 +21,9 @@ double value(std::optional<double> number) {
   return number.value_or(-1);
 }
 
-// What is sorted by; more comes first.
-double rank(const TopBackend& one, TopSort sort) {
+// What is sorted by; more comes first. Clients have no latency of their own.
+template <class Element>
+double rank(const Element& one, TopSort sort) {
   switch (sort) {
     case TopSort::in_flight:
       return static_cast<double>(one.in_flight);
@@ -30,30 +31,13 @@ double rank(const TopBackend& one, TopSort sort) {
       return value(one.requests);
     case TopSort::failed:
       return value(one.failed);
-    case TopSort::latency:
-      return value(one.p95);
     case TopSort::tokens:
       return value(one.tokens);
-    case TopSort::given:
-    case TopSort::name:
+    case TopSort::latency:
+      if constexpr (requires { one.p95; }) return value(one.p95);
       break;
-  }
-  return 0;
-}
-
-double rank(const TopClient& one, TopSort sort) {
-  switch (sort) {
-    case TopSort::in_flight:
-      return static_cast<double>(one.in_flight);
-    case TopSort::requests:
-      return value(one.requests);
-    case TopSort::failed:
-      return value(one.failed);
-    case TopSort::tokens:
-      return value(one.tokens);
     case TopSort::given:
     case TopSort::name:
-    case TopSort::latency:
       break;
   }
   return 0;

@@ -68,9 +68,9 @@ std::string first_line(const TopData& data, const TopChoice& choice, std::size_t
   line.add("clasp " + data.version, Hue::bold).add_state(data.state);
   line.add("up " + seconds_text(data.uptime_ms / 1000));
   line.add("pid " + std::to_string(data.pid));
-  line.add(std::to_string(data.workers) + (data.workers == 1 ? " worker" : " workers"));
+  line.add(counted(data.workers, "worker"));
   if (data.silent_workers > 0)
-    line.add(std::to_string(data.silent_workers) + " do not answer", Hue::bad);
+    line.add(counted(data.silent_workers, "does not answer", "do not answer"), Hue::bad);
   line.add(bytes_text(data.resident_bytes));
   if (choice.keys)
     line.add_right(choice.paused ? "PAUSED" : "every " + interval_text(choice.interval));
@@ -86,13 +86,14 @@ std::string traffic_line(const TopData& data, std::size_t columns, const Look& l
   };
   Line line(columns, look);
   line.add("in flight " + std::to_string(data.in_flight) + " (" +
-           std::to_string(data.open_streams) + (data.open_streams == 1 ? " stream)" : " streams)"));
+           counted(data.open_streams, "stream") + ")");
   line.add("requests " + rate_text(data.requests) + "/s");
   bad(line, "failed " + rate_text(data.failed) + "/s", data.failed, Hue::bad);
   if (data.has_queue) {
     std::string text = "queue " + of_most(data.waiting, data.queue_size);
     if (data.waiting > 0) text += ", longest " + milliseconds_text(data.longest_wait_ms);
-    bad(line, text, static_cast<double>(data.waiting), Hue::warning);
+    if (data.queue_paused) text += ", paused";
+    bad(line, text, data.queue_paused ? 1 : static_cast<double>(data.waiting), Hue::warning);
   }
   bad(line, "refused " + rate_text(data.refused) + "/s", data.refused, Hue::warning);
   return line.take();

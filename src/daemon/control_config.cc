@@ -1,6 +1,8 @@
 // See control_config.h.
 #include "daemon/control_config.h"
 
+#include "base/join.h"
+
 namespace clasp::daemon {
 
 namespace {
@@ -15,10 +17,7 @@ void send_report(ControlCall& call, const ReloadReport& report, const char* word
   if (!report.good) {
     json_t* error = json_object();
     set(error, "code", text_value("configuration"));
-    std::string message;
-    for (const std::string& line : report.errors)
-      message.append(message.empty() ? "" : "\n").append(line);
-    set(error, "message", text_value(message));
+    set(error, "message", text_value(join(report.errors, "\n")));
     set(out, "error", error);
   }
   call.reply->send(report.good ? 200 : 422, root);

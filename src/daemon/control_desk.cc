@@ -131,13 +131,18 @@ void reset_breaker(ControlDesk& desk, ControlCall& call) {
 
 // ---- the queue ----------------------------------------------------------------------------------
 
+json_t* make_full_queue_object(const policy::QueueStatus& status) {
+  json_t* out = make_queue_object(status);
+  set(out, "paused", json_boolean(status.paused));
+  return out;
+}
+
 void list_queue(ControlDesk& desk, ControlCall& call) {
   const TimePoint now = desk.scheduler.now();
   const exchange::CatalogPtr catalog = desk.deeds.catalog();
   const policy::QueueStatus status = desk.desk.snapshot(now).queue;
-  const JsonPtr root(make_queue_object(status));
+  const JsonPtr root(make_full_queue_object(status));
   set(root.get(), "enabled", json_boolean(status.enabled));
-  set(root.get(), "paused", json_boolean(status.paused));
   json_t* list = json_array();
   for (const policy::TicketInfo& ticket : desk.desk.tickets(now, kMostTickets))
     json_array_append_new(list, ticket_object(*catalog, ticket));
@@ -165,6 +170,10 @@ void flush_queue(ControlDesk& desk, ControlCall& call) {
 }
 
 void pause_queue(ControlDesk& desk, ControlCall& call) {
+  if (!desk.desk.snapshot(desk.scheduler.now()).queue.enabled)
+    return call.reply->refuse(409, "queue_off",
+                              "the queue is off, so that nobody waits who could be held back; "
+                              "enabled = true in [queue] switches it on");
   desk.desk.pause_queue(true, desk.scheduler.now());
   list_queue(desk, call);
 }

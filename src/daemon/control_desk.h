@@ -25,6 +25,8 @@ void flush_queue(ControlDesk& desk, ControlCall& call);
 void pause_queue(ControlDesk& desk, ControlCall& call);
 void resume_queue(ControlDesk& desk, ControlCall& call);
 
+// The queue as operators see it: public pages do not say that somebody has paused it.
+json_t* make_full_queue_object(const policy::QueueStatus& status);
 // Pieces of answers about one backend: as it is now, with further numbers, or that there is none.
 void send_backend(ControlDesk& desk, const ControlCall& call,
                   const std::vector<std::pair<const char*, std::int64_t>>& more = {});

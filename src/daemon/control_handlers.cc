@@ -73,7 +73,7 @@ void show_status(ControlDesk& desk, ControlCall& call) {
     json_array_append_new(
         backends, make_backend_object(*backend, *status, catalog->settings->breaker.enabled, now));
   set(out, "backends", backends);
-  if (books.queue.enabled) set(out, "queue", make_queue_object(books.queue));
+  if (books.queue.enabled) set(out, "queue", make_full_queue_object(books.queue));
   set(out, "cache", cache_object(desk.cache.stats()));
   json_error_t problem{};
   const std::string sums = desk.metrics.render_json(now);

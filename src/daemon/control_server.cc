@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -21,6 +22,10 @@ namespace {
 constexpr std::string_view kPurpose = "control";
 constexpr std::uint64_t kOwn = 1, kOfUnit = 2;
 constexpr std::size_t kShownQuery = 200;
+constexpr char kOff[] =
+    "control.socket is off in the configuration, so that nothing can be asked here; systemd passed "
+    "this socket all the same. To use it set control.socket to auto and restart the daemon; to "
+    "close it disable the socket unit: systemctl disable --now clasp-control.socket";
 
 // Few and small requests, but people look at an answer for a while between two of them.
 HttpLimits make_limits() {
@@ -84,18 +89,16 @@ Result<void> ControlServer::take(const SharedFd& fd, std::uint64_t id) {
 
 Result<void> ControlServer::open(const config::ControlSettings& settings,
                                  const PassedSockets& passed) {
-  if (settings.socket == "off") {
-    if (!passed.control.empty())
-      log_warn(
-          "control.socket is off, but systemd passed a control socket; whoever connects there "
-          "is not served. Disable its socket unit");
-    return {};
-  }
+  off_ = settings.socket == "off";
   const bool chosen = settings.socket == "auto";
-  bool have = chosen && !passed.control.empty();
+  bool have = off_ || (chosen && !passed.control.empty());
   for (const PassedSocket& one : passed.control) {
     if (auto taken = take(one.fd, kOfUnit); !taken) return taken;
     of_unit_.push_back({one.name, {one.fd}});
+    if (off_) {
+      log_warn(one.place.address + ": " + kOff);
+      continue;
+    }
     path_ = one.place.address;
     have = have || path_ == settings.socket;
   }
@@ -144,7 +147,7 @@ std::vector<NamedSockets> ControlServer::all() const {
 }
 
 void ControlServer::stop_accepting(const std::function<bool(const std::string& name)>& left) {
-  if (path_.empty()) return;  // none is open, or none any more
+  if (std::exchange(stopped_, true)) return;
   std::vector<std::uint64_t> leave{kOfUnit};
   const bool own_left = !own_.empty() && left(own_.front().name);
   if (own_left) leave.push_back(kOwn);
@@ -172,6 +175,7 @@ bool ControlServer::has_precedence(std::optional<std::uint32_t> peer_user) {
 }
 
 std::optional<HttpAnswer> ControlServer::on_head(exchange::RequestHead& head) {
+  if (off_) return refusal(403, "control_off", kOff);
   const control::Asked asked = control::match_request(head.method, head.path);
   if (asked.command == nullptr) {
     if (asked.methods.empty())

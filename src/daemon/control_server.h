@@ -24,7 +24,8 @@ class ControlServer final : private HttpHandler {
   // Takes the sockets that a socket unit passed, and opens the one that the settings ask for,
   // unless it is one of them or one that a daemon before this one had opened. A socket that was
   // only chosen because nothing else was said is done without when it cannot be had, which is
-  // logged.
+  // logged. Where control is off, whoever comes to a passed socket is told so: it is systemd that
+  // listens there, and he would wait for ever.
   Result<void> open(const config::ControlSettings& settings, const PassedSockets& passed);
   const std::string& path() const { return path_; }  // empty: none is open
   // Nobody more is accepted, what runs goes on. `left`: the socket goes on being served, by another
@@ -48,6 +49,8 @@ class ControlServer final : private HttpHandler {
 
   HttpServer server_;
   ControlDesk& desk_;
+  bool off_ = false;
+  bool stopped_ = false;
   std::string path_;
   std::string own_path_;
   struct stat file_ {};  // of the socket that was made there

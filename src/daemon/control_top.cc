@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "daemon/control_desk.h"
 #include "daemon/control_live.h"
 #include "daemon/endpoints.h"
 #include "daemon/health_answers.h"
@@ -133,7 +134,7 @@ void send_top(ControlDesk& desk, const ControlReplyPtr& reply, WorkerWord word,
   set_count(root.get(), "silent_workers", silent);
   set_count(root.get(), "resident_bytes", resident_bytes());
   add_requests(root.get(), sums);
-  if (books.queue.enabled) set(root.get(), "queue", make_queue_object(books.queue));
+  if (books.queue.enabled) set(root.get(), "queue", make_full_queue_object(books.queue));
   add_backends(root.get(), desk, sums, books, now);
   add_clients(root.get(), sums, word.exchanges);
   add_exchanges(root.get(), word.exchanges);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/join.h"
 #include "base/text.h"
 #include "daemon/control_log.h"
 #include "daemon/json_tree.h"
@@ -66,9 +67,7 @@ void tell(const UpgradeReport& report, ControlReply& reply, const std::string& v
     set(out, "upgraded", json_true());
     set(out, "old", process_object(version, getpid()));
     set(out, "new", process_object(report.version, report.pid));
-    std::string note;
-    for (const std::string& one : notes) note.append(note.empty() ? "" : "\n").append(one);
-    if (!note.empty()) set(out, "note", text_value(note));
+    if (!notes.empty()) set(out, "note", text_value(join(notes, "\n")));
     return reply.send(200, root);
   }
   std::string message = "no upgrade: " + report.reason + ". This process goes on.";

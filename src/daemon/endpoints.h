@@ -11,6 +11,7 @@
 #include "core/exchange/exchange.h"
 #include "core/exchange/model_list.h"
 #include "core/exchange/routes.h"
+#include "core/exchange/slow_counters.h"
 #include "daemon/health_answers.h"
 #include "daemon/http_server.h"
 #include "daemon/metrics.h"
@@ -104,6 +105,7 @@ class Endpoints final : public HttpHandler {
   bool draining_ = false;
   bool resting_ = false;
   TimerHandle refusals_timer_;
+  exchange::SlowCounters slow_counters_;
   std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // counts under way
   std::unordered_set<exchange::Exchange*> live_;
 };

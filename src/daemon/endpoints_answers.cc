@@ -116,7 +116,7 @@ std::unique_ptr<exchange::RequestTask> Endpoints::ask_for_count(const exchange::
   // Given back when the task goes, however that comes.
   const std::shared_ptr<void> place(nullptr, [count = counting_](void*) { --*count; });
   auto task = std::make_unique<exchange::TokenCount>(
-      services_.scheduler, services_.backend, services_.counter,
+      services_.scheduler, services_.backend, services_.counter, slow_counters_,
       [this, head, body, place, &stream](std::optional<std::int64_t> counted) {
         const HttpAnswer out = count_tokens(head, body, counted);
         metrics_.meter.on_answer(static_cast<std::uint8_t>(exchange::Endpoint::count_tokens),

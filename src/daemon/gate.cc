@@ -313,7 +313,11 @@ void Gate::drain() {
   if (!idle()) return;
   on_readable();  // a request that has arrived is still served
   if (!idle()) return;
-  if (server_.patience_.count() > 0) return set_deadline(idle_time());
+  if (const Duration patience = server_.patience_; patience.count() > 0) {
+    const bool sooner =
+        deadline_ != TimePoint{} && deadline_ <= server_.scheduler_.now() + patience;
+    return sooner ? void() : set_deadline(patience);
+  }
   // A client that has only just connected is about to ask, and cannot know that it may ask again.
   if (served_ == 0) return set_deadline(kLastHandshake);
   close();

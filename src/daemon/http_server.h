@@ -116,8 +116,9 @@ class HttpServer final : private AcceptHandler {
   // those in `leave` nobody more is accepted.
   void stop_accepting(const std::vector<std::uint64_t>& leave = {});
   // Closes connections between two requests; from now on every answer says "Connection: close".
-  // With `patience` each may send one more within that time: a client that is at work learns from
-  // an answer that it should connect again, not from a connection that is gone.
+  // With `patience` each may send one more: a client learns from an answer that it should connect
+  // again, not from a connection that is gone. Those that rest for as long as ever, or for that
+  // time, are closed then. May be called again, with less.
   void drain(Duration patience = {});
   // Connections with something left to do. One whose last answer the kernel has taken does not
   // count, although it may linger for the client to read it.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/join.h"
 #include "base/log.h"
 #include "config/listen.h"
 #include "daemon/error_text.h"
@@ -212,6 +213,10 @@ std::vector<std::vector<OpenListener>> ListenerSet::commit(Prepared prepared) {
     }
     one.shares.clear();
   }
+  for (const One& old : open_)
+    if (std::none_of(prepared.all.begin(), prepared.all.end(),
+                     [&old](const One& one) { return one.id == old.id; }))
+      if (!old.of_unit) remove_socket_file(old.name, old.entrance->listener);
   open_ = std::move(prepared.all);
   last_id_ = prepared.last_id;
   warnings_ = std::move(prepared.warnings);
@@ -223,12 +228,18 @@ std::vector<std::uint64_t> ListenerSet::let_go(
     const std::function<bool(const std::string& name)>& kept) {
   std::vector<std::uint64_t> out;
   for (One& one : open_) {
-    if (one.of_unit || kept(one.name))
+    if (one.of_unit || kept(one.name)) {
       out.push_back(one.id);
-    else
-      one.fds.clear();
+      continue;
+    }
+    one.fds.clear();
+    remove_socket_file(one.name, one.entrance->listener);
   }
   return out;
+}
+
+void ListenerSet::give_away() {
+  for (One& one : open_) one.fds.clear();
 }
 
 std::vector<NamedSockets> ListenerSet::own() const {
@@ -262,9 +273,7 @@ std::vector<std::string> ListenerSet::names() const {
 }
 
 std::string ListenerSet::render() const {
-  std::string out;
-  for (const std::string& name : names()) out.append(out.empty() ? "" : ", ").append(name);
-  return out;
+  return join(names(), ", ");
 }
 
 std::vector<config::Listener> ListenerSet::newly_exposed() const {

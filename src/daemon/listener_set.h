@@ -44,8 +44,10 @@ class ListenerSet {
 
   // Nothing is accepted any more. Sockets that live on elsewhere stay open here, so that who waits
   // in their queues is served by the next process: those of socket units, and those that `kept`
-  // says are kept. Their ids; all others are closed here.
+  // says are kept. Their ids; all others are closed here, and the files of Unix sockets removed.
   std::vector<std::uint64_t> let_go(const std::function<bool(const std::string& name)>& kept);
+  // They are another process's from now on.
+  void give_away();
 
   // All, for the fd store and for a successor. Sockets of units have the names that those gave
   // them.

@@ -53,6 +53,13 @@ void Predecessor::say(std::string_view word) {
   (void)!::send(socket_.get(), word.data(), word.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+std::optional<std::string> Predecessor::receive() {
+  char bytes[kLongestMessage];
+  const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  return std::string(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
+}
+
 Result<void> Predecessor::wait_for_go() {
   say("prepared " CLASP_VERSION);
   // Its requests go on ending, so that what they cost may be said before it is our turn.
@@ -62,22 +69,17 @@ Result<void> Predecessor::wait_for_go() {
     do {
       ready = ::poll(&waiting, 1, kPatienceMs);
     } while (ready < 0 && errno == EINTR);
-    char bytes[kLongestMessage];
-    const ssize_t got =
-        ready > 0 ? ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT) : ssize_t{-1};
-    const std::string_view text(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
+    const auto text = ready > 0 ? receive() : std::nullopt;
     if (text == "go") return {};
-    if (!text.starts_with(kSpent)) break;
-    spent_early_.emplace_back(text.substr(kSpent.size()));
+    if (!text || !text->starts_with(kSpent)) break;
+    spent_early_.push_back(text->substr(kSpent.size()));
   }
   return fail("the process that is to be replaced did not agree");
 }
 
-void Predecessor::tell_ready(event_base* base, std::function<void()> on_yours,
-                             std::function<void(std::string_view)> on_spent) {
-  on_yours_ = std::move(on_yours);
-  on_spent_ = std::move(on_spent);
-  for (const std::string& line : std::exchange(spent_early_, {})) on_spent_(line);
+void Predecessor::tell_ready(event_base* base, Ears ears) {
+  ears_ = std::move(ears);
+  for (const std::string& line : std::exchange(spent_early_, {})) ears_.on_spent(line);
   event_.reset(event_new(base, socket_.get(), EV_READ | EV_PERSIST, on_message_thunk, this));
   if (!event_ || event_add(event_.get(), nullptr) != 0) log_error("the event loop took no socket");
   say("ready");
@@ -94,16 +96,16 @@ void Predecessor::on_message_thunk(evutil_socket_t, short, void* self) noexcept 
 
 void Predecessor::on_message() {
   for (int i = 0; i < kMessagesPerTurn && event_; ++i) {
-    char bytes[kLongestMessage];
-    const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    const std::string_view text(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
-    if (text.starts_with(kSpent)) {
-      on_spent_(text.substr(kSpent.size()));
+    const auto text = receive();
+    if (!text) return;
+    if (text->starts_with(kSpent)) {
+      ears_.on_spent(std::string_view(*text).substr(kSpent.size()));
       continue;
     }
-    if (text.empty()) event_.reset();  // it is gone; whatever it meant to do, we serve
-    if ((text.empty() || text == "yours") && on_yours_) std::exchange(on_yours_, nullptr)();
+    if (text->empty()) event_.reset();  // it is gone; whatever it meant to do, we serve
+    if ((text->empty() || text == "yours") && ears_.on_yours)
+      std::exchange(ears_.on_yours, nullptr)();
+    if (text == "reload") ears_.on_reload();
     if (!event_ && on_gone_) std::exchange(on_gone_, nullptr)();
   }
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,13 @@ class Predecessor {
 
   // Says that everything is prepared, and waits until what only one process can have is free.
   Result<void> wait_for_go();
-  // Says that clients are served. `on_yours` is called when this process is the service, also when
-  // the other one died meanwhile; `on_spent` for each message of that kind from then on.
-  void tell_ready(event_base* base, std::function<void()> on_yours,
-                  std::function<void(std::string_view)> on_spent);
+  // What it says once clients are served here.
+  struct Ears {
+    std::function<void()> on_yours;  // this process is the service, also when the other one died
+    std::function<void(std::string_view)> on_spent;
+    std::function<void()> on_reload;
+  };
+  void tell_ready(event_base* base, Ears ears);
   // It may still spend something, and tell it.
   bool runs() const { return event_ != nullptr; }
   // Called once when it is gone; only while it runs.
@@ -37,11 +41,13 @@ class Predecessor {
   static void on_message_thunk(evutil_socket_t, short, void* self) noexcept;
   void on_message();
   void say(std::string_view word);
+  // Nothing: no message is there now; an empty one: none will come any more.
+  std::optional<std::string> receive();
 
   UniqueFd socket_, errors_;
   EventPtr event_;
-  std::function<void()> on_yours_, on_gone_;
-  std::function<void(std::string_view)> on_spent_;
+  Ears ears_;
+  std::function<void()> on_gone_;
   std::vector<std::string> spent_early_;  // what came before tell_ready()
 };
 

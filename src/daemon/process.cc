@@ -1,5 +1,5 @@
 // See process.h. How it is put together and taken apart; what happens in between is in
-// process_life.cc.
+// process_life.cc, process_upgrade.cc and process_stop.cc.
 #include "daemon/process.h"
 
 #include <fcntl.h>
@@ -135,7 +135,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   control_ = std::make_unique<ControlServer>(base_.get(), *scheduler_, random_, *control_desk_);
   if (auto opened = control_->open(settings_.control, origins_.passed); !opened)
     return tl::unexpected(opened.error());
-  origins_.passed = {};
+  note_left_sockets();
   upgrade_ =
       std::make_unique<Upgrade>(base_.get(), *scheduler_, static_cast<Upgrade::Deeds&>(*this));
   watchdog_ = std::make_unique<Watchdog>(

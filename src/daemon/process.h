@@ -45,12 +45,14 @@ class Process final : private ControlDeeds, private Upgrade::Deeds {
   std::string status_text() const;
   void on_all_turning();
   void become_service();
+  void note_left_sockets();
   void keep_sockets();
   void refresh_status();
   static void on_signal_thunk(evutil_socket_t number, short, void* self) noexcept;
   void on_signal(int number);
   void on_hangup();
   void load_again();
+  void reload_if_asked();
   // ControlDeeds
   ReloadReport reload() override;
   ReloadReport check(std::vector<config::GivenValue>& given) override;
@@ -106,6 +108,8 @@ class Process final : private ControlDeeds, private Upgrade::Deeds {
   std::vector<std::unique_ptr<Worker>> workers_;
   Origins& origins_;
   ListenerSet listeners_;
+  // Sockets of the process before this one that the configuration does not want any more.
+  std::vector<PassedSocket> left_;
   ServiceManager manager_;
   std::unique_ptr<Watchdog> watchdog_;
   TimerHandle status_timer_, extension_;
@@ -118,6 +122,7 @@ class Process final : private ControlDeeds, private Upgrade::Deeds {
   std::unique_ptr<ControlDesk> control_desk_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Upgrade> upgrade_;
+  bool reload_asked_ = false;  // by a signal, while an upgrade is under way
   bool on_terminal_ = false;
   bool ready_ = false;
   bool draining_ = false;

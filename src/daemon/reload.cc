@@ -1,6 +1,7 @@
 // See reload.h. Everything that can fail comes before the desk is told.
 #include "daemon/reload.h"
 
+#include "base/join.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "config/restart.h"
@@ -8,16 +9,6 @@
 #include "daemon/listener_set.h"
 
 namespace clasp::daemon {
-
-namespace {
-
-std::string join(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out.append(out.empty() ? "" : ", ").append(name);
-  return out;
-}
-
-}  // namespace
 
 Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& prepare) {
   auto loaded = load_();
@@ -37,7 +28,7 @@ Result<exchange::CatalogPtr> Reloader::try_reload(TimePoint now, const Prepare& 
   report_.warnings = std::move(loaded->warnings);
   report_.restart_needed = config::restart_needed(*running_, *settings);
   if (!report_.restart_needed.empty())
-    log_warn("these changes need a restart: " + join(report_.restart_needed));
+    log_warn("these changes need a restart: " + join(report_.restart_needed, ", "));
   // The last client may have gone by mistake.
   if (asks_for_keys_ && !settings->auth.enabled)
     log_warn(

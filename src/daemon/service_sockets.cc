@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -99,6 +100,12 @@ bool is_own_name(std::string_view name, std::string_view purpose, const config::
   const std::string wanted = make_name(purpose, place);
   if (!place.is_unix) return name == wanted;
   return name.starts_with(wanted) && name.substr(wanted.size()) == file_identity(place.address);
+}
+
+void remove_socket_file(std::string_view name, const config::Listener& place) {
+  if (!place.is_unix || !name.starts_with(kOwn)) return;
+  const std::string file = file_identity(place.address);
+  if (!file.empty() && name.ends_with(file)) unlink(place.address.c_str());
 }
 
 Result<PassedSocket> look_at_socket(std::string name, SharedFd fd) {

@@ -38,6 +38,10 @@ std::string own_name(std::string_view purpose, const config::Listener& place);
 // Whether a name is of that kind, for that purpose and place.
 bool is_own_name(std::string_view name, std::string_view purpose, const config::Listener& place);
 
+// Removes the file of a Unix socket of ours that nobody will listen on any more; another one that
+// stands in its place by now is left alone. Others have no file.
+void remove_socket_file(std::string_view name, const config::Listener& place);
+
 // Where a listening stream socket listens. Errors say what else it is.
 Result<PassedSocket> look_at_socket(std::string name, SharedFd fd);
 

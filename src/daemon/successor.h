@@ -5,6 +5,7 @@
 //   go                 from here: it may take what only one process can have
 //   ready              its workers turn, and clients are served
 //   yours              from here: it is the service now
+//   reload             from here: somebody wanted that meanwhile, and it may have read older files
 //   spent …            from here: what a request cost that was still running (shared_costs.h)
 // It ends, or the socket does, before "ready": it has failed. See predecessor.h for the other side.
 #pragma once
@@ -55,6 +56,7 @@ class Successor {
   const SharedFd& line() const { return socket_; }
   // It is the service now, and lives on without us.
   void let_go();
+  void ask_reload() { say("reload"); }
   // What it wrote to standard error last, in lines.
   std::string last_words() const;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/join.h"
 #include "base/text.h"
 #include "config/presets.h"
 
@@ -57,9 +58,7 @@ std::string connect_remedy(const TestTrouble& t) {
 std::string tls_remedy(const TestTrouble& t) {
   const std::string_view cause = t.step.cause;
   if (icontains(cause, "mismatch")) {
-    std::string names;
-    for (const std::string& name : t.step.tls.names)
-      names.append(names.empty() ? "" : ", ").append(name);
+    std::string names = join(t.step.tls.names, ", ");
     if (names.empty()) names = t.step.tls.subject;
     return "use a name in base_url that the certificate is for" +
            (names.empty() ? std::string() : ": " + names);
@@ -83,9 +82,7 @@ std::string model_remedy(const TestTrouble& t) {
   const auto& names = t.models->names;
   if (std::find(names.begin(), names.end(), t.model) != names.end())
     return "the model is in the backend's list; what it says above must be about something else";
-  std::string nearest;
-  for (const std::string& name : nearest_models(t.model, names))
-    nearest.append(nearest.empty() ? "" : ", ").append(name);
+  const std::string nearest = join(nearest_models(t.model, names), ", ");
   return "the backend has no model " + scrub_utf8(t.model.substr(0, 100)) +
          (nearest.empty() ? std::string() : "; it has " + nearest) +
          " (clasp -models lists all); set model in " + section_of(t.backend) + " or CLASP_MODEL";

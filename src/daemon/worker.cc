@@ -8,8 +8,10 @@ namespace {
 constexpr Duration kIdleCheck{20};
 // After the errors of a forced stop, the time to get them out.
 constexpr Duration kLastWrites{100};
-// Replaced, how long a connection may rest until its next request comes.
-constexpr Duration kPatience{5'000};
+constexpr Duration kIdleCheckReplaced{200};
+// Replaced, how long a connection may rest until its next request comes, where timeouts.client_idle
+// allows it more.
+constexpr Duration kPatience{300'000};
 }  // namespace
 
 Worker::Worker(const WorkerParts& parts) : parts_(parts) {}
@@ -101,13 +103,21 @@ void Worker::drain(std::vector<std::uint64_t> leave, bool replaced, std::functio
         if (!replaced) endpoints_->set_draining();
         server_->stop_accepting(leave);
         server_->drain(replaced ? kPatience : Duration{0});
+        idle_pause_ = replaced ? kIdleCheckReplaced : kIdleCheck;
         check_idle();
       });
 }
 
+void Worker::hurry() {
+  mailbox_->send([this] {
+    server_->drain();
+    idle_pause_ = kIdleCheck;
+  });
+}
+
 void Worker::check_idle() {
   if (server_->connections() > 0) {
-    idle_check_ = scheduler_->after(kIdleCheck, [this] { check_idle(); });
+    idle_check_ = scheduler_->after(idle_pause_, [this] { check_idle(); });
     return;
   }
   if (on_idle_) on_idle_();

@@ -65,8 +65,10 @@ class Worker {
   void ask(std::function<void(Endpoints&)> question);
   // From any thread. Stops accepting (see HttpServer); `on_idle` is called on the worker's thread
   // when the last request is answered (at once when there is none). `replaced`: another process
-  // serves who comes from now on, nobody needs to be turned away.
+  // serves who comes from now on, nobody needs to be turned away, and connections between two
+  // requests stay until their next one, their usual time, or hurry().
   void drain(std::vector<std::uint64_t> leave, bool replaced, std::function<void()> on_idle);
+  void hurry();
   // From any thread. Ends running exchanges with an error, then the loop.
   void stop();
   void join();
@@ -99,6 +101,7 @@ class Worker {
   std::unique_ptr<HttpServer> server_;
   std::function<void()> on_idle_;
   TimerHandle idle_check_;
+  Duration idle_pause_{};
   std::thread thread_;
 };
 

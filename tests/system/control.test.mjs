@@ -138,6 +138,25 @@ test('a backend is disabled and enabled, its breaker tripped and reset', async (
   assert.deepEqual([nobody.code, /no backend nobody/.test(nobody.stderr)], [1, true]);
 });
 
+test('a queue that is off is not paused', async (b) => {
+  const mock = await b.mock(() => say('x'), { rules: 'compatible', mayLeave: true });
+  const off = await start(b, mock);
+  const told = await ctl(off, 'queue', 'pause', '--json');
+  assert.deepEqual([told.code, told.json.error.code], [1, 'queue_off']);
+  assert.match((await ctl(off, 'queue', 'pause')).stderr, /^claspctl: the queue is off, .*enabled = true in \[queue\]/);
+  assert.equal((await ctl(off, 'queue', '--json')).json.paused, false);
+  assert.equal((await ctl(off, 'queue', 'resume')).code, 0);
+});
+
+test('a queue that is paused says so in the status', async (b) => {
+  const mock = await b.mock(() => say('x'), { rules: 'compatible', mayLeave: true });
+  const on = await start(b, mock, '[queue]\nenabled = yes\n');
+  assert.equal((await ctl(on, 'status', '--json')).json.queue.paused, false);
+  await ctl(on, 'queue', 'pause');
+  assert.equal((await ctl(on, 'status', '--json')).json.queue.paused, true);
+  assert.match((await ctl(on, 'status')).stdout, / waiting, longest -, paused \(claspctl queue resume\)$/m);
+});
+
 test('the queue is listed, paused, one request cancelled, the rest flushed', async (b) => {
   const mock = await b.mock(() => pause(300, say('hello')), { rules: 'compatible' });
   const daemon = await start(b, mock, 'max_concurrency = 1\n[queue]\nenabled = yes\n');

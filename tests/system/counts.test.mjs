@@ -74,6 +74,12 @@ test('section 7.1: a server that hangs costs three seconds, in whatever step', a
     const took = performance.now() - begun;
     assert.ok(took > 2800 && took < 8000, `${took}`);
     assert.notEqual(mock.requests.at(-1).aborted, undefined);
+    // Once: for a while those that follow are not asked for.
+    const asked = mock.requests.length;
+    const again = performance.now();
+    for (let i = 0; i < 5; i++) isEstimate(await count());
+    assert.ok(performance.now() - again < 2500);
+    assert.equal(mock.requests.length, asked);
   }
 });
 

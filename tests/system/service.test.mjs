@@ -1,11 +1,13 @@
 // As a service: sockets that systemd passes, what it is told, what it keeps over a restart. A booted
 // systemd is in none of this; lib/manager.py plays its part.
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
+import { kBinary } from './lib/daemon.mjs';
 import { Manager, hasPython, quietPort } from './lib/manager.mjs';
 import { say, sse } from './lib/mock.mjs';
 import { chunk, usageChunk } from './lib/chunks.mjs';
@@ -286,6 +288,51 @@ test('a Unix socket whose file was replaced is opened anew; without room in the 
   await m.start({ args: ['-listen', `127.0.0.1:${await quietPort()}`, '-workers', '3'], config: demo, env: { FDSTORE: '2' } });
   await m.ready({ from });
   assert.match(m.stderr, /the fd store has no room for the 3 sockets/);
+});
+
+test('control that is off, beside its socket unit: every question is answered with why and what to do, and nothing hangs', { limit: 60_000 }, async (b) => {
+  const m = manager(b);
+  if (!m) return;
+  const { port } = await m.do('socket', { name: 'http' });
+  const control = m.file('control.sock');
+  await m.do('socket', { name: 'control', kind: 'unix', path: control });
+  const pid = await m.start({ config: `${demo}[control]\nsocket = off\n`, env: { CLASP_CONTROL_SOCKET: null } });
+  await m.ready();
+  assert.equal((await get({ port })).status, 200);
+  for (const at of ['/v1/status', '/v1/commands', '/nowhere']) {
+    const { status, text } = await get(control, at);
+    assert.equal(status, 403);
+    const { code, message } = JSON.parse(text).error;
+    assert.equal(code, 'control_off');
+    assert.match(message, /^control\.socket is off in the configuration.*set control\.socket to auto and restart.*systemctl disable --now clasp-control\.socket$/);
+  }
+  assert.match(m.stderr, /control\.sock: control\.socket is off in the configuration/);
+  const ctl = (...args) => spawnSync(`${kBinary}ctl`, ['--socket', control, '--timeout', '5', ...args], { encoding: 'utf8' });
+  for (const words of [['reload'], ['status'], ['upgrade'], ['tail']]) {
+    const { status, stderr } = ctl(...words);
+    assert.deepEqual([status, /^claspctl: control\.socket is off/.test(stderr)], [1, true], `${words}: ${stderr}`);
+  }
+  assert.match(ctl('doctor').stdout, /^warning +control\.socket is off/m);
+  await m.do('signal', { name: 'SIGTERM' });
+  assert.equal((await m.exited(pid)).code, 0);
+  assert.ok(statSync(control), 'the file of the socket unit stays');
+});
+
+test('claspctl at a socket that nobody serves: a limit, and a word about what it may be', async (b) => {
+  const file = path.join(b.folder(), 'control.sock');
+  const ctl = () => spawnSync(`${kBinary}ctl`, ['--socket', file, '--timeout', '2', 'reload'], { encoding: 'utf8', timeout: 20_000 });
+  if (!hasPython()) return b.skip('no python3');
+  // One that listens and never accepts: a queue with room, and one without.
+  for (const [connections, pattern] of [[0, /^claspctl: the daemon does not answer in time \(.*cannot start, or hangs: systemctl status/], [9, /^claspctl: nobody takes the connections that wait at /]]) {
+    const code = `import os,socket,sys\ns=socket.socket(socket.AF_UNIX);s.bind(${JSON.stringify(file)});s.listen(${connections ? 0 : 5});k=[]\nfor i in range(${connections}):\n  c=socket.socket(socket.AF_UNIX);c.setblocking(False);c.connect_ex(${JSON.stringify(file)});k.append(c)\nprint("there",flush=True);sys.stdin.read();os.unlink(${JSON.stringify(file)})`;
+    const child = spawn('python3', ['-c', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await new Promise((resolve) => { child.stdout.once('data', resolve); });
+    const { status, stderr } = ctl();
+    child.stdin.end();
+    await new Promise((resolve) => { child.once('exit', resolve); });
+    assert.equal(status, 4, stderr);
+    assert.match(stderr, pattern);
+  }
 });
 
 test('unconfigured, it serves the demo and says so; keys come from systemd\'s credentials', async (b) => {

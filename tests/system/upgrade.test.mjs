@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { ask } from './lib/client.mjs';
@@ -106,6 +107,7 @@ test('an upgrade takes all listeners along: TLS, Unix, those of socket units and
   release();
   await stream.done();
   assert.equal(stream.checker.text, 'before after');
+  client.close(); // connections that rest keep the old process
   assert.equal((await m.exited(pid, 20_000)).code, 0);
   // What the old one still spent is in the new one's books.
   await until(async () => (await ctl(m.file('control.sock'), 'costs', '--json')).json.total_requests >= 2, 5000, 'both requests in the books').catch((error) => b.problem(error.message));
@@ -148,6 +150,7 @@ test('two upgrades in a row: a stream of the first process goes on, and what it 
   await stream.done();
   assert.equal(stream.checker.text, 'before after');
   await until(async () => (await ctl(m.control, 'costs', '--json')).json.total_requests === before + 1, 10_000, 'the stream in the books');
+  client.close();
   assert.equal((await m.exited(m.pid, 20_000)).code, 0);
   assert.equal((await m.exited(first.json.new.pid, 20_000)).code, 0);
   await m.do('signal', { name: 'SIGTERM' });
@@ -167,7 +170,7 @@ test('upgrades that fail leave the old process as it was, and say why', { limit:
     ['one that ends', ['--binary', broken('ends', '#!/bin/sh\necho "libfoo.so.1: cannot open shared object file" >&2\nexit 3\n')], /exit status 3.*\n?.*libfoo\.so\.1: cannot open/s],
     ['one that crashes', ['--binary', broken('crashes', '#!/bin/sh\nkill -SEGV $$\n')], /signal 11/],
     ['no program at all', ['--binary', broken('text', '\u007fELF nonsense')], /cannot be started|exit status/],
-    ['a relative path', ['--binary', 'clasp'], /absolute/],
+    ['a relative path, which is meant from here', ['--binary', './nowhere/clasp'], new RegExp(`${process.cwd()}/nowhere/clasp: no such file`, 'i')],
   ]) {
     const told = await m.upgrade(...args);
     assert.equal(told.code, 1, what);
@@ -210,8 +213,10 @@ test('one that hangs is given up; another upgrade, a drain and a stop meanwhile 
   const drained = await m.upgrade();
   assert.deepEqual([drained.code, drained.json.error.code], [1, 'drained']);
   await ctl(m.control, 'undrain');
+  const starts = () => (m.stderr.match(/hangs was started/g) ?? []).length;
+  assert.equal(starts(), 1);
   const third = m.upgrade('--binary', hangs);
-  await sleep(300);
+  await until(() => starts() === 2, 10_000, 'the third upgrade');
   await m.do('signal', { name: 'SIGTERM' });
   assert.equal((await third).json?.error.code ?? 'gone', 'upgrade_failed');
   assert.equal((await m.exited(m.pid)).code, 0);
@@ -232,6 +237,7 @@ test('without a service manager: the installed program is found again, what was 
   assert.equal(told.code, 0, told.stderr);
   const next = told.json.new.pid;
   assert.equal(statSync(`/proc/${next}/exe`).ino, inode);
+  client.close();
   assert.equal((await m.exited(m.pid)).code, 0);
   await client.message(ask('x'));
   const spent = await ctl(m.control, 'costs', '--json');
@@ -250,4 +256,110 @@ test('where the end of the old process would be the end of the new one, nothing 
     assert.match(told.json.error.message, pattern);
     assert.equal((await b.client(m.url).message(ask('x'))).status, 200);
   }
+});
+
+// A connection that rests between two requests, as a naive client keeps it.
+class Resting {
+  closed = false;
+  #text = '';
+  constructor(port) {
+    this.socket = net.connect(port, '127.0.0.1');
+    this.socket.on('data', (d) => { this.#text += d; });
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => { this.closed = true; });
+  }
+  async ask() {
+    this.#text = '';
+    this.socket.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n');
+    await until(() => this.closed || /\r\n\r\n\{[^]*\}\s*$/.test(this.#text), 5000, 'an answer');
+    return { status: Number(this.#text.slice(9, 12)), closes: /\r\nconnection: close\r\n/i.test(this.#text) };
+  }
+}
+
+test('connections that rest while the process is replaced are not closed under their next request; a stop does not wait for them', { limit: 120_000 }, async (b) => {
+  const mock = await b.mock(() => say(kText), { rules: 'compatible', mayLeave: true });
+  const m = await start(b, { config: backend(mock) });
+  if (!m) return;
+  const [one, two] = [new Resting(m.port), new Resting(m.port)];
+  for (const each of [one, two]) assert.deepEqual(await each.ask(), { status: 200, closes: false });
+  const told = await m.upgrade();
+  assert.equal(told.code, 0, told.stderr);
+  await sleep(7000);
+  assert.deepEqual([one.closed, two.closed], [false, false]);
+  assert.deepEqual(await one.ask(), { status: 200, closes: true });
+  await until(() => one.closed, 5000, 'the end of the first one');
+  assert.equal(m.exits.length, 0, 'the old process still waits for the second one');
+  // As systemd stops both.
+  const began = performance.now();
+  process.kill(m.pid, 'SIGTERM');
+  assert.equal((await m.exited(m.pid)).code, 0);
+  assert.ok(performance.now() - began < 3000, `the old process took ${performance.now() - began} ms to stop`);
+  await until(() => two.closed, 5000, 'the end of the second one');
+  const three = new Resting(m.port);
+  assert.equal((await three.ask()).status, 200);
+  const stop = performance.now();
+  await m.do('signal', { name: 'SIGTERM' });
+  assert.equal((await m.exited(told.json.new.pid)).code, 0);
+  assert.ok(performance.now() - stop < 3000, `a stop took ${performance.now() - stop} ms`);
+});
+
+test('connections that rest do not keep the old process for longer than they may rest', { limit: 60_000 }, async (b) => {
+  const mock = await b.mock(() => say(kText), { rules: 'compatible', mayLeave: true });
+  const m = await start(b, { config: backend(mock, '[timeouts]\nclient_idle = 3s\n') });
+  if (!m) return;
+  const one = new Resting(m.port);
+  assert.equal((await one.ask()).status, 200);
+  assert.equal((await m.upgrade()).code, 0);
+  const began = performance.now();
+  assert.equal((await m.exited(m.pid)).code, 0);
+  assert.ok(performance.now() - began < 8000);
+});
+
+test('SIGHUP while a process is being replaced: the file is loaded again when that is over, by whoever serves then', { limit: 120_000 }, async (b) => {
+  const mock = await b.mock(() => say(kText), { rules: 'compatible', mayLeave: true });
+  const m = await start(b, { config: backend(mock, '[models]\ndefault = first\n') });
+  if (!m) return;
+  const client = b.client(m.url);
+  const model = async () => { await client.message(ask('x')); return mock.last.body.model; };
+  const script = (name, text) => { const file = m.file(name); writeFileSync(file, `#!/bin/sh\n${text}\n`); chmodSync(file, 0o755); return file; };
+  const during = async (program, name) => {
+    const over = m.upgrade('--binary', program);
+    await until(() => m.stderr.includes(`upgrade: ${program} was started`), 5000, 'the upgrade');
+    writeFileSync(m.file('clasp.conf'), backend(mock, `[models]\ndefault = ${name}\n`));
+    await m.do('signal', { name: 'SIGHUP' });
+    await until(() => /reload: an upgrade is under way; the configuration is loaded again when it is over/.test(m.stderr), 5000, 'the word about it');
+    return over;
+  };
+  assert.equal(await model(), 'first');
+  assert.equal((await during(script('fails', 'sleep 2; exit 3'), 'second')).code, 1);
+  await until(() => /the upgrade is over: now the reload/.test(m.stderr), 5000, 'the reload');
+  await until(async () => await model() === 'second', 5000, 'the second model');
+  const loads = () => (m.stderr.match(/reload: the configuration was loaded again/g) ?? []).length;
+  const before = loads();
+  const told = await during(script('works', `sleep 2; exec ${m.program} "$@"`), 'third');
+  assert.equal(told.code, 0, told.stderr);
+  await until(() => loads() > before, 10_000, 'a reload of the new process');
+  assert.match(m.stderr, /the reload that was asked for meanwhile is left to the new process/);
+  // A connection that rested at the old process sends its next request there, and is closed then.
+  await until(async () => await model() === 'third', 5000, 'the third model');
+});
+
+test('an upgrade that drops a Unix socket removes its file, and not before the new process serves', { limit: 60_000 }, async (b) => {
+  const mock = await b.mock(() => say(kText), { rules: 'compatible', mayLeave: true });
+  const config = (more) => backend(mock, more);
+  const file = path.join(b.folder(), 'clients.sock'), other = path.join(b.folder(), 'others.sock');
+  const listener = (name, at) => `[listener ${name}]\naddress = unix:${at}\n`;
+  const m = await start(b, { config: config(listener('one', file) + listener('two', other)), env: { FDSTORE: '16' } });
+  if (!m) return;
+  assert.ok(existsSync(file) && existsSync(other));
+  writeFileSync(m.file('clasp.conf'), config(`${listener('two', other)}nonsense = 1\n`));
+  assert.equal((await m.upgrade()).code, 1);
+  assert.ok(existsSync(file), 'the old process still listens there');
+  writeFileSync(m.file('clasp.conf'), config(listener('two', other)));
+  assert.equal((await m.upgrade()).code, 0);
+  await until(() => !existsSync(file), 5000, 'the file to be removed');
+  assert.ok(existsSync(other));
+  writeFileSync(m.file('clasp.conf'), config(''));
+  assert.equal((await ctl(m.control, 'reload')).code, 0);
+  assert.ok(!existsSync(other), 'a reload removes it too');
 });

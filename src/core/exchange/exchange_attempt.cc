@@ -1,4 +1,5 @@
 // The backend's side of an exchange: attempts, what comes back, and what a refusal teaches.
+#include "base/join.h"
 #include "core/exchange/exchange.h"
 #include "core/exchange/outcomes.h"
 #include "core/translate/api_choice.h"
@@ -39,15 +40,6 @@ wire::ApiError failure_error(const BackendFailure& failure) {
   // A wrong certificate or a name that does not exist is not healed by asking again.
   error.should_retry = failure.kind != FailureKind::tls && failure.kind != FailureKind::name;
   return error;
-}
-
-std::string join(const std::vector<std::string>& tokens) {
-  std::string out;
-  for (const std::string& token : tokens) {
-    if (!out.empty()) out.append(", ");
-    out.append(token);
-  }
-  return out;
 }
 
 }  // namespace
@@ -123,7 +115,7 @@ void Exchange::attempt() {
     cannot_ask(translated.error(), "request cannot be translated");
     return;
   }
-  record_.warnings = join(translated->warnings);
+  record_.warnings = join(translated->warnings, ", ");
   make_reply(std::move(translated->reply));
   if (translated->answer_without_call) {
     answer_without_call();

@@ -76,7 +76,8 @@ bool may_count(const Catalog& catalog) {
 bool TokenCount::start(CountPlan plan) {
   prompt_ = std::move(plan.prompt);
   vocabulary_ = std::move(plan.vocabulary);
-  if (!plan.call) return count_here();
+  begun_ = scheduler_.now();
+  if (!plan.call || !slow_.may_ask(plan.call->api_url, begun_)) return count_here();
   limit_ = scheduler_.after(kMostTime, [this] { give_up(); });
   asked_ = std::move(*plan.call);
   ask(asked_.step,
@@ -95,8 +96,15 @@ bool TokenCount::count_here() {
   return true;
 }
 
+// The backend's last word.
+void TokenCount::on_told(bool counted) {
+  const TimePoint now = scheduler_.now();
+  slow_.on_end(asked_.api_url, counted, std::chrono::duration_cast<Duration>(now - begun_), now);
+}
+
 // The backend will not count.
 void TokenCount::give_up() {
+  on_told(false);
   limit_.reset();
   call_.reset();
   if (!count_here()) finish(std::nullopt);
@@ -142,6 +150,7 @@ void TokenCount::on_backend_end() {
   if (take_next_step()) return;
   const auto tokens = status_ == 200 ? translate::counted_tokens(asked_.step, body_) : std::nullopt;
   if (!tokens) return give_up();
+  on_told(true);
   finish(tokens);
 }
 

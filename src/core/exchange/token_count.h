@@ -11,6 +11,7 @@
 #include "base/scheduler.h"
 #include "core/exchange/catalog.h"
 #include "core/exchange/ports.h"
+#include "core/exchange/slow_counters.h"
 #include "core/translate/count_request.h"
 #include "core/translate/prompt_count.h"
 #include "core/wire/anthropic_request.h"
@@ -63,9 +64,14 @@ class TokenCount final : public RequestTask, private BackendEvents {
   // Called once with what was counted, or nothing. `this` may be destroyed after it.
   using Done = CounterPort::Done;
 
-  // `counter` may be missing.
-  TokenCount(Scheduler& scheduler, BackendPort& backend, CounterPort* counter, Done done)
-      : scheduler_(scheduler), backend_(backend), counter_(counter), done_(std::move(done)) {}
+  // `counter` may be missing; `slow` is of all counts of a worker.
+  TokenCount(Scheduler& scheduler, BackendPort& backend, CounterPort* counter, SlowCounters& slow,
+             Done done)
+      : scheduler_(scheduler),
+        backend_(backend),
+        counter_(counter),
+        slow_(slow),
+        done_(std::move(done)) {}
 
   // Calls `done` later. False: there is nothing that could be done, and it is not called.
   bool start(CountPlan plan);
@@ -77,6 +83,7 @@ class TokenCount final : public RequestTask, private BackendEvents {
   void finish(std::optional<std::int64_t> tokens);
   bool count_here();
   void give_up();
+  void on_told(bool counted);
   bool take_next_step();
   void ask(translate::CountStep step, std::string body);
   void on_backend_head(int status, wire::Headers headers) override;
@@ -87,8 +94,10 @@ class TokenCount final : public RequestTask, private BackendEvents {
   Scheduler& scheduler_;
   BackendPort& backend_;
   CounterPort* counter_;
+  SlowCounters& slow_;
   Done done_;
   TimerHandle limit_;
+  TimePoint begun_;
   CountCall asked_;  // its body only while another step may need it
   int status_ = 0;
   std::string body_;

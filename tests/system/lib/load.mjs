@@ -13,6 +13,6 @@ export function load(b, url, count, expected) {
       ++state[streams ? 'streams' : 'answers'];
     }
   });
-  state.stop = async () => { state.running = false; await Promise.all(all); };
+  state.stop = async () => { state.running = false; await Promise.all(all); client.close(); };
   return state;
 }

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "ctl/emit.h"
+#include "ctl/system.h"
 
 using namespace clasp;
 using ctl::Answer;
@@ -217,6 +218,21 @@ TEST_CASE("claspctl doctor without a daemon: the configuration and the ports") {
   CHECK(has(answer.out, "ss -ltnp sport = :8080"));
   CHECK(has(answer.out, "timedatectl"));
 
+  // The port of the socket unit that starts the daemon is taken as it should be.
+  std::string unit = "clasp.socket";
+  world.socket_unit_at = [&unit](const std::string&, std::uint16_t) { return unit; };
+  world.clock_is_synchronised = [] { return true; };
+  const Answer activated = ctl::run({"doctor"}, world);
+  CHECK(activated.exit_code == 0);
+  CHECK(has(activated.out,
+            "ok       127.0.0.1:8080: systemd listens there for clasp (clasp.socket)"));
+  CHECK_FALSE(has(activated.out, "another program"));
+  unit = "cups.socket";
+  const Answer foreign = ctl::run({"doctor"}, world);
+  CHECK(foreign.exit_code == 1);
+  CHECK(
+      has(foreign.out, "another program (cups.socket)\n         -> systemctl disable --now cups"));
+
   // Credentials of a service are hidden from a shell: no mistake of the configuration.
   world.clock_is_synchronised = [] { return true; };
   world.load_configuration = []() -> Result<config::Loaded, config::LoadError> {
@@ -226,6 +242,32 @@ TEST_CASE("claspctl doctor without a daemon: the configuration and the ports") {
   const Answer hidden = ctl::run({"doctor"}, world);
   CHECK(hidden.exit_code == 0);
   CHECK(has(hidden.out, "then claspctl config check"));
+}
+
+TEST_CASE("what systemctl says of sockets: the unit that listens at a place") {
+  const std::string list =
+      "/run/clasp/control.sock clasp-control.socket clasp.service\n"
+      "127.0.0.1:8080 clasp.socket clasp.service\n"
+      "[::1]:8080     clasp.socket clasp.service\n"
+      "[::]:631 cups.socket cups.service\n\nnonsense\n:\n";
+  CHECK(ctl::find_socket_unit(list, "127.0.0.1", 8080) == "clasp.socket");
+  CHECK(ctl::find_socket_unit(list, "::1", 8080) == "clasp.socket");
+  CHECK(ctl::find_socket_unit(list, "0.0.0.0", 8080) == "clasp.socket");
+  CHECK(ctl::find_socket_unit(list, "127.0.0.1", 631) == "cups.socket");
+  CHECK(ctl::find_socket_unit(list, "127.0.0.2", 8080).empty());
+  CHECK(ctl::find_socket_unit(list, "127.0.0.1", 80).empty());
+  CHECK(ctl::find_socket_unit("", "127.0.0.1", 8080).empty());
+}
+
+TEST_CASE(
+    "claspctl doctor: control that is off says so itself, and is no program of another kind") {
+  FakeDaemon off{ctl::Told{403, R"({"error":{"code":"control_off","message":"it is off"}})"}};
+  const Answer answer = off.call({"doctor"});
+  CHECK(answer.exit_code == 0);
+  CHECK(has(answer.out, "warning  it is off\n"));
+  CHECK_FALSE(has(answer.out, "is it clasp"));
+  CHECK(off.call({"reload"}).exit_code == 1);
+  CHECK(off.call({"reload"}).err == "claspctl: it is off\n");
 }
 
 TEST_CASE("claspctl claude: the environment, and everything behind it untouched") {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.h"
 #include "ctl/ctl.h"
 
 using namespace clasp;
@@ -23,8 +24,12 @@ struct FakeDaemon {
       seconds = options.seconds;
       return told;
     };
+    world.working_folder = [this] { return folder; };
+    world.look.width = width;
     return ctl::run(args, world);
   }
+  std::string folder = {};
+  std::size_t width = 0;
 };
 
 }  // namespace
@@ -76,4 +81,55 @@ TEST_CASE("bodies in the log are asked for by word") {
   CHECK(daemon.asked == "PUT /v1/log-level/debug");
   CHECK(daemon.call({"log-level", "--bodies"}).exit_code == ctl::kExitUsage);
   CHECK(daemon.call({"status", "--bodies"}).exit_code == ctl::kExitUsage);
+}
+
+TEST_CASE("the program of an upgrade is named from where claspctl was started") {
+  FakeDaemon daemon{{200, R"({"upgraded":true})"}};
+  daemon.folder = "/home/ann/new";
+  for (const auto& [given, asked] : {std::pair{"./clasp", "/home/ann/new/clasp"},
+                                     {"clasp", "/home/ann/new/clasp"},
+                                     {"../old/clasp", "/home/ann/old/clasp"},
+                                     {"/opt/clasp", "/opt/clasp"}}) {
+    daemon.call({"upgrade", "--binary", given});
+    CHECK(daemon.asked == "POST /v1/upgrade?binary=" + percent_encode(asked));
+  }
+  daemon.folder.clear();  // it was deleted: the daemon says what is wrong
+  daemon.call({"upgrade", "--binary", "clasp"});
+  CHECK(daemon.asked == "POST /v1/upgrade?binary=clasp");
+}
+
+TEST_CASE("one is one: no \"1 workers\"") {
+  FakeDaemon daemon{
+      {200,
+       R"({"version":"1","state":"healthy","workers":1,"metrics":{"requests":{"open_streams":1}},
+           "queue":{"waiting":0,"max_size":9,"paused":true},
+           "cache":{"enabled":true,"entries":1,"hits":1,"misses":1},"backends":[]})"}};
+  const std::string one = daemon.call({"status"}).out;
+  for (const char* part : {"1 worker,", "1 stream,", "1 hit,", "1 miss\n",
+                           "0/9 waiting, longest -, paused (claspctl queue resume)\n"})
+    CHECK_MESSAGE(one.find(part) != std::string::npos, part);
+  daemon.told.body = R"({"workers":2,"cache":{"enabled":true,"hits":0,"misses":2}})";
+  const std::string more = daemon.call({"status"}).out;
+  for (const char* part : {"2 workers,", "0 streams,", "0 hits,", "2 misses\n"})
+    CHECK_MESSAGE(more.find(part) != std::string::npos, part);
+  daemon.told.body = R"({"cancelled":1,"flushed":1,"ended":1,"draining":true,"running":1})";
+  CHECK(daemon.call({"exchanges", "cancel", "x"}).out == "1 request ended\n");
+  CHECK(daemon.call({"queue", "flush"}).out == "1 waiting request ended\n");
+  CHECK(daemon.call({"cache", "flush"}).out == "1 answer forgotten\n");
+  CHECK(daemon.call({"drain"}).out.starts_with("out of service, 1 request still runs\n"));
+  CHECK(daemon.call({"backends", "disable", "x"}).out.ends_with("1 request ended\n"));
+  daemon.told.body = R"({"total_requests":1})";
+  CHECK(daemon.call({"costs"}).out.starts_with("$0.0000 for 1 request\n"));
+}
+
+TEST_CASE("sentences fit the terminal as tables do") {
+  FakeDaemon daemon{{200, R"({"limits":[],"refused":{},"version":"1","state":"healthy",
+      "metrics":{"requests":{"total":1000000}},"listeners":["127.0.0.1:8080"],"backends":[]})"}};
+  for (const std::size_t width : {40u, 60u, 80u}) {
+    daemon.width = width;
+    for (const char* command : {"limits", "status"})
+      for (const std::string_view line : split(daemon.call({command}).out, '\n'))
+        CHECK_MESSAGE(line.size() <= width, line);
+  }
+  CHECK(daemon.call({"limits"}).out.find("\n  by budget\n") == std::string::npos);
 }

@@ -137,6 +137,49 @@ TEST_CASE("draining: idle connections close, running requests finish and say clo
   CHECK_FALSE(late.connected());
 }
 
+TEST_CASE(
+    "draining with patience: who rests between two requests may send one more, and is told to go") {
+  Server server;
+  Client idle(server), silent(server);
+  for (Client* client : {&idle, &silent}) {
+    REQUIRE(client->send(get("/sync")));
+    CHECK(client->read().status == 200);
+  }
+  server.run([](daemon::HttpServer& http) {
+    http.stop_accepting();
+    http.drain(1h);
+  });
+  REQUIRE(idle.send(get("/sync")));
+  const Response got = idle.read();
+  CHECK(got.status == 200);
+  CHECK(got.headers.at("connection") == "close");
+  CHECK(idle.closed_within(1s));
+  CHECK(server.connections() == 1);
+  // Whoever stops the process has no patience.
+  server.run([](daemon::HttpServer& http) { http.drain(); });
+  CHECK(silent.closed_within(1s));
+  CHECK(eventually([&] { return server.connections() == 0; }));
+}
+
+TEST_CASE("draining with patience: it makes no time of rest longer, and is the most of all") {
+  daemon::HttpLimits limits;
+  limits.idle_timeout = clasp::Duration{300};
+  Server server(limits);
+  limits.idle_timeout = clasp::Duration{0};
+  Server endless(limits);
+  for (Server* one : {&server, &endless}) {
+    Client idle(*one);
+    REQUIRE(idle.send(get("/sync")));
+    CHECK(idle.read().status == 200);
+    one->run([one, &server](daemon::HttpServer& http) {
+      http.stop_accepting();
+      http.drain(one == &server ? clasp::Duration{3'600'000} : clasp::Duration{200});
+    });
+    CHECK(idle.closed_within(3s));
+    CHECK(eventually([&] { return one->connections() == 0; }));
+  }
+}
+
 TEST_CASE("draining: a client that has connected and not asked yet is served") {
   Server server;
   Client fresh(server);

@@ -117,6 +117,52 @@ TEST_CASE("a Unix socket is one, shared by all workers; its mode is changed wher
   unlink(listener.address.c_str());
 }
 
+TEST_CASE(
+    "files of Unix sockets go with their listeners, and not with the process that gives them "
+    "away") {
+  const auto unix_listener = [](const char* name) {
+    config::Listener out;
+    out.is_unix = true;
+    out.address = "/tmp/clasp-set-" + std::to_string(getpid()) + name;
+    return out;
+  };
+  const config::Listener one = unix_listener("-one"), two = unix_listener("-two");
+  const auto there = [](const config::Listener& listener) {
+    struct stat info {};
+    return lstat(listener.address.c_str(), &info) == 0;
+  };
+  const auto apply = [](ListenerSet& set, std::vector<config::Listener> list) {
+    auto prepared = set.prepare(with(std::move(list)));
+    REQUIRE(prepared);
+    set.commit(std::move(*prepared));
+  };
+  ListenerSet set(1);
+  apply(set, {one, two});
+  CHECK((there(one) && there(two)));
+  apply(set, {two});  // a reload that drops one
+  CHECK((!there(one) && there(two)));
+  apply(set, {one, two});
+  // Somebody else's by now.
+  REQUIRE(unlink(one.address.c_str()) == 0);
+  const auto stranger = open_listener(one, false);
+  REQUIRE(stranger);
+  apply(set, {two});
+  CHECK(there(one));
+  remove_socket_file(own_name("listen", one), one);
+  CHECK_FALSE(there(one));
+  SUBCASE("a stop removes what is not kept") {
+    set.let_go([](const std::string&) { return true; });
+    CHECK(there(two));
+    set.let_go([](const std::string&) { return false; });
+    CHECK_FALSE(there(two));
+  }
+  SUBCASE("another process goes on with it") {
+    set.give_away();
+    CHECK(there(two));
+    unlink(two.address.c_str());
+  }
+}
+
 TEST_CASE("dates are looked at again, without the files") {
   const test::Authority authority;
   const auto files = authority.files({.valid_from = -100, .valid_to = -50});

@@ -64,7 +64,7 @@ struct Fixture {
       plan.call = CountCall{translate::CountStep::input_tokens, "http://a/v1/x", false, {}};
     if (with_prompt) plan.prompt = translate::Prompt{translate::Api::chat, "{}"};
     plan.vocabulary = "auto";
-    count = std::make_unique<TokenCount>(scheduler, backend, &counter,
+    count = std::make_unique<TokenCount>(scheduler, backend, &counter, slow,
                                          [this](std::optional<std::int64_t> tokens) {
                                            results.push_back(tokens.value_or(-1));
                                            count.reset();  // as the server does
@@ -80,6 +80,7 @@ struct Fixture {
   test::FakeScheduler scheduler;
   Backend backend;
   Counter counter;
+  exchange::SlowCounters slow;
   CountPlan plan;
   Results results;
   std::unique_ptr<TokenCount> count;
@@ -93,6 +94,25 @@ TEST_CASE("section 7.1: what the backend counts is not counted again") {
   f.backend.answer(200, R"({"input_tokens":42})");
   CHECK(f.results == Fixture::Results{42});
   CHECK(f.counter.counted.empty());
+}
+
+TEST_CASE(
+    "section 7.1: a backend that was silent is not asked the next time, and we count at once") {
+  Fixture f(true, true);
+  REQUIRE(f.start());
+  f.scheduler.advance(Duration{3000});
+  f.tell(7);
+  CHECK(f.results == Fixture::Results{7});
+  CHECK_FALSE(f.slow.may_ask("http://a/v1/x", f.scheduler.now()));
+
+  TokenCount next(f.scheduler, f.backend, &f.counter, f.slow,
+                  [&](std::optional<std::int64_t> tokens) { f.results.push_back(*tokens); });
+  CountPlan plan;
+  plan.call = CountCall{translate::CountStep::input_tokens, "http://a/v1/x", false, {}};
+  plan.prompt = translate::Prompt{translate::Api::chat, "{}"};
+  REQUIRE(next.start(std::move(plan)));
+  f.tell(8);
+  CHECK(f.results == Fixture::Results{7, 8});
 }
 
 TEST_CASE("section 7.1: where the backend does not count, we do") {
