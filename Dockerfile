@@ -11,6 +11,8 @@ RUN apt-get update && tools/setup build && apt-get install -y --no-install-recom
 COPY configure.ac config.mk.in VERSION LICENSE Makefile ./
 COPY packaging packaging
 COPY src src
+# What make vocabulary has fetched, or nothing.
+COPY LICENSE build/shar[e] build/share/
 ARG OPT=-O2
 RUN CLASP_NO_SETUP=1 make OPT="${OPT}" build && packaging/container/rootfs build/default /rootfs
 

@@ -57,7 +57,8 @@ ifneq ($(SANITIZE),)
   OPT := -O1
   CXXFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
   LDFLAGS += -fsanitize=$(SANITIZE)
-else
+else ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS)),)
+  # Who builds a package may have asked for more.
   CXXFLAGS += -D_FORTIFY_SOURCE=2
 endif
 
@@ -175,8 +176,8 @@ fuzz: $(fuzz_targets:%=$(FUZZ_BUILD)/%_fuzz)
 
 # ---- keeping it clean ----------------------------------------------------------------------------
 sources := $(shell find src tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print 2>/dev/null)
-scripts := tools/setup tools/get-promtool tests/run .ci/run $(wildcard tests/fuzz/run) packaging/dist packaging/deb \
-	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh) \
+scripts := tools/setup tools/get-promtool tools/get-o200k tests/run .ci/run $(wildcard tests/fuzz/run) packaging/dist packaging/deb \
+	packaging/rpm/build $(addprefix tests/boot/,run tree machine next-version checks.sh lib.sh) $(wildcard tests/package/*) \
 	$(addprefix packaging/,bundle bundle-start.sh sysroot archive container/engine container/rootfs npm/pack npm/bin/program.sh) \
 	tests/system/lib/container.sh
 .PHONY: lint fmt generate
@@ -195,6 +196,15 @@ fmt:
 # Rewrites what is made from the option table: sample file, man sections, completions.
 generate: build
 	tools/check-generated --update $(BUILD)/clasp
+
+# ---- the vocabulary of OpenAI's models --------------------------------------------------------------
+# `make vocabulary` fetches it with npm, once; what is made and installed afterwards has it. A build never
+# needs it, nor the network for it.
+pkgdatadir := $(datarootdir)/clasp
+vocabulary := $(wildcard $(addprefix build/share/clasp/o200k_base.,tiktoken LICENSE))
+.PHONY: vocabulary
+vocabulary:
+	tools/get-o200k build/share/clasp
 
 # ---- installing ----------------------------------------------------------------------------------
 INSTALL := install
@@ -221,13 +231,17 @@ install: build
 	$(INSTALL) -m 644 $(filter %.socket,$(units:%=systemd/%)) $(DESTDIR)$(systemdsystemunitdir)
 	$(INSTALL) -D -m 644 systemd/clasp.sysusers $(DESTDIR)$(sysusersdir)/clasp.conf
 	$(INSTALL) -D -m 644 systemd/clasp.tmpfiles $(DESTDIR)$(tmpfilesdir)/clasp.conf
+	$(INSTALL) -D -m 755 tools/get-o200k $(DESTDIR)$(pkgdatadir)/get-o200k
+	$(if $(vocabulary),$(INSTALL) -m 644 $(vocabulary) $(DESTDIR)$(pkgdatadir))
 # The configuration stays.
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/clasp $(DESTDIR)$(bindir)/claspctl \
 		$(DESTDIR)$(mandir)/man1/claspctl.1 $(DESTDIR)$(mandir)/man7/clasp-control.7 $(DESTDIR)$(mandir)/man8/clasp.8 \
 		$(DESTDIR)$(mandir)/man5/clasp.conf.5 $(addprefix $(DESTDIR)$(completionsdir)/,clasp claspctl) \
 		$(addprefix $(DESTDIR)$(zshcompletionsdir)/,_clasp _claspctl) $(addprefix $(DESTDIR)$(systemdsystemunitdir)/,$(units)) \
-		$(DESTDIR)$(sysusersdir)/clasp.conf $(DESTDIR)$(tmpfilesdir)/clasp.conf
+		$(DESTDIR)$(sysusersdir)/clasp.conf $(DESTDIR)$(tmpfilesdir)/clasp.conf \
+		$(addprefix $(DESTDIR)$(pkgdatadir)/,get-o200k o200k_base.tiktoken o200k_base.LICENSE)
+	rmdir $(DESTDIR)$(pkgdatadir) 2>/dev/null || true
 
 -include packaging/packages.mk
 

@@ -182,6 +182,12 @@ void add_models(std::vector<Option>& rows) {
      .help = "What happens to a name that nothing maps: pass it on as it is, or refuse it with 404. Names "
              "of [model NAME] sections without * and ? are known.",
      .slot = CLASP_AT(unknown_models)},
+    {.section = "models", .key = "vocabulary", .env = "CLASP_VOCABULARY", .domain = kText,
+     .default_text = "auto", .argument = "FILE",
+     .help = "The file o200k_base.tiktoken, with which count_tokens counts for OpenAI's models whose backend "
+             "does not count itself. auto: in share/clasp beside the program's folder, else in "
+             "/usr/local/share/clasp. Without it, and with off, the estimate is the answer.",
+     .slot = CLASP_AT(settings.models.vocabulary)},
     {.section = "aliases", .env = "CLASP_MODEL_ALIASES", .domain = kList, .argument = "ALIAS:MODEL",
      .help = "Other names for models, as alias:model pairs. Stronger than [aliases] and CLASP_ALIAS_*.",
      .slot = CLASP_AT(alias_list)},

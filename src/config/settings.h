@@ -166,6 +166,8 @@ struct ModelSettings {
   std::map<std::string, std::string> aliases;
   std::vector<ModelRule> rules;  // in the order of the file; where two speak the later one counts
   bool refuse_unknown = false;   // a name that nothing maps is a 404
+  // What OpenAI's models are counted with: a file; auto: where it is installed; off: the estimate.
+  std::string vocabulary = "auto";
 };
 
 // How requests and answers are changed, where that is a matter of taste or money.

@@ -11,6 +11,7 @@
 #include "core/exchange/exchange.h"
 #include "core/exchange/model_list.h"
 #include "core/exchange/routes.h"
+#include "core/exchange/slow_counters.h"
 #include "daemon/health_answers.h"
 #include "daemon/http_server.h"
 #include "daemon/metrics.h"
@@ -83,7 +84,8 @@ class Endpoints final : public HttpHandler {
   HttpAnswer ready() const;
   HttpAnswer count_tokens(const exchange::RequestHead& head, const std::string& body,
                           std::optional<std::int64_t> counted = std::nullopt) const;
-  // Where the backend counts; nullptr where the estimate will do.
+  // Where the backend counts, or we with the model's vocabulary; nullptr where the estimate will
+  // do.
   std::unique_ptr<exchange::RequestTask> ask_for_count(const exchange::RequestHead& head,
                                                        const std::string& body,
                                                        exchange::ClientStream& stream);
@@ -103,7 +105,8 @@ class Endpoints final : public HttpHandler {
   bool draining_ = false;
   bool resting_ = false;
   TimerHandle refusals_timer_;
-  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // backends that are counting now
+  exchange::SlowCounters slow_counters_;
+  std::shared_ptr<int> counting_ = std::make_shared<int>(0);  // counts under way
   std::unordered_set<exchange::Exchange*> live_;
 };
 

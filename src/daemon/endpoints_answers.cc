@@ -100,29 +100,30 @@ HttpAnswer Endpoints::count_tokens(const exchange::RequestHead& head, const std:
 std::unique_ptr<exchange::RequestTask> Endpoints::ask_for_count(const exchange::RequestHead& head,
                                                                 const std::string& body,
                                                                 exchange::ClientStream& stream) {
-  // Clients send many of these at once: what is more than this is estimated.
-  constexpr int kMostAtOnce = 8;
+  // Clients send many of these at once: no backend is asked more than this, and what is more than
+  // we do is estimated.
+  constexpr int kMostAsked = 8, kMostAtOnce = 64;
   if (*counting_ >= kMostAtOnce || !exchange::may_count(*catalog_)) return nullptr;
   std::string plain;
   const auto parsed = wire::parse_plain_request(body, true, plain);
   if (!parsed || (head.client && !policy::may_ask_for(*head.client, parsed->model))) return nullptr;
   const auto candidate = exchange::choose_candidate(*catalog_, parsed->model);
   if (!candidate) return nullptr;
-  auto call = exchange::make_count_call(*catalog_, *candidate, *parsed, {});
-  if (!call) return nullptr;
+  auto plan = exchange::make_count_plan(*catalog_, *candidate, *parsed, {});
+  if (*counting_ >= kMostAsked) plan.call.reset();
+  if (plan.empty()) return nullptr;
   ++*counting_;
   // Given back when the task goes, however that comes.
   const std::shared_ptr<void> place(nullptr, [count = counting_](void*) { --*count; });
   auto task = std::make_unique<exchange::TokenCount>(
-      services_.scheduler, services_.backend,
+      services_.scheduler, services_.backend, services_.counter, slow_counters_,
       [this, head, body, place, &stream](std::optional<std::int64_t> counted) {
         const HttpAnswer out = count_tokens(head, body, counted);
         metrics_.meter.on_answer(static_cast<std::uint8_t>(exchange::Endpoint::count_tokens),
                                  out.status);
         stream.answer(out.status, out.headers, out.body);
       });
-  task->start(std::move(*call));
-  return task;
+  return task->start(std::move(plan)) ? std::move(task) : nullptr;
 }
 
 }  // namespace clasp::daemon

@@ -105,6 +105,7 @@ Result<void> Process::set_up(exchange::CatalogPtr catalog) {
   metrics_.set_cache_source([this] { return cache_.stats(); });
   parts_.metrics = &metrics_;
   parts_.metrics_service = &metrics_service_;
+  parts_.counter = &counter_;
   media_resolver_ = std::make_unique<Resolver>();
   set_up_media(media_, settings_, std::getenv("PATH"));
   media_.resolver = media_resolver_.get();
@@ -167,6 +168,7 @@ void Process::run() {
   for (auto& worker : workers_) worker->join();
   flush_spans();
   metrics_service_.stop();
+  counter_.stop();
   origins_.predecessor.reset();  // it watches its socket with this loop
 }
 

@@ -100,6 +100,7 @@ class Process final : private ControlDeeds, private Upgrade::Deeds {
   SharedCalibration calibration_;
   Metrics metrics_;
   MetricsService metrics_service_;
+  TokenCounter counter_;
   SharedStates states_;
   SharedCache cache_;
   std::unique_ptr<Resolver> media_resolver_;

@@ -40,6 +40,7 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   media_ = std::make_unique<MediaService>(base_.get(), *scheduler_, *parts_.media);
   desk_ = std::make_unique<WorkerDesk>(*parts_.desk, *mailbox_, *scheduler_, random_);
   cache_ = std::make_unique<WorkerCache>(*parts_.cache, *mailbox_, *scheduler_);
+  counter_ = std::make_unique<WorkerCounter>(*parts_.counter, *mailbox_);
   probes_ = probes;
   start_probes(parts_.catalog);
   WorkerMeter& meter = parts_.metrics->add_worker();
@@ -50,7 +51,7 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
-                         cache_.get(), counts ? &meter : nullptr},
+                         cache_.get(), counts ? &meter : nullptr, counter_.get()},
       parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits, *parts_.costs,
       MetricsAccess{counts, meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,

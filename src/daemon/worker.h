@@ -22,6 +22,7 @@
 #include "daemon/shared_cache.h"
 #include "daemon/shared_desk.h"
 #include "daemon/system_random.h"
+#include "daemon/token_counter.h"
 
 namespace clasp::daemon {
 
@@ -41,6 +42,7 @@ struct WorkerParts {
   MediaParts* media = nullptr;                       // not owned, shared
   Metrics* metrics = nullptr;                        // not owned, shared
   MetricsService* metrics_service = nullptr;         // not owned, shared
+  TokenCounter* counter = nullptr;                   // not owned, shared
   BackendClientOptions backend_options;
   HttpLimits http_limits;
 };
@@ -92,6 +94,7 @@ class Worker {
   std::unique_ptr<WorkerDesk> desk_;
   std::unique_ptr<RecordFan> records_;
   std::unique_ptr<WorkerCache> cache_;
+  std::unique_ptr<WorkerCounter> counter_;
   bool probes_ = false;  // one worker only
   std::unique_ptr<Prober> prober_;
   std::unique_ptr<Endpoints> endpoints_;

@@ -112,3 +112,10 @@ def instructions(counted, user_share):
             "%s %.1f %%, %.1f %% of the CPU time%s" %
             (name, 100 * share, 100 * share * user_share, "" if share * user_share <= 0.03 else " (missed)")
             for name, share in costs))
+
+
+def counting(speeds):
+    """Target: 20 MB/s a core. The ratio is what may be compared between machines."""
+    return "\nCounting tokens: %s MB/s a core (target >= 20: %s), SHA-256 of the same %s MB is %.1f times as fast" % (
+        fmt(speeds["count_mb_s"]), "met" if speeds["count_mb_s"] >= 20 else "missed", fmt(speeds["bytes"] / 1e6),
+        speeds["sha256_mb_s"] / speeds["count_mb_s"])

@@ -1,43 +1,12 @@
 #!/bin/bash
-# shellcheck disable=SC2119,SC2120,SC2317  # functions with optional arguments, and called by name
+# shellcheck disable=SC1091,SC2119,SC2120,SC2154,SC2317  # lib.sh, its functions with optional arguments, and called by name
 # What the booted machine is asked, in the order of a package's life. Each line of the output begins with ok,
-# FAIL, skip or note. The folder has first.deb, next.deb, load.py, backend.py and the tests of debian/tests.
-failures=0 began=$(date +%s%3N)
-since() { echo $(($(date +%s%3N) - began)); }
-ok() { printf 'ok   %6d ms  %s\n' "$(since)" "$*"; }
-bad() { printf 'FAIL %s\n' "$*" | head -c 1500 | tr '\n' ' '; echo; failures=1; }
-note() { printf '%s\n' "$*" | sed 's/^/note /'; }
-# TITLE COMMAND...: it succeeds.
-try() { local title=$1 out; shift; if out=$("$@" 2>&1); then ok "$title"; else bad "$title: $out"; fi; }
-# TITLE COMMAND...: it fails.
-fails() { local title=$1 out; shift; if out=$("$@" 2>&1); then bad "$title: it did not fail: $out"; else ok "$title"; fi; }
-# TITLE PATTERN COMMAND...: its output has the pattern.
-has() {
-  local title=$1 pattern=$2 out
-  shift 2
-  out=$("$@" 2>&1) || true
-  if grep -Eq -- "$pattern" <<<"$out"; then ok "$title"; else bad "$title: no /$pattern/ in: $out"; fi
-}
-wait_for() { local _; for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; }
-waits() { local title=$1; shift; if wait_for "$@"; then ok "$title"; else bad "$title: not within 15 s"; fi; }
-# PROPERTY [UNIT]: an empty UNIT is the manager.
-show() {
-  local unit=("${2-clasp.service}")
-  [ -n "${unit[0]}" ] || unit=()
-  systemctl show -P "$1" "${unit[@]}"
-}
-url=http://127.0.0.1:8080
-ask() {
-  curl -sS -m 20 "${2:-$url}/v1/messages" -H 'content-type: application/json' -d \
-    "{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":${1:-\"Hello\"}}]}"
-}
+# FAIL, skip or note. The folder has first.deb, next.deb, lib.sh, load.py, backend.py and the tests of debian/tests.
+. ./lib.sh
 as() { local who=$1; shift; setpriv --reuid 65534 --regid "$who" --clear-groups "$@"; }
-start_load() { rm -f /tmp/stop; python3 load.py /tmp/stop "$@" >/tmp/load 2>&1 & load=$!; sleep 1; }
-# Streams take two seconds, so these go on for longer.
-end_load() { sleep "${1:-2.5}"; touch /tmp/stop; wait "$load"; }
 # A stream of two seconds, into /tmp/stream.
 open_stream() {
-  curl -sN -m 30 $url/v1/messages -H 'content-type: application/json' >/tmp/stream -d \
+  curl -sN -m 30 "$url/v1/messages" -H 'content-type: application/json' >/tmp/stream -d \
     '{"model":"claude-sonnet-4-5","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"Hello"}]}' &
   stream=$!
   wait_for grep -q content_block_delta /tmp/stream
@@ -288,7 +257,7 @@ systemctl stop clasp@b.socket clasp-control@b.socket clasp@b.service
 # ---- removal ----
 has 'costs are kept' 'costs.json' ls /var/lib/clasp
 try 'remove' dpkg -r clasp
-has 'closes the port' 'refused|Failed to connect' curl -sS -m 5 $url/healthz
+has 'closes the port' 'refused|Failed to connect' curl -sS -m 5 "$url/healthz"
 fails 'ends the instances' systemctl is-active clasp@a.service
 has 'keeps configuration and state' '/etc/clasp/clasp.conf.*/var/lib/clasp/costs.json' echo /etc/clasp/*.conf /var/lib/clasp/*
 try 'the same package again' dpkg --force-confold -i next.deb
@@ -306,4 +275,4 @@ try 'purge' dpkg -P clasp
 try 'leaves what is not of the package' rm /etc/systemd/system/multi-user.target.wants/clasp-mine.service
 has 'and else nothing' '^$' find /etc /var/lib /run /usr /lib -name '*clasp*' -not -path '/run/systemd/*' -not -path '/etc/hostname'
 has 'and no unit failed meanwhile' '^$' systemctl --failed --no-legend --plain
-exit $failures
+exit "$failures"

@@ -1,8 +1,8 @@
 // The container image, built and run as far as that goes without a daemon and a registry. Compiling in
 // the image is left out: the programs are those under test.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync, mkdtempSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { test, assert } from './lib/harness.mjs';
@@ -54,4 +54,32 @@ test('the image: health, user, read-only, .env, and a stop that drains', { limit
   const [code] = await within(30_000, ended, 'the script to end');
   assert.equal(code, 0, said);
   assert.equal(seen.drained, '0');
+});
+
+test('make docker-run: a port and what clasp knows, with and without .env', {}, async (b) => {
+  // An engine that says what it was told.
+  const work = b.folder();
+  const root = path.join(import.meta.dirname, '../..');
+  for (const name of ['VERSION', 'etc/clasp.conf', 'man/clasp.conf.5', 'packaging/container/engine']) cpSync(path.join(root, name), path.join(work, name));
+  const docker = path.join(work, 'docker');
+  writeFileSync(docker, '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+  const run = (env = {}) => {
+    const { status, stdout, stderr } = spawnSync(path.join(work, 'packaging/container/engine'), ['run', '-provider', 'demo'], { env: { PATH: process.env.PATH, DOCKER: docker, ...env } });
+    assert.equal(status, 0, String(stderr));
+    return String(stdout).trim().split('\n');
+  };
+  const after = (words, flag) => words.flatMap((word, i) => (words[i - 1] === flag ? [word] : []));
+  const plain = run();
+  assert.deepEqual(after(plain, '-p'), ['127.0.0.1:8080:8080']);
+  assert.deepEqual(after(plain, '-e'), ['CLASP_PORT=8080', 'CLASP_LISTEN=0.0.0.0']);
+  assert.deepEqual(plain.slice(-3), ['clasp:latest', '-provider', 'demo']);
+  const set = run({ OPENAI_API_KEY: 'sk-x', CLASP_PORT: '9000', SOME_OTHER: 'x', DOCKER_PUBLISH: '0.0.0.0' });
+  assert.deepEqual(after(set, '-p'), ['0.0.0.0:9000:8080']);
+  assert.deepEqual(after(set, '-e').sort(), ['CLASP_LISTEN=0.0.0.0', 'CLASP_PORT', 'CLASP_PORT=8080', 'OPENAI_API_KEY']);
+  assert.ok(!set.includes('sk-x'), 'a key would stand in the list of processes');
+  writeFileSync(path.join(work, '.env'), 'PROVIDER=demo\n');
+  assert.deepEqual(after(run(), '--env-file'), ['.env']);
+  assert.deepEqual(after(run(), '-p'), ['127.0.0.1:8080:8080']);
+  writeFileSync(path.join(work, '.env'), 'PROVIDER=demo\nCLASP_PORT=8085\n');
+  assert.deepEqual(after(run(), '-p'), ['127.0.0.1:8085:8080']);
 });

@@ -1,8 +1,13 @@
-// Token counts by vLLM and llama.cpp (section 7.1): what is asked, and that the estimate serves
-// whenever the server does not.
+// Token counts (section 7.1): by vLLM and llama.cpp, and by ourselves for OpenAI's models, whose vocabulary is
+// known; and that the estimate serves whenever nobody counts.
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test, assert } from './lib/harness.mjs';
 import { kModel } from './lib/client.mjs';
+import { kBinary, kRoot } from './lib/daemon.mjs';
 import { body as raw, fail, hang, json } from './lib/mock.mjs';
+import { until } from './lib/scale.mjs';
+import { kVocabulary, missingVocabulary, tiktoken } from './lib/vocabulary.mjs';
 
 const read = { name: 'read', description: 'Reads a file', input_schema: { type: 'object', properties: { path: { type: 'string' } } } };
 const asked = { model: kModel, system: 'Be brief.', tools: [read], temperature: 1, messages: [{ role: 'user', content: 'Read both files. '.repeat(40) }] };
@@ -69,6 +74,12 @@ test('section 7.1: a server that hangs costs three seconds, in whatever step', a
     const took = performance.now() - begun;
     assert.ok(took > 2800 && took < 8000, `${took}`);
     assert.notEqual(mock.requests.at(-1).aborted, undefined);
+    // Once: for a while those that follow are not asked for.
+    const asked = mock.requests.length;
+    const again = performance.now();
+    for (let i = 0; i < 5; i++) isEstimate(await count());
+    assert.ok(performance.now() - again < 2500);
+    assert.equal(mock.requests.length, asked);
   }
 });
 
@@ -85,4 +96,118 @@ test('section 7.1: nobody is asked where the flag is off', async (b) => {
   const { mock, count } = await front(b, 'vllm', {}, 'flag.count_input = false\n');
   isEstimate(await count());
   assert.equal(mock.requests.length, 0);
+});
+
+// A daemon that counts for gpt-4o (or another model) with this vocabulary.
+async function counter(b, { env = { CLASP_VOCABULARY: kVocabulary }, model = 'gpt-4o', mock = {}, config = '', warm = env.CLASP_VOCABULARY === kVocabulary } = {}) {
+  const front = await b.front([], { model, mock, env, config });
+  const ask = async (request) => {
+    const answer = await front.client.post('/v1/messages/count_tokens', { model: kModel, ...request });
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json.input_tokens;
+  };
+  // The first count reads the file, which on a busy machine takes longer than a client is kept waiting.
+  if (warm) await until(async () => await ask(said('!')) === kAround + 1, 20_000, 'the vocabulary to be read');
+  return { ...front, ask };
+}
+const said = (content) => ({ messages: [{ role: 'user', content }] });
+const kAround = 3 + 3 + 1; // to begin the answer, for the message, its role
+const kTools = `# Tools
+
+## functions
+
+namespace functions {
+
+// Reads a file
+type read = (_: {
+path?: string,
+}) => any;
+
+} // namespace functions`;
+
+test('section 7.1: for models of OpenAI count_tokens tells the exact number of tokens of the texts', async (b) => {
+  const missing = await missingVocabulary();
+  if (missing) return b.skip(missing);
+  const { ask, mock, daemon } = await counter(b);
+  assert.equal(await ask(said('hello world')), kAround + 2);
+  assert.equal(await ask(said('tiktoken is great!')), kAround + 6);
+  // Nobody is asked, and the client waits for no estimate's correction.
+  assert.equal(mock.requests.length, 0);
+  assert.match(daemon.stderr, /^(?!.*WARN)/s);
+  const known = await tiktoken();
+  if (known.missing) return b.skip(known.missing);
+  const call = { type: 'tool_use', id: 'toolu_1', name: 'read', input: { path: 'a.txt' } };
+  const result = { type: 'tool_result', tool_use_id: 'toolu_1', content: 'The quick brown fox' };
+  const whole = { system: 'Be brief.', tools: [read], messages: [{ role: 'user', content: 'Read a.txt' },
+    { role: 'assistant', content: [{ type: 'text', text: 'Reading.' }, call] }, { role: 'user', content: [result] }] };
+  const n = known.count;
+  const want = 3 + (3 + n('system') + n('Be brief.')) + (3 + n('user') + n('Read a.txt')) + (3 + n('assistant') + n('Reading.')) +
+    (3 + n('functions.') + n('read') + n('{"path":"a.txt"}')) + (3 + n('tool') + n('The quick brown fox')) + n(kTools);
+  assert.equal(await ask(whole), want);
+  // On Responses it is the same text under other names.
+  const { ask: other } = await counter(b, { model: 'gpt-5.4' });
+  assert.equal(await other(whole), want - n('system') + n('developer'));
+});
+
+test('section 7.1: our count of many texts is that of tiktoken', async (b) => {
+  const missing = await missingVocabulary();
+  if (missing) return b.skip(missing);
+  const known = await tiktoken();
+  if (known.missing) return b.skip(known.missing);
+  const { ask } = await counter(b);
+  const atoms = ['a', 'A', 'Zz', ' ', '  ', '\n', '\r\n', '\t', '1', '22', '\u0663', '\u2167', '\u00e9', 'e\u0301', '\u0301', '\u65e5\u672c\u8a9e', '\ud55c\uad6d',
+    '\ud83d\ude00', '\ud83d\udc68\u200d\ud83d\udc69', "'s", "'RE", "'\u017f", "'ll", "'", '\u02b0', '\u01c5', '\u00df', '/', '//', '!?', '_', '\u00a0', '\u3000', '\u200b',
+    '\ufeff', '\u0085', '\u2028', '\u03a9', '\u0627', '\u093f', '\u0e44\u0e17\u0e22', '\u00bd', '\ud835\udc9c', '{', '();', 'the', 'HTTPServer', 'x'.repeat(70), '-'.repeat(80)];
+  let seed = 20261128;
+  const random = (below) => { seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff; return (seed >> 8) % below; };
+  const texts = Array.from({ length: 600 }, () => `x${Array.from({ length: 1 + random(25) }, () => atoms[random(atoms.length)]).join('')}x`);
+  for (const folder of ['docs', 'src/core/translate'])
+    for (const name of readdirSync(path.join(kRoot, folder)))
+      if (/\.(md|cc)$/.test(name)) texts.push(`x${readFileSync(path.join(kRoot, folder, name), 'utf8')}x`);
+  let tokens = 0;
+  for (const text of texts) {
+    const want = known.count(text);
+    tokens += want;
+    assert.equal(await ask(said(text)) - kAround, want, JSON.stringify(text.slice(0, 200)));
+  }
+  assert.ok(texts.length > 650 && tokens > 100_000, `${texts.length} texts, ${tokens} tokens`);
+});
+
+test('section 7.1: where the backend is to count and does not, we do', async (b) => {
+  const missing = await missingVocabulary();
+  if (missing) return b.skip(missing);
+  const config = '[model *]\nflag.count_input = true\n';
+  const failing = await counter(b, { model: 'gpt-5.4', config, mock: { count: fail(404, 'no') }, warm: true });
+  assert.equal(await failing.ask(said('hello world')), kAround + 2);
+  assert.equal(failing.mock.requests[0].path, '/v1/responses/input_tokens');
+  const counting = await counter(b, { model: 'gpt-5.4', config, mock: { count: json({ input_tokens: 4711 }) }, warm: false });
+  assert.equal(await counting.ask(said('hello world')), 4711);
+});
+
+test('section 7.1: the vocabulary is found beside the folder of the program', async (b) => {
+  if (path.resolve(kBinary, '../../share/clasp/o200k_base.tiktoken') !== kVocabulary) return b.skip('the program is not in build/');
+  const missing = await missingVocabulary();
+  if (missing) return b.skip(missing);
+  const { ask } = await counter(b, { env: { CLASP_VOCABULARY: null }, warm: true });
+  assert.equal(await ask(said('hello world')), kAround + 2);
+});
+
+test('section 7.1: without the vocabulary, or with something else in its place, there is the estimate', async (b) => {
+  const text = 'hello world '.repeat(300);
+  const estimate = await (await counter(b, { env: { CLASP_VOCABULARY: 'off' } })).ask(said(text));
+  assert.ok(estimate > 900 && estimate < 1300, `${estimate}`);
+  const daemons = [[path.join(b.folder(), 'missing'), /no vocabulary to count tokens with at/]];
+  const wrong = path.join(b.folder(), 'o200k_base.tiktoken');
+  writeFileSync(wrong, 'YQ== 0\n');
+  daemons.push([wrong, /is not the vocabulary o200k_base/]);
+  for (const [file, told] of daemons) {
+    const { ask, daemon } = await counter(b, { env: { CLASP_VOCABULARY: file } });
+    assert.equal(await ask(said(text)), estimate);
+    assert.equal(await ask(said(text)), estimate);
+    assert.match(daemon.stderr, told);
+    assert.equal(daemon.stderr.match(/estimates/g).length, 1, daemon.stderr);
+  }
+  // Other models have other vocabularies.
+  const other = await counter(b, { model: 'gpt-4-turbo', warm: false });
+  assert.equal(await other.ask(said(text)), estimate);
 });

@@ -31,6 +31,7 @@
 namespace clasp::exchange {
 
 struct Caching;
+class CounterPort;
 
 // What an exchange works with; one set per worker, outliving its exchanges.
 struct Services {
@@ -40,13 +41,14 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;           // shared by all workers
-  StatePort& states;             // shared by all workers
-  DeskPort& desk;                // the desk behind it is shared by all workers
-  CalibrationPort& calibration;  // shared by all workers
-  MediaPort* media = nullptr;    // may be missing
-  CachePort* cache = nullptr;    // shared by all workers; may be missing
-  MeterPort* meter = nullptr;    // may be missing
+  LessonPort& lessons;             // shared by all workers
+  StatePort& states;               // shared by all workers
+  DeskPort& desk;                  // the desk behind it is shared by all workers
+  CalibrationPort& calibration;    // shared by all workers
+  MediaPort* media = nullptr;      // may be missing
+  CachePort* cache = nullptr;      // shared by all workers; may be missing
+  MeterPort* meter = nullptr;      // may be missing
+  CounterPort* counter = nullptr;  // shared by all workers; may be missing
 };
 
 class Exchange final : public RequestTask,

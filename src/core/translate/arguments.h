@@ -20,6 +20,8 @@ class ArgumentScanner {
   bool complete() const { return phase_ == Phase::complete; }
   // Something other than white space came behind the object.
   bool surplus() const { return surplus_; }
+  // The object has begun and not ended: more of it may come, or it was cut off.
+  bool open() const { return phase_ == Phase::object || phase_ == Phase::broken; }
   // A character other than white space has come.
   bool started() const { return phase_ != Phase::before; }
   // The end of input: makes what was let through a whole object with the shortest ending, or

@@ -25,7 +25,6 @@ constexpr std::int64_t kImage = 1600;
 constexpr std::int64_t kPixelsPerToken = 750;
 constexpr std::int64_t kPdfPage = 2000;
 constexpr std::int64_t kPdfBytesPerToken = 20;
-constexpr std::int64_t kBuiltinTool = 250;
 constexpr std::int64_t kToolsetTool = 2000;
 constexpr std::size_t kDigest = 8192;
 
@@ -103,12 +102,7 @@ void count_blocks(Count& count, const wire::MessagesRequest& request, const Bloc
                   const Block* end, int depth);
 
 void count_image(Count& count, const Block& block) {
-  std::int64_t tokens = kImage;
-  if (block.source_type_raw == "base64")
-    if (const auto size = image_size(block.data_raw))
-      tokens =
-          std::min(kImage, (size->width * size->height + kPixelsPerToken - 1) / kPixelsPerToken);
-  count.tokens += tokens;
+  count.tokens += image_tokens(block.source_type_raw == "base64" ? block.data_raw : "");
 }
 
 void count_document(Count& count, const wire::MessagesRequest& request, const Block& block,
@@ -121,12 +115,9 @@ void count_document(Count& count, const wire::MessagesRequest& request, const Bl
     const auto inner = wire::parse_content_blocks(block.content_json);
     count_blocks(count, request, inner.data(), inner.data() + inner.size(), depth + 1);
   } else if (block.source_type_raw == "base64") {
-    const std::int64_t pages = pdf_pages(block.data_raw);
-    const auto bytes = static_cast<std::int64_t>(block.data_raw.size() / 4 * 3);
-    count.tokens +=
-        pages > 0 ? pages * kPdfPage : (bytes + kPdfBytesPerToken - 1) / kPdfBytesPerToken;
+    count.tokens += pdf_tokens(block.data_raw);
   } else {
-    count.tokens += kPdfPage;
+    count.tokens += pdf_tokens({});
   }
 }
 
@@ -193,6 +184,19 @@ void count_tool(Count& count, const wire::Tool& tool) {
 }
 
 }  // namespace
+
+std::int64_t image_tokens(std::string_view base64) {
+  const auto size = base64.empty() ? std::nullopt : image_size(base64);
+  if (!size) return kImage;
+  return std::min(kImage, (size->width * size->height + kPixelsPerToken - 1) / kPixelsPerToken);
+}
+
+std::int64_t pdf_tokens(std::string_view base64) {
+  if (base64.empty()) return kPdfPage;
+  if (const std::int64_t pages = pdf_pages(base64); pages > 0) return pages * kPdfPage;
+  const auto bytes = static_cast<std::int64_t>(base64.size() / 4 * 3);
+  return (bytes + kPdfBytesPerToken - 1) / kPdfBytesPerToken;
+}
 
 std::int64_t block_weight(const wire::MessagesRequest& request, const Block& block) {
   Count count;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/wire/anthropic_request.h"
 
@@ -13,6 +14,13 @@ inline constexpr std::int64_t kTokenWeight = 38;
 
 // What every message costs beside its blocks.
 inline constexpr std::int64_t kMessageWeight = 4 * kTokenWeight;
+
+// A tool of the server's own.
+inline constexpr std::int64_t kBuiltinTool = 250;
+
+// Of a picture and a PDF, whose data may be empty: then they are somewhere else.
+std::int64_t image_tokens(std::string_view base64);
+std::int64_t pdf_tokens(std::string_view base64);
 
 // A block of a message.
 std::int64_t block_weight(const wire::MessagesRequest& request, const wire::Block& block);

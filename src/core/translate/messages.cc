@@ -21,6 +21,8 @@ using Planner = MessagesPlanner;
 
 namespace {
 
+constexpr std::string_view kMovedUp = "[The result of an earlier tool call was added above]";
+constexpr std::string_view kContinues = "(conversation continues)";
 constexpr std::string_view kInterrupted = "[No result: the tool call was interrupted]";
 
 }  // namespace
@@ -141,6 +143,10 @@ void Planner::add_user(std::size_t index) {
   const Destination to{parts, kBlankLineRaw, index == newest_user_ && !from_tools};
   for (const Block* block : turns_[index].blocks)
     if (!pairing_.is_paired(t_, *block)) add_user_block(t_, *block, to);
+  // Where all results were moved up to older calls the answer before would be the last word: it is
+  // the assistant's turn all the same.
+  const bool open = !plan_.messages.empty() && plan_.messages.back().speaker == Speaker::assistant;
+  if (parts.empty() && open) parts.push_back(text_part(from_tools ? kMovedUp : kContinues));
   if (!parts.empty()) place_user(std::move(parts));
 }
 

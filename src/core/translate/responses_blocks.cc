@@ -192,4 +192,14 @@ std::string ResponsesReply::Impl::render_state(const Item& item, std::string_vie
   return out;
 }
 
+// What stands between two messages: their phases, and no item.
+std::string ResponsesReply::Impl::render_border(std::string_view before, std::string_view behind) {
+  std::string out = R"({"id":"","ec":"","phase":)";
+  append_clean_string(out, behind);
+  out.append(",\"prior\":");
+  append_clean_string(out, before);
+  out.push_back('}');
+  return out;
+}
+
 }  // namespace clasp::translate

@@ -1,5 +1,5 @@
-// The output items of a Responses reply: which of them an event means, what is known of it, and
-// how the items come one after the other into blocks.
+// The output items of a Responses reply: which of them an event means, its place among the others
+// and what is known of it.
 #include <algorithm>
 #include <utility>
 
@@ -62,10 +62,10 @@ ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve(ItemType type, std::st
     const bool same = index >= 0 ? item.index == index : item.type == type && !item.done;
     if (same) there = &item;
   }
-  if (there == nullptr || there->type != type) return add_item(type, id, index);
+  if (there == nullptr || there->type != type) return add_item(type, id, index, sign);
   const bool same_call = !call_id.empty() && there->call_id == call_id;
   const bool other_id = !id.empty() && !there->id.empty() && !same_call;
-  if (other_id && (there->done || sign == Sign::added)) return add_item(type, id, index);
+  if (other_id && (there->done || sign == Sign::added)) return add_item(type, id, index, sign);
   return there;
 }
 
@@ -91,20 +91,34 @@ ResponsesReply::Impl::Item* ResponsesReply::Impl::resolve_output(
     const bool other_call = !known->call_id.empty() && known->call_id != item.call_id.raw;
     if (!other_call) return known.get();
   }
-  return add_item(item.type, id, index);
+  return add_item(item.type, id, index, Sign::added);
+}
+
+// Behind all that was begun or has no place, and behind those with a lower one.
+std::size_t ResponsesReply::Impl::place_of(std::int64_t index) const {
+  std::size_t at = items.size();
+  const std::size_t first = head < items.size() && items[head]->begun ? head + 1 : head;
+  while (index >= 0 && at > first && items[at - 1]->index > index) --at;
+  return at;
 }
 
 ResponsesReply::Impl::Item* ResponsesReply::Impl::add_item(ItemType type, std::string_view id,
-                                                           std::int64_t index) {
+                                                           std::int64_t index, Sign sign) {
   if (items.size() >= kMaxItems) {
     too_large();
     return nullptr;
   }
-  Item& item = *items.emplace_back(std::make_unique<Item>());
+  const auto number = static_cast<std::int64_t>(items.size());
+  const auto at = items.begin() + static_cast<std::ptrdiff_t>(place_of(index));
+  Item& item = **items.insert(at, std::make_unique<Item>());
   item.type = type;
   item.id.assign(id);
   item.index = index;
-  item.position = static_cast<std::int64_t>(items.size()) - 1;
+  item.number = number;
+  item.early = sign == Sign::done && index >= 0;
+  // A server that tells of a later one before it is whole has left out what is missing before it.
+  for (std::size_t i = head; i < items.size() && !item.early; ++i)
+    if (index < 0 || items[i]->index < index) items[i]->early = false;
   // What nobody will see holds up nothing.
   item.over = !shows(type);
   return &item;
@@ -120,6 +134,8 @@ ResponsesReply::Impl::Part* ResponsesReply::Impl::part_of(Item& item, PartKind k
     too_large();
     return nullptr;
   }
+  // Its block ends where the next one begins.
+  for (Part& before : item.parts) before.done = before.done || before.whole;
   Part& part = item.parts.emplace_back();
   part.kind = kind;
   part.index = std::max<std::int64_t>(index, 0);
@@ -129,7 +145,7 @@ ResponsesReply::Impl::Part* ResponsesReply::Impl::part_of(Item& item, PartKind k
 // ---- what comes in -----------------------------------------------------------------------------
 
 bool ResponsesReply::Impl::is_current(const Item& item, const Part& part) const {
-  return item.begun && item.position == static_cast<std::int64_t>(head) && part.pending.empty() &&
+  return item.begun && head < items.size() && items[head].get() == &item && part.pending.empty() &&
          item.current < item.parts.size() && &item.parts[item.current] == &part;
 }
 
@@ -154,10 +170,10 @@ void ResponsesReply::Impl::on_whole(Item& item, PartKind kind, std::int64_t inde
                                     wire::ChatRange annotations) {
   if (item.done) return;
   Part* part = part_of(item, kind, index);
-  if (part == nullptr || part->done) return;
-  if (part->citations.empty())
-    for (std::uint32_t i = annotations.first; i < annotations.end; ++i)
-      add_citation(*part, event.annotations[i]);
+  if (part == nullptr) return;
+  for (std::uint32_t i = annotations.first; i < annotations.end; ++i)
+    add_citation(*part, event.annotations[i]);
+  if (part->done) return;
   if (!part->whole) {
     const auto rest = part->seen.rest(raw);
     if (!rest && !raw.empty()) note("whole text that differs from its pieces");
@@ -170,8 +186,8 @@ void ResponsesReply::Impl::on_whole(Item& item, PartKind kind, std::int64_t inde
     }
   }
   part->whole = true;
-  // Citations may still come behind the text.
-  part->done = event.type != wire::ResponsesEventType::text_done || !context.web_search;
+  // Citations may still come behind the text, with the item at the latest.
+  part->done = !context.web_search || kind != PartKind::text;
 }
 
 void ResponsesReply::Impl::on_arguments(Item& item, std::string_view raw, bool is_json) {
@@ -199,6 +215,12 @@ void ResponsesReply::Impl::on_whole_arguments(Item& item, std::string_view raw, 
 
 void ResponsesReply::Impl::add_citation(Part& part, const wire::ChatAnnotation& annotation) {
   if (!context.web_search || part.citations.size() >= kMaxCitations) return;
+  // The whole of a text tells again what came by itself.
+  const auto known = [&annotation](const Citation& citation) {
+    return citation.start == annotation.start && citation.end == annotation.end &&
+           citation.url == annotation.url.raw;
+  };
+  if (std::any_of(part.citations.begin(), part.citations.end(), known)) return;
   Citation citation;
   if (!keep(citation.url, annotation.url.raw) || !keep(citation.title, annotation.title.raw) ||
       !keep(citation.content, annotation.content.raw))
@@ -271,203 +293,9 @@ void ResponsesReply::Impl::take_done(Item& item, const ResponsesItem& found,
       take_other(item, found);
   }
   item.incomplete = found.status.raw == "incomplete";
+  item.completed = found.status.raw == "completed";
   for (Part& part : item.parts) part.done = true;
   item.done = item.over = true;
-}
-
-// ---- one after the other -----------------------------------------------------------------------
-
-bool ResponsesReply::Impl::shows(ItemType type) const {
-  switch (type) {
-    case ItemType::unknown:
-    case ItemType::unasked:
-    case ItemType::mcp_list_tools:
-      return false;
-    case ItemType::web_search_call:
-      return context.web_search;
-    case ItemType::mcp_call:
-      return context.mcp;
-    default:
-      return true;
-  }
-}
-
-void ResponsesReply::Impl::advance() {
-  while (head < items.size() && state == State::running && !filter.stopped()) {
-    Item& item = *items[head];
-    if (!item.begun) begin_item(item);
-    show_item(item);
-    if (!item.over || state != State::running) return;
-    end_item(item);
-    ++head;
-  }
-}
-
-void ResponsesReply::Impl::begin_item(Item& item) {
-  item.begun = true;
-  if (!shows(item.type)) return;
-  flush_text();
-  settle_thinking(item.type == ItemType::message ? std::string_view(item.phase)
-                                                 : std::string_view());
-  if (item.type == ItemType::reasoning) queue.break_thinking();
-}
-
-void ResponsesReply::Impl::show_item(Item& item) {
-  const bool call = item.type == ItemType::function_call || item.type == ItemType::custom_tool_call;
-  if (call)
-    show_call(item);
-  else
-    show_parts(item);
-}
-
-// Parts that are over, and what has come of the next one.
-void ResponsesReply::Impl::show_parts(Item& item) {
-  if (item.done && item.type == ItemType::reasoning && item.source == PartKind::text) {
-    // Nothing was shown yet: a summary counts more than what it sums up.
-    for (const Part& part : item.parts)
-      if (part.kind == PartKind::summary && !part.pending.empty()) item.source = PartKind::summary;
-  }
-  for (; item.current < item.parts.size() && !filter.stopped(); ++item.current) {
-    Part& part = item.parts[item.current];
-    const std::string pending = std::exchange(part.pending, {});
-    kept -= std::min(kept, pending.size());
-    const bool text = part.kind == PartKind::text;
-    if (text && part.done && !part.begun && !part.citations.empty()) {
-      show_cited(part, pending);
-      continue;
-    }
-    if (!pending.empty()) show_part(item, part, pending);
-    if (!part.done) return;
-    end_part(part);
-  }
-}
-
-void ResponsesReply::Impl::show_part(Item& item, Part& part, std::string_view raw) {
-  const bool first = !std::exchange(part.begun, true);
-  if (part.kind == PartKind::text || part.kind == PartKind::refusal) {
-    if (first) {
-      flush_text();
-      queue.break_text();
-    }
-    if (part.kind == PartKind::text)
-      on_text(raw);
-    else
-      on_refusal(raw);
-    return;
-  }
-  if (item.source == PartKind::text) item.source = part.kind;
-  if (item.source != part.kind) return;
-  if (first && item.thought) on_thinking("\\n\\n");
-  item.thought = true;
-  on_thinking(raw);
-}
-
-namespace {
-
-std::vector<wire::ChatAnnotation> views_of(const auto& citations) {
-  std::vector<wire::ChatAnnotation> out;
-  for (const auto& citation : citations) {
-    wire::ChatAnnotation& view = out.emplace_back();
-    view.url = {citation.url, true};
-    view.title = {citation.title, !citation.title.empty()};
-    view.content = {citation.content, !citation.content.empty()};
-    view.start = citation.start;
-    view.end = citation.end;
-  }
-  return out;
-}
-
-}  // namespace
-
-// A text that is whole before any of it was shown: a block for each cited piece.
-void ResponsesReply::Impl::show_cited(Part& part, std::string_view raw) {
-  part.begun = true;
-  flush_text();
-  queue.break_text();
-  on_cited_text(raw, views_of(part.citations));
-}
-
-void ResponsesReply::Impl::end_part(const Part& part) {
-  if (part.kind == PartKind::text || part.kind == PartKind::refusal) {
-    flush_text();
-    if (part.begun && !part.citations.empty()) cite(views_of(part.citations));
-    return;
-  }
-  const std::string_view half = thinking_joiner.finish();
-  if (!half.empty()) queue.thinking(half);
-}
-
-// A call is told to the queue once it has a name; it must not change afterwards.
-void ResponsesReply::Impl::show_call(Item& item) {
-  if (!item.announced && item.name.empty()) {
-    if (!item.done) return;
-    if (item.pending.empty())
-      return fail(bad_gateway("backend sent a malformed tool call without a name"));
-  }
-  if (!item.announced || !item.pending.empty()) {
-    const std::string pending = std::exchange(item.pending, {});
-    kept -= std::min(kept, pending.size());
-    pass_call(item, pending);
-  }
-  if (!queue.call_done(item.position)) {
-    // Whether input that is not whole was cut off is known with the item.
-    if (!item.done || item.incomplete) return;
-    if (const char* problem = queue.end_call(item.position)) return fail(bad_gateway(problem));
-  }
-  item.over = true;
-}
-
-void ResponsesReply::Impl::pass_call(Item& item, std::string_view arguments) {
-  wire::ChatToolDelta delta;
-  delta.index = item.position;
-  delta.custom = item.type == ItemType::custom_tool_call;
-  if (!item.announced) {
-    delta.id = {item.call_id, !item.call_id.empty()};
-    delta.name = {item.name, !item.name.empty()};
-  }
-  if (item.arguments_json)
-    delta.arguments_json = arguments;
-  else
-    delta.arguments = {arguments, true};
-  item.announced = true;
-  queue.tool(delta, 0, 0);
-}
-
-void ResponsesReply::Impl::end_item(Item& item) {
-  switch (item.type) {
-    case ItemType::reasoning:
-      thinking = &item;
-      break;
-    case ItemType::compaction:
-      thinking = &item;
-      queue.break_thinking();
-      break;
-    default:
-      for (std::string& block : item.blocks) {
-        kept -= std::min(kept, block.size());
-        queue.block(std::move(block));
-      }
-      if (item.image) on_image();
-  }
-  item.blocks = {};
-  item.parts = {};
-}
-
-// The last reasoning item is known as far as it will be: its block is closed.
-void ResponsesReply::Impl::settle_thinking(std::string_view phase) {
-  if (thinking == nullptr) return;
-  Item& item = *std::exchange(thinking, nullptr);
-  queue.end_thinking(render_state(item, phase, -1), !item.encrypted.empty());
-  if (context.keep_states && !item.encrypted.empty()) {
-    constexpr std::size_t kMaxStates = 4u << 20;
-    const auto calls = std::count_if(queue.calls().begin(), queue.calls().end(),
-                                     [](const auto& call) { return !call->discarded; });
-    std::string signature = ReasoningState::render_item(context, render_state(item, phase, calls));
-    state_bytes += signature.size();
-    if (state_bytes <= kMaxStates) states.push_back(std::move(signature));
-  }
-  kept -= std::min(kept, item.encrypted.size());
-  item.encrypted = {};
 }
 
 }  // namespace clasp::translate

@@ -62,12 +62,14 @@ TurnItems::TurnItems(Translation& t, const std::vector<const Block*>& blocks,
                      const std::vector<const PairedCall*>& calls)
     : t_(t) {
   if (is_off(blocks)) return;
+  bool any_item = false;
   for (const Block* block : blocks) {
     if (!is_thinking(*block) || !is_own_signature(block->signature_raw)) continue;
     const Sealed sealed = render(decode_json_string(block->signature_raw), block->text_raw);
-    if (!sealed.item.empty()) items_.emplace_back(block, sealed);
+    if (!sealed.empty()) items_.emplace_back(block, sealed);
+    any_item = any_item || !sealed.item.empty();
   }
-  if (items_.empty()) remember(calls);
+  if (!any_item) remember(calls);
 }
 
 TurnItems::Sealed TurnItems::render(std::string_view signature, std::string_view visible_raw,
@@ -87,7 +89,10 @@ TurnItems::Sealed TurnItems::render(std::string_view signature, std::string_view
   // Servers of open models give the text of their reasoning instead of a sealed copy.
   const bool plain =
       encrypted.empty() && !summary_of_all && !t_.dialect.openai_families && !visible_raw.empty();
-  if (encrypted.empty() && !plain) return {};
+  Sealed sealed{{},
+                known_phase(wire::json_string_member(json, "phase")),
+                known_phase(wire::json_string_member(json, "prior"))};
+  if (encrypted.empty() && !plain) return sealed;
   std::string item = summary_of_all ? "{\"type\":\"compaction\"" : "{\"type\":\"reasoning\"";
   const Adjustments* learned = t_.target.adjustments;
   const bool with_id = !id.empty() && (learned == nullptr || !learned->no_item_ids);
@@ -98,7 +103,8 @@ TurnItems::Sealed TurnItems::render(std::string_view signature, std::string_view
         .append(visible_raw)
         .append("\"}]");
   if (!encrypted.empty()) append_raw(item, "encrypted_content", encrypted);
-  return {t_.keep(item + "}"), known_phase(wire::json_string_member(json, "phase"))};
+  sealed.item = t_.keep(item + "}");
+  return sealed;
 }
 
 // The secondary store, for clients that send no thinking blocks back.

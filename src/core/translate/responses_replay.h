@@ -20,6 +20,8 @@ class TurnItems {
   struct Sealed {
     std::string_view item;   // JSON, kept by `t`; empty when there is none to give
     std::string_view phase;  // of the message behind it, if the backend gave it one
+    std::string_view prior;  // of the message before it, where two stood side by side
+    bool empty() const { return item.empty() && phase.empty() && prior.empty(); }
   };
   // Asked for the turn's blocks in their order: what a thinking block holds.
   Sealed take(const wire::Block& block);

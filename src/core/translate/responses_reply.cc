@@ -176,6 +176,8 @@ void ResponsesReply::Impl::on_terminal(const ResponsesEvent& event, std::string_
   if (status == "cancelled") return fail(bad_gateway("backend aborted the answer"));
   if (status == "in_progress" || status == "queued")
     return fail(bad_gateway("backend answered before the answer was there"));
+  if (!event.has_output && event.status.empty() && items.empty() && status == "completed")
+    return fail(bad_gateway("backend returned no output"));
   finish = Finish::stop;
   if (status == "incomplete") {
     finish = Finish::length;
@@ -227,6 +229,7 @@ bool ResponsesReply::Impl::read_document(std::string_view text, std::size_t slac
 // ---- the end -----------------------------------------------------------------------------------
 
 void ResponsesReply::Impl::before_end() {
+  ending = true;
   for (const auto& item : items) {
     if (!item->done && finish != Finish::stop) item->incomplete = true;
     // A part whose end nobody told must not hide those behind it.

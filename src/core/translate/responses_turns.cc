@@ -28,12 +28,14 @@ class ItemRow {
     text_ = PlannedMessage();
   }
 
-  void add_item(std::string_view item, std::string_view phase = {}) {
-    if (item.empty()) return;
+  void add_item(const TurnItems::Sealed& sealed) {
+    if (sealed.empty()) return;
+    if (!sealed.prior.empty()) text_.phase = sealed.prior;
     close_text();
-    text_.phase = phase;  // of what comes next
+    text_.phase = sealed.phase;  // of what comes next
+    if (sealed.item.empty()) return;
     PlannedMessage message;
-    message.item = item;
+    message.item = sealed.item;
     push(std::move(message));
   }
 
@@ -82,12 +84,11 @@ void MessagesPlanner::add_assistant_items(std::size_t index) {
   for (const Block* block : turn.blocks) {
     add_assistant_block(row.text(), *block,
                         previous != nullptr && previous->type == BlockType::text);
-    const TurnItems::Sealed sealed = items.take(*block);
-    row.add_item(sealed.item, sealed.phase);
+    row.add_item(items.take(*block));
     if (block->type == BlockType::tool_use && next_call < planned.size()) {
       for (auto item = items.take_before(next_call); !item.empty();
            item = items.take_before(next_call))
-        row.add_item(item);
+        row.add_item({item, {}, {}});
       row.add_call(planned[next_call++]);
     }
     previous = block;

@@ -16,11 +16,12 @@ struct SignatureState {
   // k: r one Responses reasoning item, o reasoning_details, g gemini thought signatures,
   // t the reasoning is text, n nothing to send back.
   char kind = 'n';
-  // s: one JSON value. r {"id","ec","phase"?,"type"?,"at"?}: "type" is there when the item is no
-  // reasoning ("compaction"), "at" only in the secondary store: how many of the reply's calls stood
-  // in front of it; o the array of reasoning_details; g an object of
-  // tool_use id, as the client sees it, or "text" -> thought_signature; t {} when the thinking
-  // block shows the text, {"text":…} when it does not; n {}.
+  // s: one JSON value. r {"id","ec","phase"?,"prior"?,"type"?,"at"?}: "type" is there when the item
+  // is no reasoning ("compaction"), "prior" when there is no item but two messages side by side, of
+  // which this was the phase of the first, "at" only in the secondary store: how many of the
+  // reply's calls stood in front of it; o the array of reasoning_details; g an object of tool_use
+  // id, as the client sees it, or "text" -> thought_signature; t {} when the thinking block shows
+  // the text, {"text":…} when it does not; n {}.
   std::string state_json = "{}";
 };
 

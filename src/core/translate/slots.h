@@ -78,8 +78,9 @@ class BlockQueue {
 
   // The call of that index has ended. Nothing when all is well, else what is wrong with it.
   const char* end_call(std::int64_t index);
-  // Whether its input is whole.
+  // Whether its input is whole, and whether it stops within its object.
   bool call_done(std::int64_t index) const;
+  bool call_open(std::int64_t index) const;
 
   // Whether pump() would open the first block: message_start must be out by then.
   bool wants_open() const;

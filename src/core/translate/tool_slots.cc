@@ -277,6 +277,11 @@ bool BlockQueue::call_done(std::int64_t index) const {
   return call != nullptr && call->done();
 }
 
+bool BlockQueue::call_open(std::int64_t index) const {
+  const ToolCall* call = call_at(index);
+  return call != nullptr && !call->finished && call->scanner.open();
+}
+
 const char* BlockQueue::end_call(std::int64_t index) {
   ToolCall* call = call_at(index);
   if (call == nullptr || call->discarded || call->finished) return nullptr;

@@ -42,6 +42,7 @@ constexpr TypeRow kTypes[] = {
     {"response.in_progress", Type::response},
     {"response.queued", Type::response},
     {"response.completed", Type::completed},
+    {"response.done", Type::completed},  // of whatever status it says
     {"response.incomplete", Type::incomplete},
     {"response.failed", Type::failed},
     {"response.cancelled", Type::cancelled},
@@ -95,6 +96,17 @@ constexpr Member<ResponsesEvent> kResponse[] = {
     {"tool_usage", [](od::value& v, ResponsesEvent& e) { walk_value(v, kToolUsage, e); }},
 };
 
+// Some servers put the members of the Response beside the type of its event. Those of a Response in
+// its own place count more.
+template <int Row>
+void take_beside(od::value& value, ResponsesEvent& into) {
+  if (!into.has_response) kResponse[Row].take(value, into);
+}
+template <int Row>
+constexpr Member<ResponsesEvent> beside() {
+  return {kResponse[Row].name, take_beside<Row>};
+}
+
 void take_arguments(od::value& value, ResponsesEvent& into) {
   into.text = take_raw(value);
   if (!into.text) into.arguments_json = take_json(value);
@@ -137,6 +149,13 @@ constexpr Member<ResponsesEvent> kEvent[] = {
      }},
     {"error", [](od::value& v, ResponsesEvent& e) { e.error_json = take_json(v); }},
     {"message", [](od::value& v, ResponsesEvent& e) { e.bare_error = bool(take_raw(v)); }},
+    beside<0>(),
+    beside<1>(),
+    beside<2>(),
+    beside<3>(),
+    beside<4>(),
+    beside<5>(),
+    beside<7>(),
 };
 
 // A document has the members of the Response at the top, or those of an error.

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sleep, slow, within } from './scale.mjs';
 
-const kRoot = fileURLToPath(new URL('../../..', import.meta.url));
+export const kRoot = fileURLToPath(new URL('../../..', import.meta.url));
 export const kBinary = path.resolve(process.env.CLASP_BIN ?? path.join(kRoot, 'build/default/clasp'));
 const kSanitizer = /ERROR: (Address|Leak|Memory)Sanitizer|runtime error:|WARNING: ThreadSanitizer|AddressSanitizer:DEADLYSIGNAL/;
 
@@ -31,7 +31,8 @@ export async function freePort() {
 export function environment(directory, env) {
   const out = { PATH: process.env.PATH, HOME: directory, XDG_CONFIG_HOME: directory,
                 CLASP_CONFIG_FILE: path.join(directory, 'clasp.conf'),
-                CLASP_CONTROL_SOCKET: 'off' };
+                CLASP_CONTROL_SOCKET: 'off',
+                CLASP_VOCABULARY: 'off' }; // else it would matter whether this machine has one
   for (const [name, value] of Object.entries(process.env)) if (/^(ASAN|UBSAN|LSAN|TSAN)_OPTIONS$/.test(name)) out[name] = value;
   for (const [name, value] of Object.entries(env)) if (value === null) delete out[name]; else out[name] = value;
   return out;

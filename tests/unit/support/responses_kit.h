@@ -1,9 +1,6 @@
 // Replies of the Responses API for tests and fuzzers: streams event by event, and made-up ones.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,24 +67,6 @@ inline std::string response_json(const std::string& status, const std::string& o
 inline std::string terminal(const std::string& status, const std::string& output = "",
                             const std::string& members = "") {
   return ev("response." + status, "\"response\":" + response_json(status, output, members));
-}
-
-struct StreamFile {
-  std::string name, text;
-};
-// tests/fixtures lies above the folder the tests are started from, or in it.
-inline std::vector<StreamFile> responses_files() {
-  std::vector<StreamFile> list;
-  std::filesystem::path folder = "tests/fixtures/responses";
-  for (int up = 0; up < 4 && !std::filesystem::exists(folder); ++up) folder = ".." / folder;
-  if (!std::filesystem::exists(folder)) return list;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    std::ifstream in(entry.path(), std::ios::binary);
-    std::ostringstream out;
-    out << in.rdbuf();
-    list.push_back({entry.path().stem(), out.str()});
-  }
-  return list;
 }
 
 // Turns bytes into a stream of events that are well formed each, in any order.

@@ -3,37 +3,16 @@
 // with made-up ones.
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "../../support/reply_gen.h"
+#include "../../support/reply_property.h"
 
 using namespace clasp::test;
 using clasp::translate::ReplyContext;
 
 namespace {
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-struct Fixture {
-  std::string name, text;
-};
-// tests/fixtures lies above the folder the tests are started from, or in it.
-std::vector<Fixture> fixtures() {
-  std::vector<Fixture> list;
-  std::filesystem::path folder = "tests/fixtures/streams";
-  for (int up = 0; up < 4 && !std::filesystem::exists(folder); ++up) folder = ".." / folder;
-  if (!std::filesystem::exists(folder)) return list;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().extension() == ".sse")
-      list.push_back({entry.path().stem(), read_file(entry.path())});
-  return list;
+std::vector<StreamFile> fixtures() {
+  return stream_files("streams");
 }
 
 // Fixtures are called DIALECT or DIALECT-CASE, broken ones error_… or cut_…
@@ -52,32 +31,12 @@ ReplyContext context_of(const std::string& name) {
   return context;
 }
 
-// What a stream and a plain answer must agree in. Generated ids depend on when a block is begun,
-// and a name in pieces may be begun too early on a stream.
-std::string essence(json_t* message) {
-  std::size_t i = 0;
-  json_t* block = nullptr;
-  json_array_foreach(json_object_get(message, "content"), i, block) {
-    if (json_object_get(block, "id") != nullptr)
-      json_object_set_new(block, "id", json_string("id"));
-    if (json_object_get(block, "tool_use_id") != nullptr)
-      json_object_set_new(block, "tool_use_id", json_string("id"));
-    if (json_object_get(block, "signature") != nullptr)
-      json_object_set_new(block, "signature", json_null());
-    const std::string name = json_text(json_object_get(block, "name"));
-    if (name == "re" || name == "ad") json_object_set_new(block, "name", json_string("read"));
-  }
-  std::string out;
-  for (const char* key : {"content", "stop_reason", "stop_sequence", "stop_details"})
-    out += dump_json(json_object_get(message, key)) + "\n";
-  for (const char* key : {"input_tokens", "output_tokens", "cache_read_input_tokens"})
-    out += dump_json(json_object_get(json_object_get(message, "usage"), key)) + " ";
-  return out;
-}
-
-std::string problem_of(const Outcome& out) {
-  Grammar grammar;
-  return out.done() ? grammar.check_complete(out.sse) : grammar.check(out.sse);
+// A name in pieces may be begun too early on a stream, and how a signature is split may differ.
+void settle(std::size_t, json_t* block) {
+  if (json_object_get(block, "signature") != nullptr)
+    json_object_set_new(block, "signature", json_null());
+  const std::string name = json_text(json_object_get(block, "name"));
+  if (name == "re" || name == "ad") json_object_set_new(block, "name", json_string("read"));
 }
 
 // Cuts at pseudo-random places.
@@ -98,26 +57,11 @@ Outcome stream_at_random(ReplyContext context, const std::string& input, std::ui
   return out;
 }
 
-std::string random_bytes(std::uint64_t seed, std::size_t size) {
-  std::string out;
-  for (std::size_t i = 0; i < size; ++i) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    out.push_back(static_cast<char>(seed >> 56));
-  }
-  return out;
-}
-
 ReplyContext made_context(std::uint64_t seed) {
   constexpr const char* kNames[] = {"openai",   "openrouter", "ollama",  "vllm",
                                     "deepseek", "gemini",     "mistral", "xai"};
-  ReplyContext context =
-      seed % 6 == 0 ? context_of("lmstudio-text_tools") : make_context(kNames[seed % 8]);
-  context.single_tool_call = seed % 11 == 0;
-  context.web_search = seed % 7 == 0;
-  context.thinking_omitted = seed % 5 == 0;
-  context.thinking_disabled = seed % 13 == 0;
-  if (seed % 3 == 0) context.stop_sequences = context.local_stops = {"STOP"};
-  return context;
+  return seeded(seed % 6 == 0 ? context_of("lmstudio-text_tools") : make_context(kNames[seed % 8]),
+                seed);
 }
 
 }  // namespace
@@ -125,32 +69,18 @@ ReplyContext made_context(std::uint64_t seed) {
 TEST_CASE("streams of every server: split at every byte, and cut at random") {
   const auto list = fixtures();
   REQUIRE(list.size() >= 30);
-  for (const Fixture& fixture : list) {
+  for (const StreamFile& fixture : list) {
     CAPTURE(fixture.name);
     const ReplyContext context = context_of(fixture.name);
-    const Outcome whole = stream(context, fixture.text);
-    CHECK(problem_of(whole) == "");
-    const bool broken = fixture.name.rfind("error_", 0) == 0 || fixture.name.rfind("cut_", 0) == 0;
-    CHECK(whole.failed() == broken);
-    CHECK(stream(context, fixture.text, 1).sse == whole.sse);
-    for (std::size_t at = 1; at < fixture.text.size(); ++at) {
-      const std::string first = fixture.text.substr(0, at), second = fixture.text.substr(at);
-      std::string sse;
-      clasp::wire::SseEventWriter writer(sse);
-      run_with(context, writer, [&](clasp::translate::Reply& reply) {
-        reply.feed_stream(first);
-        reply.feed_stream(second);
-        reply.finish_stream();
-      });
-      if (sse != whole.sse) FAIL_CHECK("split at ", at);
-    }
+    const Outcome whole = split_everywhere(context, fixture.text);
+    CHECK(whole.failed() == is_broken(fixture.name));
     for (std::uint64_t seed = 1; seed <= 50; ++seed)
       CHECK(stream_at_random(context, fixture.text, seed).sse == whole.sse);
   }
 }
 
 TEST_CASE("streams of every server: no cut ever looks like success") {
-  for (const Fixture& fixture : fixtures()) {
+  for (const StreamFile& fixture : fixtures()) {
     CAPTURE(fixture.name);
     // Where the first finish_reason is complete, a normal end is allowed.
     std::size_t finish = fixture.text.size();
@@ -165,7 +95,7 @@ TEST_CASE("streams of every server: no cut ever looks like success") {
 }
 
 TEST_CASE("vector 128: a stream and a plain answer have the same content") {
-  for (const Fixture& fixture : fixtures()) {
+  for (const StreamFile& fixture : fixtures()) {
     CAPTURE(fixture.name);
     const ReplyContext context = context_of(fixture.name);
     const Outcome streamed = stream(context, fixture.text);
@@ -174,24 +104,17 @@ TEST_CASE("vector 128: a stream and a plain answer have the same content") {
     if (!streamed.done()) continue;
     Grammar grammar;
     CHECK(grammar.check_complete(streamed.sse) == "");
-    CHECK(essence(const_cast<json_t*>(grammar.message())) == essence(parse_json(whole.sse).get()));
+    const Json message = parse_json(whole.sse);
+    for_each_block(const_cast<json_t*>(grammar.message()), settle);
+    for_each_block(message.get(), settle);
+    CHECK(essence(const_cast<json_t*>(grammar.message())) == essence(message.get()));
   }
 }
 
 TEST_CASE("streams of every server: the blocks that come of them") {
   using Blocks = std::vector<std::string>;
   const auto blocks = [](const std::string& name) {
-    for (const Fixture& fixture : fixtures()) {
-      if (fixture.name != name) continue;
-      Grammar grammar;
-      const Outcome out = stream(context_of(name), fixture.text);
-      CHECK(problem_of(out) == "");
-      grammar.check(out.sse);
-      Blocks list = grammar.blocks();
-      list.push_back(out.stop_reason);
-      return list;
-    }
-    return Blocks{"missing"};
+    return blocks_of("streams", name, context_of);
   };
   CHECK(blocks("openrouter-late_details") ==
         Blocks{"thinking:Look first", "text:Reading.",
@@ -224,32 +147,8 @@ TEST_CASE("made-up replies: grammar, splits, same content") {
     const std::string input = ReplyMaker(random_bytes(seed, 20 + seed % 60)).make() +
                               (seed % 2 ? frames({finish(seed % 4 == 1 ? "stop" : "length")}) : "");
     const ReplyContext context = made_context(seed);
-    const Outcome streamed = stream(context, input);
-    CAPTURE(input);
-    CAPTURE(streamed.sse);
-    CHECK(problem_of(streamed) == "");
-    CHECK(stream_at_random(context, input, seed).sse == streamed.sse);
-    const Outcome whole = collect(context, input);
-    if (!streamed.done()) continue;
-    ++done;
-    CAPTURE(whole.error.message);
-    REQUIRE(whole.done());
-    Grammar grammar;
-    grammar.check_complete(streamed.sse);
-    const Json message = parse_json(whole.sse);
-    REQUIRE(message);
-    const json_t* content = json_object_get(grammar.message(), "content");
-    std::size_t i = 0;
-    json_t* block = nullptr;
-    json_array_foreach(content, i, block)
-        // Input that the cap cut off: the plain answer has the part that is whole.
-        if (json_is_null(json_object_get(block, "input"))) {
-      const json_t* other = json_array_get(json_object_get(message.get(), "content"), i);
-      json_object_set(block, "input", json_object_get(other, "input"));
-    }
-    // What a filter hid in the plain answer may have been on the wire already.
-    if (streamed.stop_reason != "refusal")
-      CHECK(essence(const_cast<json_t*>(grammar.message())) == essence(message.get()));
+    const auto cut = [&] { return stream_at_random(context, input, seed); };
+    done += same_as_plain(context, input, cut, settle);
   }
   CHECK(done > 1000);
 }

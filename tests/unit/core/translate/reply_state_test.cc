@@ -1,38 +1,15 @@
 // Reasoning state, local stops, prefill and what else a reply does to its content on the way.
 #include <doctest/doctest.h>
 
-#include "../../support/reply_kit.h"
-#include "core/translate/signature.h"
+#include "../../support/reply_run.h"
 
 using namespace clasp::test;
 using clasp::translate::decode_signature;
 using clasp::translate::ReplyContext;
 using Blocks = std::vector<std::string>;
+using Run = StreamRun;
 
 namespace {
-
-struct Run {
-  Outcome out;
-  Grammar grammar;
-  explicit Run(const std::string& input, ReplyContext context = make_context()) {
-    out = stream(context, input);
-    CHECK(stream(context, input, 1).sse == out.sse);
-    if (out.done())
-      CHECK(grammar.check_complete(out.sse) == "");
-    else
-      CHECK(grammar.check(out.sse) == "");
-  }
-  std::string stop() const { return json_text(json_object_get(grammar.message(), "stop_reason")); }
-  std::string sequence() const {
-    return json_text(json_object_get(grammar.message(), "stop_sequence"));
-  }
-  // State of the n-th thinking block, as "kind json".
-  std::string state(std::size_t n) const {
-    if (n >= grammar.signatures().size()) return "(none)";
-    const auto state = decode_signature(grammar.signatures()[n]);
-    return state ? state->kind + (" " + state->state_json) : "(broken)";
-  }
-};
 
 std::string details(const std::string& list) {
   return delta("\"reasoning_details\":[" + list + "]");

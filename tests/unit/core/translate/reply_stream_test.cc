@@ -3,33 +3,16 @@
 
 #include <algorithm>
 
-#include "../../support/reply_kit.h"
+#include "../../support/reply_run.h"
 
 using namespace clasp::test;
 using clasp::translate::ReplyContext;
 using Blocks = std::vector<std::string>;
+using Run = StreamRun;
 
 namespace {
 
 // Runs the stream whole and byte by byte, checks the grammar, gives back the checker.
-struct Run {
-  Outcome out;
-  Grammar grammar;
-  explicit Run(const std::string& input, ReplyContext context = make_context()) {
-    out = stream(context, input);
-    const Outcome bytes = stream(context, input, 1);
-    CHECK(bytes.sse == out.sse);
-    CHECK(bytes.state == out.state);
-    if (out.done())
-      CHECK(grammar.check_complete(out.sse) == "");
-    else
-      CHECK(grammar.check(out.sse) == "");
-  }
-  std::string usage(const char* key) const {
-    return dump_json(json_object_get(json_object_get(grammar.message(), "usage"), key));
-  }
-  std::string stop() const { return json_text(json_object_get(grammar.message(), "stop_reason")); }
-};
 
 }  // namespace
 

@@ -1,27 +1,15 @@
 // What went wrong in other programs of this kind, one case each, named by the complaint.
 #include <doctest/doctest.h>
 
-#include "../../support/reply_kit.h"
+#include "../../support/reply_run.h"
 
 using namespace clasp::test;
 using clasp::translate::ReplyContext;
 using clasp::wire::ErrorType;
 using Blocks = std::vector<std::string>;
+using Run = StreamRun;
 
 namespace {
-
-struct Run {
-  Outcome out;
-  Grammar grammar;
-  explicit Run(const std::string& input, ReplyContext context = make_context()) {
-    out = stream(context, input);
-    if (out.done())
-      CHECK(grammar.check_complete(out.sse) == "");
-    else
-      CHECK(grammar.check(out.sse) == "");
-  }
-  std::string stop() const { return json_text(json_object_get(grammar.message(), "stop_reason")); }
-};
 
 std::string both(const std::string& inside) {
   return delta(inside);

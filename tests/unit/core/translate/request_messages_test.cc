@@ -144,8 +144,40 @@ TEST_CASE("a result found only later moves up") {
   CHECK(u.text("messages.2.content") == "late");
   CHECK(u.text("messages.3.content") == "wait");
   CHECK(u.text("messages.4.content") == "ok");
-  CHECK(u.size("messages") == 5);
   CHECK(u.warned("moved-tool-result"));
+}
+
+TEST_CASE(
+    "§2.4, §2.7: a user turn that all has moved out of does not make the answer before a prefill") {
+  const std::string late = kGo + assistant(use("t1")) + "," + user(text("wait")) + "," +
+                           assistant(text("ok")) + "," + user(result("t1", "\"late\""));
+  for (const char* dialect : {"openai", "vllm", "mistral", "gemini"}) {
+    const auto u = ask(chat(late), {.dialect = dialect});
+    // mistral puts what the user says behind a result into the result.
+    const std::size_t last = u.size("messages") - 1;
+    const std::string at = "messages." + std::to_string(last);
+    CHECK(u.text("messages." + std::to_string(last - 1) + ".content") == "ok");
+    CHECK(u.text(at + ".role") == "user");
+    CHECK(u.text(at + ".content") == "[The result of an earlier tool call was added above]");
+    CHECK(u.at("continue_final_message").empty());
+    // It stays there when the conversation goes on.
+    const auto longer =
+        ask(chat(late + "," + assistant(text("so")) + "," + user(text("b"))), {.dialect = dialect});
+    CHECK(longer.at(at) == u.at(at));
+    CHECK(longer.text("messages." + std::to_string(last + 1) + ".content") == "so");
+  }
+  // What stands beside it is enough, and results in their place need nothing.
+  const auto beside =
+      ask(chat(kGo + assistant(use("t1")) + "," + user(text("wait")) + "," + assistant(text("ok")) +
+               "," + user(result("t1", "\"late\"") + "," + text("b"))));
+  CHECK(beside.text("messages.5.content") == "b");
+  CHECK(
+      ask(chat(kGo + assistant(use("t1")) + "," + user(result("t1", "\"1\"")))).size("messages") ==
+      3);
+  // So does a turn of which nothing could be kept.
+  const auto nothing = ask(chat(kGo + assistant(text("ok")) + "," +
+                                user(R"({"type":"thinking","thinking":"t","signature":"s"})")));
+  CHECK(nothing.text("messages.2.content") == "(conversation continues)");
 }
 
 TEST_CASE("vector 41: a system turn between call and result") {

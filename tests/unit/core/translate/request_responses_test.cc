@@ -197,6 +197,39 @@ TEST_CASE("§2.5: a message behind reasoning keeps the phase that the backend ga
   CHECK(phases("other", "") == "commentary final_answer");
 }
 
+TEST_CASE("§2.5: two messages side by side go back as two, each with its phase") {
+  const auto border = [](const std::string& prior, const std::string& phase) {
+    return thought(
+        sealed("", "", "b0b0b0b0", R"(,"phase":")" + phase + R"(","prior":")" + prior + "\""), "");
+  };
+  const auto both = [&](const std::string& prior, const std::string& phase,
+                        const std::string& model = "gpt-5.4") {
+    return ask(chat(kGo + assistant(text("a") + "," + border(prior, phase) + "," + text("b")) +
+                    "," + said("user", "\"c\"")),
+               responses(model));
+  };
+  const auto u = both("commentary", "final_answer");
+  CHECK(types(u) == "message:user message:assistant message:assistant message:user");
+  CHECK(u.at("input.1") ==
+        R"({"type":"message","role":"assistant","content":"a","phase":"commentary"})");
+  CHECK(u.at("input.2") ==
+        R"({"type":"message","role":"assistant","content":"b","phase":"final_answer"})");
+  CHECK(both("final_answer", "commentary").text("input.1.phase") == "final_answer");
+  CHECK(both("final_answer", "commentary").text("input.2.phase") == "commentary");
+  // Signatures pass through the client: other words count for nothing.
+  CHECK(types(both("x", "y")) == "message:user message:assistant message:user");
+  // It is no reasoning of the turn's: what was remembered of its calls still is.
+  CHECK(both("commentary", "final_answer", "gpt-5.1").at("input.1.phase").empty());
+  CHECK(types(ask(chat(kGo +
+                       assistant(text("a") + "," +
+                                 thought(sealed("", "", "0ther000",
+                                                R"(,"phase":"final_answer","prior":"")"),
+                                         "") +
+                                 "," + text("b")) +
+                       "," + said("user", "\"c\"")),
+                  responses())) == "message:user message:assistant message:user");
+}
+
 // ---- items --------------------------------------------------------------------------------------
 
 TEST_CASE("vector 46: text, call and text of one turn keep their order") {

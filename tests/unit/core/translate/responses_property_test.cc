@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "../../support/reply_property.h"
 #include "../../support/responses_kit.h"
 
 using namespace clasp::test;
-using clasp::translate::Converter;
 using clasp::translate::ReplyContext;
 using Blocks = std::vector<std::string>;
 
@@ -19,32 +19,6 @@ ReplyContext context_of(const std::string& name) {
   context.web_search = name.ends_with("-search");
   context.mcp = name.ends_with("-mcp");
   return context;
-}
-
-bool is_broken(const std::string& name) {
-  return name.starts_with("error_") || name.starts_with("cut_");
-}
-
-// What a stream and a plain answer must agree in. Generated ids depend on when a block is begun.
-std::string essence(json_t* message) {
-  std::size_t i = 0;
-  json_t* block = nullptr;
-  json_array_foreach(json_object_get(message, "content"), i, block) {
-    for (const char* key : {"id", "tool_use_id"})
-      if (json_object_get(block, key) != nullptr)
-        json_object_set_new(block, key, json_string("id"));
-  }
-  std::string out;
-  for (const char* key : {"content", "stop_reason", "stop_sequence", "stop_details"})
-    out += dump_json(json_object_get(message, key)) + "\n";
-  for (const char* key : {"input_tokens", "output_tokens", "cache_read_input_tokens"})
-    out += dump_json(json_object_get(json_object_get(message, "usage"), key)) + " ";
-  return out;
-}
-
-std::string problem_of(const Outcome& out) {
-  Grammar grammar;
-  return out.done() ? grammar.check_complete(out.sse) : grammar.check(out.sse);
 }
 
 // The Response that the last event carries.
@@ -60,26 +34,16 @@ std::string final_response(const std::string& stream) {
   return {};
 }
 
-std::string random_bytes(std::uint64_t seed, std::size_t size) {
-  std::string out;
-  for (std::size_t i = 0; i < size; ++i) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    out.push_back(static_cast<char>(seed >> 56));
-  }
-  return out;
-}
-
 ReplyContext made_context(std::uint64_t seed) {
   constexpr const char* kNames[] = {"openai", "azure", "vllm", "ollama"};
-  ReplyContext context = responses_context(kNames[seed % 4]);
-  context.single_tool_call = seed % 11 == 0;
-  context.web_search = seed % 7 == 0;
+  ReplyContext context = seeded(responses_context(kNames[seed % 4]), seed);
   context.mcp = seed % 2 == 0;
-  context.thinking_omitted = seed % 5 == 0;
-  context.thinking_disabled = seed % 13 == 0;
   context.keep_states = seed % 4 == 0;
-  if (seed % 3 == 0) context.stop_sequences = context.local_stops = {"STOP"};
   return context;
+}
+
+std::vector<StreamFile> responses_files() {
+  return stream_files("responses");
 }
 
 }  // namespace
@@ -90,21 +54,8 @@ TEST_CASE("Responses streams: split at every byte") {
   for (const StreamFile& file : list) {
     CAPTURE(file.name);
     const ReplyContext context = context_of(file.name);
-    const Outcome whole = stream(context, file.text);
-    CHECK(problem_of(whole) == "");
+    const Outcome whole = split_everywhere(context, file.text);
     CHECK(whole.failed() == is_broken(file.name));
-    CHECK(stream(context, file.text, 1).sse == whole.sse);
-    for (std::size_t at = 1; at < file.text.size(); ++at) {
-      const std::string first = file.text.substr(0, at), second = file.text.substr(at);
-      std::string sse;
-      clasp::wire::SseEventWriter writer(sse);
-      run_with(context, writer, [&](Converter& reply) {
-        reply.feed_stream(first);
-        reply.feed_stream(second);
-        reply.finish_stream();
-      });
-      if (sse != whole.sse) FAIL_CHECK("split at ", at);
-    }
     for (std::size_t step : {2, 3, 7, 31, 100, 997})
       CHECK(stream(context, file.text, step).sse == whole.sse);
   }
@@ -147,16 +98,7 @@ TEST_CASE("vector 128 for Responses: a stream and a plain answer have the same c
 
 TEST_CASE("Responses streams: the blocks that come of them") {
   const auto blocks = [](const std::string& name) {
-    for (const StreamFile& file : responses_files()) {
-      if (file.name != name) continue;
-      Grammar grammar;
-      const Outcome out = stream(context_of(name), file.text);
-      CHECK(grammar.check_complete(out.sse) == "");
-      Blocks list = grammar.blocks();
-      list.push_back(out.stop_reason);
-      return list;
-    }
-    return Blocks{"missing"};
+    return blocks_of("responses", name, context_of);
   };
   const Blocks four = {"thinking:Hm", "text:Answer.", "tool_use:read:{\"a\":1}",
                        "tool_use:write:{\"b\":1}", "tool_use"};
@@ -196,32 +138,8 @@ TEST_CASE("made-up Responses replies: grammar, splits, same content") {
         ResponsesMaker(random_bytes(seed, 20 + seed % 120)).make() +
         (seed % 2 ? terminal(seed % 4 == 1 ? "completed" : "incomplete") : "");
     const ReplyContext context = made_context(seed);
-    const Outcome streamed = stream(context, input);
-    CAPTURE(input);
-    CAPTURE(streamed.sse);
-    CHECK(problem_of(streamed) == "");
-    CHECK(stream(context, input, 1 + seed % 50).sse == streamed.sse);
-    const Outcome whole = collect(context, input);
-    if (!streamed.done()) continue;
-    ++done;
-    CAPTURE(whole.error.message);
-    REQUIRE(whole.done());
-    Grammar grammar;
-    grammar.check_complete(streamed.sse);
-    const Json message = parse_json(whole.sse);
-    REQUIRE(message);
-    const json_t* content = json_object_get(grammar.message(), "content");
-    std::size_t i = 0;
-    json_t* block = nullptr;
-    json_array_foreach(content, i, block) {
-      // Input that the cap cut off: the plain answer has the part that is whole.
-      if (!json_is_null(json_object_get(block, "input"))) continue;
-      const json_t* other = json_array_get(json_object_get(message.get(), "content"), i);
-      json_object_set(block, "input", json_object_get(other, "input"));
-    }
-    // What a filter hid in the plain answer may have been on the wire already.
-    if (streamed.stop_reason != "refusal")
-      CHECK(essence(const_cast<json_t*>(grammar.message())) == essence(message.get()));
+    const auto cut = [&] { return stream(context, input, 1 + seed % 50); };
+    done += same_as_plain(context, input, cut, [](std::size_t, json_t*) {});
   }
   CHECK(done > 400);
 }

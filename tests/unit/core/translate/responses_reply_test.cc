@@ -2,8 +2,8 @@
 // §5.7), vector by vector.
 #include <doctest/doctest.h>
 
+#include "../../support/reply_run.h"
 #include "../../support/responses_kit.h"
-#include "core/translate/signature.h"
 
 using namespace clasp::test;
 using clasp::translate::decode_signature;
@@ -12,31 +12,9 @@ using Blocks = std::vector<std::string>;
 
 namespace {
 
-struct Run {
-  Outcome out;
-  Grammar grammar;
-  explicit Run(const std::string& input, ReplyContext context = responses_context()) {
-    out = stream(context, input);
-    CHECK(stream(context, input, 1).sse == out.sse);
-    if (out.done())
-      CHECK(grammar.check_complete(out.sse) == "");
-    else
-      CHECK(grammar.check(out.sse) == "");
-  }
-  const Blocks& blocks() const { return grammar.blocks(); }
-  std::string stop() const { return json_text(json_object_get(grammar.message(), "stop_reason")); }
-  const json_t* block(std::size_t n) const {
-    return json_array_get(json_object_get(grammar.message(), "content"), n);
-  }
-  std::string at(std::size_t n, const char* key) const {
-    return dump_json(json_object_get(block(n), key));
-  }
-  // State of the n-th thinking block, as "kind json".
-  std::string state(std::size_t n) const {
-    if (n >= grammar.signatures().size()) return "(none)";
-    const auto state = decode_signature(grammar.signatures()[n]);
-    return state ? state->kind + (" " + state->state_json) : "(broken)";
-  }
+struct Run : StreamRun {
+  explicit Run(const std::string& input, ReplyContext context = responses_context())
+      : StreamRun(input, std::move(context)) {}
 };
 
 // The Message of a plain answer.
@@ -356,6 +334,38 @@ TEST_CASE("§2.5: state of reasoning: with the text, without it, none, not shown
                 item_done(1, reasoning_item("rs_2", "F", {"", "B"})) + terminal("completed"));
   CHECK(two.blocks() == Blocks{"thinking:A", "thinking:B"});
   CHECK(two.state(1) == R"(r {"id":"rs_2","ec":"F"})");
+}
+
+TEST_CASE("§2.3, §4.5: two messages side by side: a block between them holds their phases") {
+  const auto message = [](const std::string& words, const std::string& phase) {
+    return message_item(words) + (phase.empty() ? phase : ",\"phase\":\"" + phase + "\"");
+  };
+  const auto both = [&](const std::string& first, const std::string& second) {
+    return Run(item_done(0, message("a", first)) + item_done(1, message("b", second)) +
+               terminal("completed"));
+  };
+  const Run run = both("commentary", "final_answer");
+  CHECK(run.blocks() == Blocks{"text:a", "thinking:", "text:b"});
+  CHECK(run.state(0) == R"(r {"id":"","ec":"","phase":"final_answer","prior":"commentary"})");
+  CHECK(both("commentary", "").blocks() == Blocks{"text:a", "thinking:", "text:b"});
+  CHECK(both("", "").blocks() == Blocks{"text:a", "text:b"});
+  // Between others there is something that keeps them apart, and reasoning has the phase itself.
+  const Run apart(item_done(0, message("a", "commentary")) +
+                  item_done(1, reasoning_item("rs", "E", {})) +
+                  item_done(2, message("b", "final_answer")) +
+                  item_done(3, call_item("f", "call_a", "read", "{}")) +
+                  item_done(4, message("c", "final_answer")) + terminal("completed"));
+  CHECK(apart.blocks() == Blocks{"text:a", "thinking:", "text:b", "tool_use:read:{}", "text:c"});
+  // Of a message without words nothing is left to be kept apart.
+  CHECK(Run(item_done(0, message("a", "commentary")) + item_done(1, message("", "commentary")) +
+            item_done(2, message("b", "final_answer")) + terminal("completed"))
+            .blocks() == Blocks{"text:a", "thinking:", "text:b"});
+  ReplyContext off = responses_context();
+  off.thinking_disabled = true;
+  CHECK(Run(item_done(0, message("a", "commentary")) + item_done(1, message("b", "final_answer")) +
+                terminal("completed"),
+            off)
+            .blocks() == Blocks{"text:a", "text:b"});
 }
 
 TEST_CASE("§4.5: reasoning text counts where there is no summary") {
