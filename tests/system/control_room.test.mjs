@@ -217,5 +217,5 @@ test('doctor: certificates, files and the socket that too many may read, no key'
   assert.match(keyless.stdout, /problem  .*key/);
   const taken = await run(`[server]\nlisten = 127.0.0.1:${mock.port}\n[backend]\nprovider = demo\n`);
   assert.equal(taken.code, 1);
-  assert.match(taken.stdout, new RegExp(`problem  127\\.0\\.0\\.1:${mock.port}.*\\n +-> another program listens there, or a clasp without a control socket: ss `));
+  assert.match(taken.stdout, new RegExp(`problem  127\\.0\\.0\\.1:${mock.port}.*\\n +-> another program listens there: ss `));
 });
