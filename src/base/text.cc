@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
+#include <iterator>
 
 #include "base/json_scan.h"
 
@@ -122,7 +125,11 @@ bool glob_match(std::string_view pattern, std::string_view text) {
       ++t;
     } else if (star != std::string_view::npos) {
       p = star + 1;
-      t = ++mark;
+      ++mark;
+      // Nothing matches before the character that has to follow the star.
+      if (p < pattern.size() && pattern[p] != '*' && pattern[p] != '?')
+        mark = std::min(text.find(pattern[p], mark), text.size());
+      t = mark;
     } else {
       return false;
     }
@@ -252,34 +259,70 @@ std::string scrub_utf8(std::string_view text) {
   return out;
 }
 
+namespace {
+
+constexpr std::size_t kLongestEscape = 6;
+
+// The escape of a byte that a JSON string cannot hold as it is; returns its end.
+char* put_json_escape(char* to, unsigned char c) {
+  *to++ = '\\';
+  switch (c) {
+    case '"':
+    case '\\':
+      *to++ = static_cast<char>(c);
+      break;
+    case '\n':
+      *to++ = 'n';
+      break;
+    case '\r':
+      *to++ = 'r';
+      break;
+    case '\t':
+      *to++ = 't';
+      break;
+    default:
+      for (const char digit : {'u', '0', '0', kHex[c >> 4], kHex[c & 15]}) *to++ = digit;
+  }
+  return to;
+}
+
+}  // namespace
+
+// In code, and in JSON inside of JSON, every few bytes is an escape: what stands between them is
+// gathered, so that the string is not appended to for each.
 void append_json_escaped(std::string& out, std::string_view text) {
-  for (std::size_t clean = 0;;) {
-    const std::size_t i = skip_plain_json(text, clean);
-    out.append(text.substr(clean, i - clean));
-    if (i == text.size()) return;
-    clean = i + 1;
-    const auto c = static_cast<unsigned char>(text[i]);
-    switch (c) {
-      case '"':
-        out.append("\\\"");
-        break;
-      case '\\':
-        out.append("\\\\");
-        break;
-      case '\n':
-        out.append("\\n");
-        break;
-      case '\r':
-        out.append("\\r");
-        break;
-      case '\t':
-        out.append("\\t");
-        break;
-      default:
-        out.append("\\u00");
-        out.push_back(kHex[c >> 4]);
-        out.push_back(kHex[c & 15]);
+  constexpr std::size_t kStep = 16;
+  char gathered[1024];
+  char* const last = std::end(gathered) - kStep * (1 + kLongestEscape) - kStep;
+  char* to = gathered;
+  std::size_t at = 0;
+#if defined(__SSE2__)
+  // What is copied too much is written over. All that is read lies within the text.
+  while (at + 2 * kStep <= text.size()) {
+    const std::size_t end = at + kStep;
+    unsigned found = detail::special_json_bytes(text.data() + at);
+    for (; found != 0; found &= found - 1) {
+      const std::size_t next = end - kStep + static_cast<std::size_t>(std::countr_zero(found));
+      std::memcpy(to, text.data() + at, kStep);
+      to = put_json_escape(to + (next - at), static_cast<unsigned char>(text[next]));
+      at = next + 1;
     }
+    std::memcpy(to, text.data() + at, kStep);
+    to += end - at;
+    at = end;
+    if (to <= last) continue;
+    out.append(gathered, to);
+    to = gathered;
+  }
+#endif
+  out.append(gathered, to);
+  while (at < text.size()) {
+    const std::size_t next = skip_plain_json(text, at);
+    out.append(text.substr(at, next - at));
+    if (next == text.size()) return;
+    char escape[kLongestEscape];
+    out.append(escape, put_json_escape(escape, static_cast<unsigned char>(text[next])));
+    at = next + 1;
   }
 }
 

@@ -15,6 +15,8 @@ constexpr std::uint64_t kSkippedBytes = 1u << 20;
 // One read of a large body, and what is set aside for it before it has arrived.
 constexpr std::size_t kBodyStep = 256u << 10;
 constexpr std::size_t kBodyReserve = 1u << 20;
+// The first read of a request. A longer body is not read here and copied, but where it will stay.
+constexpr std::size_t kFirstRead = 16u << 10;
 
 }  // namespace
 
@@ -88,8 +90,14 @@ void Gate::on_end_of_input() {
 
 void Gate::read_more() {
   std::vector<char>& buffer = server_.read_buffer_;
-  const long got = receive(buffer.data(), buffer.size());
-  if (got > 0) take({buffer.data(), static_cast<std::size_t>(got)});
+  const bool first = state_ == State::head && skip_ == 0;
+  const std::size_t size = first ? std::min(kFirstRead, buffer.size()) : buffer.size();
+  const long got = receive(buffer.data(), size);
+  if (got <= 0) return;
+  take({buffer.data(), static_cast<std::size_t>(got)});
+  // There is most likely more.
+  if (first && static_cast<std::size_t>(got) == size && state_ == State::body && reading_)
+    on_readable();
 }
 
 // Straight into the body, which is zeroed once per byte and never read past its length: the next

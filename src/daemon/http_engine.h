@@ -68,11 +68,14 @@ class EngineConnection {
   const Entrance& entrance() const { return *entrance_; }
   // Of a Unix socket: whose process connected.
   std::optional<std::uint32_t> peer_user() const;
-  std::string render_peer() const;  // "127.0.0.1:54321", "[::1]:54321", "unix"
+  const std::string& render_peer() const;  // "127.0.0.1:54321", "[::1]:54321", "unix"
   // Who is at the other end, or, behind a PROXY header, who that one speaks for. None: a Unix
   // socket.
   std::optional<PeerAddress> peer() const;
-  void set_peer(const PeerAddress& peer) { told_peer_ = peer; }
+  void set_peer(const PeerAddress& peer) {
+    told_peer_ = peer;
+    peer_text_.clear();
+  }
 
   // What goes over the wire is TLS from now on; nothing else may be sent before the handshake is
   // done. After want_write it is tried again when on_output_drained() says so.
@@ -134,6 +137,7 @@ class EngineConnection {
   std::unique_ptr<TlsServerSession> tls_;
   EventPtr tls_writable_;  // made when the socket was full for the first time
   std::optional<PeerAddress> told_peer_;
+  mutable std::string peer_text_;  // made when it is asked for
   bufferevent* bev_ = nullptr;
   std::uint64_t queued_ = 0;
   int fd_ = -1;

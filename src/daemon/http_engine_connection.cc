@@ -40,8 +40,10 @@ constexpr Reason kReasons[] = {
 };
 
 bool is_own_header(std::string_view name) {
-  return iequals(name, "content-length") || iequals(name, "transfer-encoding") ||
-         iequals(name, "connection") || iequals(name, "date");
+  constexpr std::string_view kOwn[] = {"content-length", "transfer-encoding", "connection", "date"};
+  return std::any_of(std::begin(kOwn), std::end(kOwn), [name](std::string_view own) {
+    return own.size() == name.size() && iequals(own, name);
+  });
 }
 
 void clear_headers(evhtp_headers_t* headers) {
@@ -108,9 +110,12 @@ std::optional<std::uint32_t> EngineConnection::peer_user() const {
   return who.uid;
 }
 
-std::string EngineConnection::render_peer() const {
-  const auto known = peer();
-  return known ? clasp::render_peer(*known) : "unix";
+const std::string& EngineConnection::render_peer() const {
+  if (peer_text_.empty()) {
+    const auto known = peer();
+    peer_text_ = known ? clasp::render_peer(*known) : "unix";
+  }
+  return peer_text_;
 }
 
 // evhtp is fed the request line alone. The header fields are the gate's, and evhtp must not see
@@ -153,7 +158,7 @@ void EngineConnection::add_headers(const AnswerHead& head, std::string& block) {
     if (is_own_header(name) || name.empty() || has_control(name)) continue;
     // Clients refuse an answer with any of them.
     const bool clean = !has_control(value);
-    if (clean && iequals(name, "content-type")) {
+    if (clean && name.size() == 12 && iequals(name, "content-type")) {
       add(name.data(), value.data());
       continue;
     }

@@ -14,6 +14,10 @@ class SharedCalibration final : public exchange::CalibrationPort {
     const std::lock_guard lock(mutex_);
     return calibration_.correct(backend, model, estimate);
   }
+  bool wants(const std::string& backend, const std::string& model) override {
+    const std::lock_guard lock(mutex_);
+    return calibration_.wants(backend, model);
+  }
   void learn(const std::string& backend, const std::string& model, std::int64_t estimate,
              std::int64_t counted) override {
     const std::lock_guard lock(mutex_);

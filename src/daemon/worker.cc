@@ -51,7 +51,7 @@ Result<void> Worker::set_up(std::vector<OpenListener> listeners, bool probes) {
   endpoints_ = std::make_unique<Endpoints>(
       exchange::Services{*scheduler_, random_, *backends_, *records_, parser_, schemas_,
                          *parts_.lessons, *parts_.states, *desk_, *parts_.calibration, media_.get(),
-                         cache_.get(), counts ? &meter : nullptr, counter_.get()},
+                         cache_.get(), counts ? &meter : nullptr, counter_.get(), &tools_},
       parts_.catalog, parts_.facts, *parts_.desk, *parts_.limits, *parts_.costs,
       MetricsAccess{counts, meter, *parts_.metrics, *parts_.metrics_service, *mailbox_});
   server_ = std::make_unique<HttpServer>(base_.get(), *endpoints_, parts_.http_limits, *scheduler_,

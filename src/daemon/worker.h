@@ -86,6 +86,7 @@ class Worker {
   SystemRandom random_;
   translate::ReplyParser parser_;
   translate::SchemaCache schemas_;
+  wire::ToolMemory tools_;
   std::unique_ptr<Mailbox> mailbox_;
   std::unique_ptr<DemoBackend> demo_;
   std::unique_ptr<BackendClient> network_;

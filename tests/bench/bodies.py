@@ -86,11 +86,17 @@ def small(model, stream=False):
 
 
 def big(model):
-    """About 150 KB: 24 KB of system prompt, 20 tools, 30 messages."""
+    """About 150 KB each: 24 KB of system prompt, 20 tools, 30 messages. Two conversations that grow, one
+    message pair after the other; the tools stay as they are within each and differ between them."""
     writer = Writer(3)
+    system, tools = writer.prose(24 * 1024), [tool(writer, n) for n in range(20)]
+    talks = [(tools, turns(writer, 32, 1820)), (tools[::-1], turns(writer, 32, 1820))]
+    return [conversation(model, system, own_tools, messages[:count])
+            for own_tools, messages in talks for count in (28, 30, 32)]
+
+
+def conversation(model, system, tools, messages):
     body = {"model": model, "max_tokens": 8192, "stream": False, "temperature": 0.7,
-            "system": [{"type": "text", "text": writer.prose(24 * 1024),
-                        "cache_control": {"type": "ephemeral"}}],
-            "tools": [tool(writer, n) for n in range(20)],
-            "messages": turns(writer, 30, 1820)}
+            "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+            "tools": tools, "messages": messages}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

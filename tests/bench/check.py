@@ -6,10 +6,10 @@ import json
 from programs import Broken
 
 
-def ask(program, case):
+def ask(program, case, request):
     connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
     try:
-        connection.request("POST", "/v1/messages", case.body,
+        connection.request("POST", "/v1/messages", request,
                            {"Content-Type": "application/json", "x-api-key": "bench",
                             "anthropic-version": "2023-06-01"})
         reply = connection.getresponse()
@@ -56,8 +56,8 @@ def expected_text(stream):
 
 
 def check(program, cases):
-    for case in cases:
-        body = ask(program, case)
+    for case, request in [(case, request) for case in cases for request in case.bodies]:
+        body = ask(program, case, request)
         if program.name == "clasp":
             text = messages_text(body, case.stream)
         else:

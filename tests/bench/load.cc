@@ -29,6 +29,7 @@ namespace {
 
 struct Client {
   int fd = -1;
+  const std::string* bytes = nullptr;  // of its request
   std::size_t sent = 0;
   bool busy = false;
   bool waits_for_write = false;
@@ -131,7 +132,7 @@ class Load {
   }
 
   void start(Client& c, std::int64_t when) {
-    ++started_;
+    c.bytes = &options_.bytes[started_++ % options_.bytes.size()];
     c.reply.reset();
     c.busy = true;
     c.sent = 0;
@@ -140,7 +141,7 @@ class Load {
   }
 
   void send_more(Client& c) {
-    const std::string& bytes = options_.request;
+    const std::string& bytes = *c.bytes;
     while (c.sent < bytes.size()) {
       const ssize_t wrote = send(c.fd, bytes.data() + c.sent, bytes.size() - c.sent, MSG_NOSIGNAL);
       if (wrote < 0 && errno == EINTR) continue;
@@ -188,7 +189,7 @@ class Load {
     body_bytes_ += c.reply.body_bytes();
     ++finished_;
     c.busy = false;
-    if (!keeps_connection || c.sent < options_.request.size()) reconnect(c);
+    if (!keeps_connection || c.sent < c.bytes->size()) reconnect(c);
     if (options_.rate > 0) {
       idle_.push_back(&c);
       start_waiting();

@@ -52,7 +52,7 @@ class Holder {
     auto stream = std::make_unique<Held>();
     stream->fd = connect_to(options_.port);
     if (stream->fd < 0) die(std::string("cannot connect: ") + std::strerror(errno));
-    const std::string& bytes = options_.request;
+    const std::string& bytes = options_.bytes.front();
     if (send(stream->fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(bytes.size()))
       die("a request for a held stream must fit into one write");

@@ -12,7 +12,7 @@ namespace clasp::bench {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: load closed|rate|hold|start --port N [--path P] [--body FILE] [--connections N]\n"
+    "usage: load closed|rate|hold|start --port N [--path P] [--body FILE]… [--connections N]\n"
     "            [--requests N] [--rate R] [--limit SECONDS] [--marker TEXT] [--min-bytes N]\n"
     "            [-- COMMAND …]";
 
@@ -35,7 +35,8 @@ std::string render_request(const std::string& path, const std::string& body) {
 
 LoadOptions parse_load_options(int argc, char** argv) {
   LoadOptions o;
-  std::string path = "/", body;
+  std::string path = "/";
+  std::vector<std::string> bodies;
   if (argc < 2) die(kUsage);
   o.mode = argv[1];
   for (int i = 2; i < argc; i += 2) {
@@ -51,7 +52,7 @@ LoadOptions parse_load_options(int argc, char** argv) {
     else if (name == "--path")
       path = value;
     else if (name == "--body")
-      body = file_content(value);
+      bodies.push_back(file_content(value));
     else if (name == "--connections")
       o.connections = std::strtoul(value, nullptr, 10);
     else if (name == "--requests")
@@ -70,7 +71,8 @@ LoadOptions parse_load_options(int argc, char** argv) {
   if (o.port == 0 || o.connections == 0 || o.requests == 0 || (o.mode == "rate" && o.rate <= 0) ||
       (o.mode == "start" && o.command.size() < 2))
     die(kUsage);
-  o.request = render_request(path, body);
+  if (bodies.empty()) bodies.emplace_back();
+  for (const std::string& body : bodies) o.bytes.push_back(render_request(path, body));
   return o;
 }
 

@@ -12,7 +12,8 @@ namespace clasp::bench {
 struct LoadOptions {
   std::string mode;  // closed, rate, hold or start
   std::uint16_t port = 0;
-  std::string request;  // complete bytes of one request
+  // Complete bytes of a request; more than one: by turns. Never empty.
+  std::vector<std::string> bytes;
   std::size_t connections = 1;
   std::size_t requests = 1;
   double rate = 0;      // requests per second of mode rate

@@ -36,7 +36,7 @@ bool ask(const LoadOptions& options, std::string& fault) {
     return false;
   }
   ReplyReader reply;
-  (void)!send(fd, options.request.data(), options.request.size(), MSG_NOSIGNAL);
+  (void)!send(fd, options.bytes.front().data(), options.bytes.front().size(), MSG_NOSIGNAL);
   const std::int64_t deadline = now_ns() + 2'000'000'000;
   char buffer[16 * 1024];
   while (reply.state() != ReplyReader::State::done && now_ns() < deadline) {

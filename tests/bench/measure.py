@@ -37,10 +37,11 @@ class Machine:
 
 
 class Case:
-    """One kind of request: its body, and how much of it makes a round."""
+    """One kind of request: its body, or bodies that are sent by turns, and how much of it makes a round."""
 
     def __init__(self, name, title, body, stream, connections, requests, target=None, responses=False):
-        self.name, self.title, self.body, self.stream = name, title, body, stream
+        self.name, self.title, self.stream = name, title, stream
+        self.bodies = body if isinstance(body, list) else [body]
         self.responses = responses  # the backend's API
         self.connections, self.requests, self.target = connections, requests, target
 
@@ -58,17 +59,20 @@ class Bench:
     def __init__(self, load, directory):
         self.load, self.directory = load, directory
 
-    def path_of(self, case):
-        path = os.path.join(self.directory, case.name + ".json")
-        if not os.path.exists(path):
-            with open(path, "wb") as file:
-                file.write(case.body)
-        return path
+    def body_arguments(self, case):
+        arguments = []
+        for number, body in enumerate(case.bodies):
+            path = os.path.join(self.directory, "%s-%d.json" % (case.name, number))
+            if not os.path.exists(path):
+                with open(path, "wb") as file:
+                    file.write(body)
+            arguments += ["--body", path]
+        return arguments
 
     def arguments(self, mode, program, case):
         path = "/v1/chat/completions" if program.name == "mock" else "/v1/messages"
-        return [self.load, mode, "--port", str(program.port), "--path", path, "--body", self.path_of(case),
-                "--marker", case.marker(program), "--min-bytes", str(case.min_bytes()), "--limit", "180"]
+        return [self.load, mode, "--port", str(program.port), "--path", path] + self.body_arguments(case) + [
+            "--marker", case.marker(program), "--min-bytes", str(case.min_bytes()), "--limit", "180"]
 
     def run(self, arguments, what):
         result = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -43,7 +43,7 @@ void check_edits(const wire::MessagesRequest& request, const translate::Dialect&
   require(count->input_tokens <= count->original_input_tokens.value_or(count->input_tokens));
   const std::string& edits = reply.context_management_json;
   require(edits.empty() || wire::is_valid_json(edits));
-  if (!reply.compaction) require(reply.input_estimate == count->input_tokens);
+  if (!reply.compaction) require(reply.input_estimate.tokens() == count->input_tokens);
 }
 
 void check_dialect(const wire::MessagesRequest& request, const translate::Dialect& row, bool strict,

@@ -110,6 +110,7 @@ class Stage {
   CountingRandom random_;
   translate::ReplyParser parser_;
   translate::SchemaCache schemas_;
+  wire::ToolMemory tools_;
   exchange::Lessons lessons_;
   exchange::Calibration calibration_;
   exchange::States states_{{1 << 20, std::chrono::hours(1)}};
@@ -299,7 +300,7 @@ Problem Stage::request(const std::string& rest) {
   body.reserve(body.size() + exchange::kBodyPadding);
   now_->services.emplace(exchange::Services{scheduler_, random_, backend(), records_, parser_,
                                             schemas_, lessons_, states_, desk_, calibration_,
-                                            &media_, &cache_});
+                                            &media_, &cache_, nullptr, nullptr, &tools_});
   exchange() = std::make_unique<exchange::Exchange>(*now_->services, *catalog, std::move(head),
                                                     std::move(body), "req_stage" + name_, client());
   exchange()->start();

@@ -23,7 +23,14 @@ std::int64_t Calibration::correct(const std::string& backend, const std::string&
   if (factors_.empty()) return estimate;
   const auto found = factors_.find(Key(backend, model));
   if (found == factors_.end()) return estimate;
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(estimate) * found->second));
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(estimate) * found->second.value));
+}
+
+bool Calibration::wants(const std::string& backend, const std::string& model) {
+  if (model.size() > kLongestName) return false;
+  const auto found = factors_.find(Key(backend, model));
+  if (found == factors_.end()) return factors_.size() < kMostModels;
+  return found->second.learned < kFirst || ++found->second.passed % kOneIn == 0;
 }
 
 void Calibration::learn(const std::string& backend, const std::string& model, std::int64_t estimate,
@@ -33,9 +40,11 @@ void Calibration::learn(const std::string& backend, const std::string& model, st
       std::clamp(static_cast<double>(counted) / static_cast<double>(estimate), kLeast, kMost);
   const auto found = factors_.find(Key(backend, model));
   if (found != factors_.end()) {
-    found->second += kWeight * (ratio - found->second);
+    Factor& factor = found->second;
+    factor.value += kWeight * (ratio - factor.value);
+    ++factor.learned;
   } else if (factors_.size() < kMostModels) {
-    factors_.emplace(Key(backend, model), ratio);
+    factors_.emplace(Key(backend, model), Factor{ratio, 1, 0});
   }
 }
 

@@ -68,7 +68,8 @@ void Exchange::start() {
   if (bodies_) bodies_->client_request(search_->body);
   trace_ = Trace::make(catalog_->settings->tracing, search_->head.headers, services_.random);
   if (trace_) record_.trace_id = trace_->trace_id();
-  auto parsed = wire::parse_plain_request(search_->body, false, search_->plain_body);
+  auto parsed =
+      wire::parse_plain_request(search_->body, false, search_->plain_body, services_.tools);
   if (!parsed && has_relay(*catalog_)) {
     // A new kind of block or field is no reason to refuse what another one understands.
     if (auto envelope = wire::parse_messages_envelope(search_->body)) {
@@ -160,7 +161,11 @@ void Exchange::after_reply_input() {
       call_->pause();
       stop_leading();
     }
-    if (reply_->block_opened()) search_.reset();  // and may be used no more
+    if (reply_->block_opened()) {
+      // The prompt goes, and who has not told its length may be asked for it still.
+      if (!relays() || reply_->usage().estimated) prompt_.tokens();
+      search_.reset();  // and may be used no more
+    }
   }
   if (reply_->state() == State::done) {
     complete();

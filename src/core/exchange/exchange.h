@@ -27,6 +27,7 @@
 #include "core/translate/converter.h"
 #include "core/translate/reply.h"
 #include "core/translate/schema_cache.h"
+#include "core/wire/tool_memory.h"
 
 namespace clasp::exchange {
 
@@ -41,14 +42,15 @@ struct Services {
   RecordSink& records;
   translate::ReplyParser& parser;
   translate::SchemaCache& schemas;
-  LessonPort& lessons;             // shared by all workers
-  StatePort& states;               // shared by all workers
-  DeskPort& desk;                  // the desk behind it is shared by all workers
-  CalibrationPort& calibration;    // shared by all workers
-  MediaPort* media = nullptr;      // may be missing
-  CachePort* cache = nullptr;      // shared by all workers; may be missing
-  MeterPort* meter = nullptr;      // may be missing
-  CounterPort* counter = nullptr;  // shared by all workers; may be missing
+  LessonPort& lessons;                // shared by all workers
+  StatePort& states;                  // shared by all workers
+  DeskPort& desk;                     // the desk behind it is shared by all workers
+  CalibrationPort& calibration;       // shared by all workers
+  MediaPort* media = nullptr;         // may be missing
+  CachePort* cache = nullptr;         // shared by all workers; may be missing
+  MeterPort* meter = nullptr;         // may be missing
+  CounterPort* counter = nullptr;     // shared by all workers; may be missing
+  wire::ToolMemory* tools = nullptr;  // may be missing
 };
 
 class Exchange final : public RequestTask,
@@ -144,7 +146,8 @@ class Exchange final : public RequestTask,
   void remember_lessons();
   void remember_states();
   void calibrate();
-  std::int64_t calibrated(std::int64_t estimate) const;
+  void count_prompt();
+  translate::InputEstimate calibrated_prompt();
   void answer_without_call();
   void after_reply_input();
   void on_first_content();
@@ -185,7 +188,7 @@ class Exchange final : public RequestTask,
   policy::TicketId ticket_ = 0;       // 0: not in the queue
   std::unique_ptr<Caching> caching_;  // null: not a request that is cached
   Repairs repairs_;
-  std::int64_t input_estimate_ = 0;  // as computed, not calibrated
+  translate::InputEstimate prompt_;  // as computed, not calibrated
   std::unique_ptr<Answer> answer_;
   std::unique_ptr<translate::Converter> reply_;
   std::unique_ptr<BackendCall> call_;

@@ -143,6 +143,14 @@ void Exchange::call(BackendRequest request) {
   phase_ = Phase::calling;
   ++record_.attempts;
   call_ = services_.backend.start(std::move(request), *this);
+  count_prompt();
+}
+
+// While the backend thinks: what a stream begins with, and now and then what estimates are held
+// against.
+void Exchange::count_prompt() {
+  const bool tells = answer_->streams() && !relays();
+  if (tells || services_.calibration.wants(record_.backend, candidate_.model)) prompt_.tokens();
 }
 
 // This candidate cannot serve such a request. When that is not the first one's, the client hears
@@ -173,10 +181,7 @@ void Exchange::make_reply(translate::ReplyContext context) {
                         !context.compaction &&
                         context.replay_kind() != translate::ReasoningReplay::none;
   context.already_open = goes_on();
-  if (context.input_estimate == 0)
-    context.input_estimate = translate::estimate_tokens(search_->request);
-  input_estimate_ = context.input_estimate;
-  context.input_estimate = calibrated(input_estimate_);
+  prompt_ = std::exchange(context.input_estimate, calibrated_prompt());
   wire::EventSink& sink = reply_sink(context);
   reply_ = translate::make_reply(std::move(context), services_.parser, sink, services_.random);
 }
@@ -207,14 +212,16 @@ void Exchange::remember_states() {
   if (!states.tool_ids.empty()) services_.states.keep(tenant_, states, services_.scheduler.now());
 }
 
-std::int64_t Exchange::calibrated(std::int64_t estimate) const {
-  return services_.calibration.correct(record_.backend, candidate_.model, estimate);
+translate::InputEstimate Exchange::calibrated_prompt() {
+  return translate::InputEstimate([this] {
+    return services_.calibration.correct(record_.backend, candidate_.model, prompt_.tokens());
+  });
 }
 
 // Estimates of later requests profit from what the backend counted.
 void Exchange::calibrate() {
-  if (!record_.tokens_estimated && record_.input_tokens > 0)
-    services_.calibration.learn(record_.backend, candidate_.model, input_estimate_,
+  if (!record_.tokens_estimated && record_.input_tokens > 0 && prompt_.counted())
+    services_.calibration.learn(record_.backend, candidate_.model, prompt_.tokens(),
                                 record_.input_tokens);
 }
 
@@ -256,6 +263,8 @@ void Exchange::on_backend_body(std::string_view bytes) {
                        "answer above limits.response_bytes");
         break;
       }
+      // Most documents come in one piece.
+      if (collected_.empty()) collected_.reserve(bytes.size() + kBodyPadding);
       collected_.append(bytes);
       break;
     case Phase::reading_error:
@@ -341,7 +350,7 @@ void Exchange::on_backend_error() {
   }
   wire::ApiError error =
       translate::translate_backend_error(backend_status_, search_->backend_headers, collected_,
-                                         input_estimate_, candidate_.facts->context_window);
+                                         prompt_.tokens(), candidate_.facts->context_window);
   // A prompt that is too long was refused for its own sake; what was mended before was right.
   if (error.type == wire::ErrorType::invalid_request &&
       error.message.starts_with(translate::kOverflowWords))

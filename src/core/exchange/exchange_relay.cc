@@ -19,13 +19,14 @@ void Exchange::attempt_relay() {
   api_ = translate::Api::chat;
   record_.responses = false;
   record_.warnings = relayed->thinking_disabled ? "thinking-disabled" : "";
-  input_estimate_ = translate::estimate_tokens(search_->request);
+  prompt_ = translate::InputEstimate(
+      [request = &search_->request] { return translate::estimate_tokens(*request); });
   translate::RelayContext context;
   context.plain = !answer_->streams();
   context.already_open = goes_on();
   context.committed = answer_->committed();
-  context.input_estimate = calibrated(input_estimate_);
-  reply_ = std::make_unique<translate::Relay>(context, answer_->raw());
+  context.input_estimate = calibrated_prompt();
+  reply_ = std::make_unique<translate::Relay>(std::move(context), answer_->raw());
   call(make_relay_request(*catalog_, candidate_, std::move(relayed->body), answer_->streams(),
                           search_->facts, search_->client_key));
 }

@@ -60,8 +60,12 @@ const Route* find_route(std::string_view path) {
 }
 
 bool allows(std::string_view methods, std::string_view method) {
-  for (std::string_view one : split(methods, ','))
-    if (trim(one) == method) return !method.empty();
+  while (!methods.empty()) {
+    const std::size_t comma = methods.find(',');
+    if (trim(methods.substr(0, comma)) == method) return !method.empty();
+    if (comma == std::string_view::npos) break;
+    methods.remove_prefix(comma + 1);
+  }
   return false;
 }
 
@@ -163,6 +167,7 @@ std::string_view allowed_methods(std::string_view path) {
 }
 
 bool asks_for_beta(std::string_view query) {
+  if (query.empty()) return false;
   for (const std::string_view parameter : split(query, '&'))
     if (parameter == "beta=true") return true;
   return false;

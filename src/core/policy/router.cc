@@ -107,10 +107,12 @@ void Router::append(std::vector<RouteChoice>& choices, const Group& group, std::
                     std::uint64_t seed) const {
   std::vector<std::pair<double, const Target*>> order;
   order.reserve(group.size());
+  const bool alone = group.size() == 1;
   for (const Target& target : group)
-    order.emplace_back(score(seed, target.hash, target.weight), &target);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+    order.emplace_back(alone ? 0 : score(seed, target.hash, target.weight), &target);
+  if (!alone)
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
   const std::uint32_t number = choices.empty() ? 0 : choices.back().group + 1;
   for (const auto& [points, target] : order) {
     if (choices.size() >= kMostCandidates) return;

@@ -165,7 +165,7 @@ void count_blocks(Count& count, const wire::MessagesRequest& request, const Bloc
   for (; first != end; ++first) count_block(count, request, *first, depth);
 }
 
-void count_tool(Count& count, const wire::Tool& tool) {
+void count_tool(Count& count, const wire::Tool& tool, bool spaces) {
   count.tokens += kPerTool;
   switch (tool_kind(tool.type_raw)) {
     case ToolKind::custom:
@@ -178,9 +178,21 @@ void count_tool(Count& count, const wire::Tool& tool) {
   }
   count_raw(count, tool.name_raw);
   count_raw(count, tool.description_raw);
+  if (!spaces) return count_raw(count, tool.schema_json);
   std::string compact;
   wire::append_compact_json(compact, tool.schema_json);
   count_raw(count, compact);
+}
+
+// Of a list that was met before it is known.
+std::int64_t tools_weight(const wire::MessagesRequest& request) {
+  wire::ToolNotes* notes = request.tool_notes.get();
+  if (notes != nullptr && notes->weight >= 0) return notes->weight;
+  Count count;
+  for (const wire::Tool& tool : request.tools) count_tool(count, tool, request.spaces);
+  if (!request.tools.empty()) count.tokens += kAnyTool;
+  if (notes != nullptr) notes->weight = count.weight();
+  return count.weight();
 }
 
 }  // namespace
@@ -208,9 +220,7 @@ std::int64_t frame_weight(const wire::MessagesRequest& request) {
   Count count;
   count_blocks(count, request, request.system.data(), request.system.data() + request.system.size(),
                0);
-  for (const wire::Tool& tool : request.tools) count_tool(count, tool);
-  if (!request.tools.empty()) count.tokens += kAnyTool;
-  return count.weight();
+  return count.weight() + tools_weight(request);
 }
 
 std::int64_t estimate_tokens(const wire::MessagesRequest& request) {

@@ -39,8 +39,9 @@ void append_cache_control(std::string& out, std::string_view hint);
 void append_pieces(std::string& out, const Part& part);
 // All texts of a message as one JSON string.
 void append_joined(std::string& out, const PlannedMessage& message);
-// ,"arguments":"…": a call's input as the JSON text that a JSON string holds.
-void append_arguments(std::string& out, std::string_view input);
+// ,"arguments":"…": a call's input as the JSON text that a JSON string holds. `spaces`: there may
+// be white space between its tokens, which is left out.
+void append_arguments(std::string& out, std::string_view input, bool spaces);
 
 // Writes the messages array.
 void append_messages(std::string& out, const Translation& t, const Plan& plan);

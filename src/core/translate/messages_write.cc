@@ -79,7 +79,7 @@ void append_list(std::string& out, const Translation& t, const PlannedMessage& m
   out.push_back(']');
 }
 
-void append_calls(std::string& out, const PlannedMessage& message) {
+void append_calls(std::string& out, const PlannedMessage& message, bool spaces) {
   out.append(",\"tool_calls\":[");
   bool first = true;
   for (const PlannedCall& call : message.calls) {
@@ -88,7 +88,7 @@ void append_calls(std::string& out, const PlannedMessage& message) {
     out.append("{\"id\":\"").append(call.id);
     out.append("\",\"type\":\"function\",\"function\":{\"name\":\"").append(call.name);
     out.push_back('"');
-    append_arguments(out, call.input_json);
+    append_arguments(out, call.input_json, spaces);
     out.push_back('}');
     out.append(call.extra).push_back('}');
   }
@@ -125,7 +125,7 @@ void append_message(std::string& out, const Translation& t, const PlannedMessage
     }
   }
   out.append(message.extra);
-  if (!message.calls.empty()) append_calls(out, message);
+  if (!message.calls.empty()) append_calls(out, message, t.request.spaces);
   out.push_back('}');
 }
 
@@ -146,12 +146,15 @@ void append_joined(std::string& out, const PlannedMessage& message) {
   out.push_back('"');
 }
 
-void append_arguments(std::string& out, std::string_view input) {
+void append_arguments(std::string& out, std::string_view input, bool spaces) {
   out.append(",\"arguments\":\"");
   if (input.empty()) {
     out.append("{}");
   } else if (input.front() == '{') {
-    wire::append_compact_json_escaped(out, input);
+    if (spaces)
+      wire::append_compact_json_escaped(out, input);
+    else
+      append_json_escaped(out, input);
   } else {
     // Not an object: a client's mistake that must not break its history.
     std::string text(input);

@@ -2,6 +2,7 @@
 #include "core/translate/relay.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/secret.h"
 #include "base/text.h"
@@ -74,12 +75,11 @@ bool says_too_long(std::string_view text) {
 
 struct Relay::Impl {
   Impl(RelayContext relay_context, std::string& output)
-      : context(relay_context),
+      : context(std::move(relay_context)),
         out(output),
         started(context.already_open),
         released(context.committed || context.already_open) {
     usage.estimated = true;
-    usage.input_tokens = context.input_estimate;
   }
 
   void fail(wire::ApiError problem);
@@ -116,7 +116,7 @@ void Relay::Impl::fail(wire::ApiError problem) {
 
 // An error that the backend reports inside a 200.
 void Relay::Impl::fail_with(std::string_view json) {
-  wire::ApiError problem = translate_backend_error(200, {}, json, context.input_estimate);
+  wire::ApiError problem = translate_backend_error(200, {}, json, context.input_estimate.tokens());
   if (is_error_object(json)) problem.verbatim = verbatim_of(json);
   fail(std::move(problem));
 }
@@ -190,7 +190,7 @@ void Relay::Impl::take_message(std::string_view json) {
 }
 
 Relay::Relay(RelayContext context, std::string& out)
-    : impl_(std::make_unique<Impl>(context, out)) {}
+    : impl_(std::make_unique<Impl>(std::move(context), out)) {}
 Relay::~Relay() = default;
 
 void Relay::open() {
@@ -292,7 +292,9 @@ const wire::ApiError& Relay::error() const {
   return impl_->error;
 }
 const Usage& Relay::usage() const {
-  return impl_->usage;
+  Usage& usage = impl_->usage;
+  if (usage.estimated) usage.input_tokens = impl_->context.input_estimate.tokens();
+  return usage;
 }
 std::string_view Relay::stop_reason() const {
   return impl_->stop_reason;

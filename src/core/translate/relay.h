@@ -8,15 +8,16 @@
 #include <string_view>
 
 #include "core/translate/converter.h"
+#include "core/translate/input_estimate.h"
 #include "core/wire/headers.h"
 
 namespace clasp::translate {
 
 struct RelayContext {
-  bool plain = false;               // the client wants one Message
-  bool already_open = false;        // message_start was emitted by an earlier attempt
-  bool committed = false;           // the client's stream is open: nothing is held back any more
-  std::int64_t input_estimate = 0;  // tokens, for the record when no usage comes
+  bool plain = false;              // the client wants one Message
+  bool already_open = false;       // message_start was emitted by an earlier attempt
+  bool committed = false;          // the client's stream is open: nothing is held back any more
+  InputEstimate input_estimate{};  // for the record when no usage comes
 };
 
 class Relay final : public Converter {

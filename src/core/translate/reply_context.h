@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/translate/dialect.h"
+#include "core/translate/input_estimate.h"
 
 namespace clasp::translate {
 
@@ -40,7 +41,7 @@ struct ReplyContext {
   std::string context_management_json;  // edits that were applied; empty: null
   std::int64_t max_tokens = 0;          // as asked
   std::int64_t context_window = 0;      // 0: unknown
-  std::int64_t input_estimate = 0;      // tokens, for message_start and when no usage comes
+  InputEstimate input_estimate;         // for message_start and when no usage comes
   // Stop sequences of the client; those the backend does not watch for are enforced here.
   std::vector<std::string> stop_sequences;
   std::vector<std::string> local_stops;

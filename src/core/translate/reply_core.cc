@@ -50,7 +50,8 @@ void ReplyCore::open() {
   start.id = context.message_id;
   start.model = context.requested_model;
   start.beta = context.beta;
-  start.usage.input_tokens = context.input_estimate;
+  // The end of a plain answer says what was used.
+  if (!context.plain) start.usage.input_tokens = context.input_estimate.tokens();
   start.usage.output_tokens = 1;
   sink.message_start(start);
 }
@@ -78,7 +79,8 @@ void ReplyCore::on_error(std::string_view json) {
   }
   constexpr std::size_t kMaxErrorJson = 64u << 10;
   error_json.assign(json.substr(0, kMaxErrorJson));
-  fail(translate_backend_error(200, {}, json, context.input_estimate, context.context_window));
+  fail(translate_backend_error(200, {}, json, context.input_estimate.tokens(),
+                               context.context_window));
 }
 
 // ---- bytes -------------------------------------------------------------------------------------

@@ -108,8 +108,8 @@ std::string_view ReplyCore::choose_reason() {
 }
 
 Usage ReplyCore::make_usage(std::size_t output_bytes) const {
-  return translate_usage(report, context.input_estimate, output_bytes,
-                         context.dialect->output_from_total);
+  const std::int64_t estimate = report.prompt >= 0 ? 0 : context.input_estimate.tokens();
+  return translate_usage(report, estimate, output_bytes, context.dialect->output_from_total);
 }
 
 // A summary that was cut off would lose what the client is about to throw away.

@@ -80,8 +80,10 @@ void check_geo(Translation& t) {
 // A backend that cuts a long prompt in silence would answer another question than was asked.
 void check_context(Translation& t) {
   const std::int64_t window = t.target.context_window;
-  if (!t.dialect.guard_context || window <= 0 || t.reply.input_estimate <= window) return;
-  wire::ApiError error = wire::refuse_request(render_overflow({}, t.reply.input_estimate, window));
+  if (!t.dialect.guard_context || window <= 0) return;
+  const std::int64_t estimate = t.reply.input_estimate.tokens();
+  if (estimate <= window) return;
+  wire::ApiError error = wire::refuse_request(render_overflow({}, estimate, window));
   error.should_retry = false;
   t.refuse(std::move(error));
 }
@@ -152,7 +154,8 @@ void fill_reply(Translation& t) {
   reply.thinking_omitted = wire::raw_equals(t.request.thinking_display_raw, "omitted");
   reply.max_tokens = t.request.max_tokens.value_or(0);
   reply.context_window = t.target.context_window;
-  reply.input_estimate = estimate_tokens(t.request);
+  reply.input_estimate =
+      InputEstimate([request = &t.request] { return estimate_tokens(*request); });
 }
 
 std::size_t expected_size(const wire::MessagesRequest& request) {
@@ -274,6 +277,7 @@ Result<TranslatedRequest, wire::ApiError> translate_request(const wire::Messages
   TranslatedRequest result;
   result.answer_without_call = request.max_tokens == 0 && !prewarms(t);
   fill_reply(t);
+  if (edits.request) t.reply.input_estimate.tokens();  // of what is gone soon
   t.reply.context_management_json = edits.applied_json;
   check_context(t);
   if (!t.refused()) result.body = write_body(t);

@@ -17,8 +17,9 @@
 namespace clasp::translate {
 
 struct TranslatedRequest {
-  std::string body;                   // JSON for /chat/completions
-  ReplyContext reply;                 // ids not filled in: the exchange does that
+  std::string body;    // JSON for /chat/completions
+  ReplyContext reply;  // ids not filled in: the exchange does that. Its estimate looks
+                       // at the request when it is asked for.
   std::vector<std::string> warnings;  // tokens for x-clasp-warning, in order, without repeats
   // Set when the spec answers without a backend call (max_tokens:0).
   bool answer_without_call = false;

@@ -70,10 +70,10 @@ void append_parts(std::string& out, const PlannedMessage& message) {
   out.push_back(']');
 }
 
-void append_call(std::string& out, const PlannedCall& call) {
+void append_call(std::string& out, const PlannedCall& call, bool spaces) {
   out.append("{\"type\":\"function_call\",\"call_id\":\"").append(call.id);
   out.append("\",\"name\":\"").append(call.name).push_back('"');
-  append_arguments(out, call.input_json);
+  append_arguments(out, call.input_json, spaces);
   out.push_back('}');
 }
 
@@ -129,7 +129,7 @@ void append_item(std::string& out, const Translation& t, const PlannedMessage& m
   } else if (message.speaker == Speaker::tool) {
     append_output(out, t, message);
   } else if (!message.calls.empty()) {
-    append_call(out, message.calls[0]);
+    append_call(out, message.calls[0], t.request.spaces);
   } else {
     append_talk(out, t, message, phase);
   }

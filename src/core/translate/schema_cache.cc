@@ -12,11 +12,22 @@ unsigned rules_key(const SchemaRules& rules) {
 
 }  // namespace
 
-const SchemaCache::Entry* SchemaCache::find(std::string_view json, const SchemaRules& rules) const {
-  const auto entries = entries_.find(rules_key(rules));
+const SchemaCache::Entry* SchemaCache::find(std::string_view json, const SchemaRules& rules) {
+  const unsigned key = rules_key(rules);
+  Entry* const before = last_rules_ == key ? last_ : nullptr;
+  if (before != nullptr && before->next != nullptr && *before->next_json == json)
+    return last_ = before->next;
+  const auto entries = entries_.find(key);
   if (entries == entries_.end()) return nullptr;
   const auto found = entries->second.find(json);
-  return found == entries->second.end() ? nullptr : &found->second;
+  if (found == entries->second.end()) return nullptr;
+  last_ = &found->second;
+  last_rules_ = key;
+  if (before != nullptr) {
+    before->next_json = &found->first;
+    before->next = last_;
+  }
+  return last_;
 }
 
 void SchemaCache::put(std::string_view json, const SchemaRules& rules, std::string_view cleaned,
@@ -25,11 +36,12 @@ void SchemaCache::put(std::string_view json, const SchemaRules& rules, std::stri
   if (cost > kLargest) return;
   if (bytes_ + cost > kMostBytes) {
     entries_.clear();
+    last_ = nullptr;
     bytes_ = 0;
   }
   bytes_ += cost;
-  entries_[rules_key(rules)].insert_or_assign(std::string(json),
-                                              Entry{std::string(cleaned), outcome});
+  entries_[rules_key(rules)].insert_or_assign(
+      std::string(json), Entry{std::string(cleaned), outcome, nullptr, nullptr});
 }
 
 }  // namespace clasp::translate

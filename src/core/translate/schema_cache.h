@@ -24,9 +24,12 @@ class SchemaCache {
   struct Entry {
     std::string cleaned;
     SchemaOutcome outcome;
+    const std::string* next_json = nullptr;  // of the one that was asked for next, by these rules
+    Entry* next = nullptr;
   };
-  // Valid until the next put().
-  const Entry* find(std::string_view json, const SchemaRules& rules) const;
+  // Valid until the next put(). What came behind the one found last is tried first: lists of tools
+  // come again as they were, and comparing costs less than hashing.
+  const Entry* find(std::string_view json, const SchemaRules& rules);
   void put(std::string_view json, const SchemaRules& rules, std::string_view cleaned,
            const SchemaOutcome& outcome);
   std::size_t size() const { return entries_.size(); }
@@ -43,6 +46,8 @@ class SchemaCache {
   // One map for each combination of rules, so that the key is the client's bytes alone.
   std::unordered_map<unsigned, Entries> entries_;
   std::size_t bytes_ = 0;
+  Entry* last_ = nullptr;  // what was found last; entries do not move
+  unsigned last_rules_ = 0;
 };
 
 }  // namespace clasp::translate

@@ -261,7 +261,12 @@ void append_ping_event(std::string& out) {
 
 // ---- plain Message -----------------------------------------------------------------------------
 
+namespace {
+constexpr std::size_t kUsualMessage = 2048;  // grows where that is too little
+}  // namespace
+
 void MessageCollector::message_start(const MessageStart& start) {
+  body_.reserve(kUsualMessage);
   append_message_head(body_, start);
 }
 

@@ -314,8 +314,9 @@ bool RequestParser::read_and_ignore() {
 }
 
 bool RequestParser::parse_member(std::string_view key) {
+  const MemberName member(key);
   for (const Field& field : kFields)
-    if (raw_equals(key, field.name)) return (this->*field.read)();
+    if (member.is(field.name)) return (this->*field.read)();
   return read_unknown("", key);
 }
 
@@ -345,7 +346,8 @@ bool RequestParser::parse(bool counting) {
   JsonReader::Members members(reader_);
   while (members.next(key))
     if (!parse_member(key)) return false;
-  out_.needless_escapes = reader_.needless_escapes();
+  out_.needless_escapes = reader_.spelling().needless_escapes;
+  out_.spaces = reader_.spelling().spaces;
   return reader_.at_end() && check(counting);
 }
 
@@ -369,9 +371,10 @@ Result<MessagesRequest, ApiError> parse_messages_envelope(std::string_view body)
   return request;
 }
 
-Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting) {
+Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting,
+                                                         ToolMemory* memory) {
   MessagesRequest request;
-  RequestParser parser(body, request);
+  RequestParser parser(body, request, memory);
   if (!parser.parse(counting)) return tl::unexpected<ApiError>(parser.error());
   return request;
 }

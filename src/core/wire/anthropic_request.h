@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,6 +94,11 @@ struct Tool {
   bool defer_loading = false;
 };
 
+// What others have found out about a list of tools that was met before; see tool_memory.h.
+struct ToolNotes {
+  std::int64_t weight = -1;  // the list's part of the token estimate, -1: not counted yet
+};
+
 enum class ToolChoiceKind { absent, automatic, any, tool, none };
 enum class ThinkingKind { absent, enabled, adaptive, between_tools, disabled };
 
@@ -104,6 +110,7 @@ struct MessagesRequest {
   std::vector<Block> children;  // blocks inside blocks
   std::vector<Block> system;    // text blocks of the top-level system prompt
   std::vector<Tool> tools;
+  std::shared_ptr<ToolNotes> tool_notes;  // about exactly these tools; may be missing
   ToolChoiceKind tool_choice = ToolChoiceKind::absent;
   std::string_view tool_choice_name_raw;
   bool disable_parallel_tool_use = false;
@@ -123,6 +130,7 @@ struct MessagesRequest {
   bool fallbacks = false;
   std::vector<std::string> unknown_fields;  // names, decoded; also other metadata keys
   bool needless_escapes = false;            // there may be some: see plain_spelling.h
+  bool spaces = false;                      // between tokens, somewhere in the body
 };
 
 // A 400 invalid_request_error.
@@ -142,8 +150,10 @@ inline constexpr std::size_t kMaxStopSequences = 1'000;
 // Parses and checks the body. It must be valid JSON with the shapes of spec §1.1; errors are 400
 // invalid_request_error naming the JSON path ("messages.0.content.1.text: …").
 // `body` is not modified and needs no padding. `counting`: count_tokens, where max_tokens is not
-// required.
-Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting);
+// required. `memory`: what is known of the tools of earlier requests, may be missing.
+class ToolMemory;
+Result<MessagesRequest, ApiError> parse_messages_request(std::string_view body, bool counting,
+                                                         ToolMemory* memory = nullptr);
 
 // The least that must be known of a body whose shapes somebody else judges: valid JSON in UTF-8, an
 // object, `model` and whether it asks for a stream. Nothing else is filled in.

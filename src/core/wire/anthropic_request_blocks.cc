@@ -125,15 +125,16 @@ bool RequestParser::read_message() {
   JsonReader::Members members(reader_);
   while (members.next(key)) {
     bool good = true;
-    if (raw_equals(key, "role")) {
+    const MemberName name(key);
+    if (name.is("role")) {
       good = read_role(message, has_role);
-    } else if (raw_equals(key, "content")) {
+    } else if (name.is("content")) {
       message.first_block = static_cast<std::uint32_t>(out_.blocks.size());
       good = parse_content(out_.blocks);
       message.end_block = static_cast<std::uint32_t>(out_.blocks.size());
-    } else if (raw_equals(key, "clear_at")) {
+    } else if (name.is("clear_at")) {
       good = read_loose(message.clear_at_raw);
-    } else if (raw_equals(key, "output_config")) {
+    } else if (name.is("output_config")) {
       good = read_turn_config(message);
     } else {
       good = reader_.skip();
@@ -225,7 +226,8 @@ bool RequestParser::read_block(std::vector<Block>& blocks) {
 }
 
 bool RequestParser::read_block_member(Block& block, std::string_view key) {
-  const auto is = [key](std::string_view name) { return raw_equals(key, name); };
+  const MemberName member_name(key);
+  const auto is = [&](std::string_view name) { return member_name.is(name); };
   if (is("text")) {
     block.has_text = reader_.kind() == Kind::string;
     return read_loose(block.text_raw);

@@ -11,6 +11,18 @@
 
 namespace clasp::wire {
 
+// A member's name that is compared with many: whether it has escapes is looked at once.
+class MemberName {
+ public:
+  explicit MemberName(std::string_view raw)
+      : raw_(raw), plain_(raw.find('\\') == std::string_view::npos) {}
+  bool is(std::string_view name) const { return plain_ ? raw_ == name : raw_equals(raw_, name); }
+
+ private:
+  std::string_view raw_;
+  bool plain_;
+};
+
 // The names of an enumeration's values.
 template <class Choice>
 struct ChoiceName {
@@ -30,8 +42,8 @@ bool choose(const ChoiceName<Choice> (&names)[N], std::string_view raw, Choice& 
 
 class RequestParser {
  public:
-  RequestParser(std::string_view body, MessagesRequest& out)
-      : body_(body), reader_(body), out_(out) {}
+  RequestParser(std::string_view body, MessagesRequest& out, ToolMemory* memory = nullptr)
+      : body_(body), reader_(body), out_(out), memory_(memory) {}
 
   // False: error() says why.
   bool parse(bool counting);
@@ -92,6 +104,8 @@ class RequestParser {
   bool read_fallbacks();
   bool read_and_ignore();
 
+  bool read_known_tools();
+  bool read_new_tools();
   bool read_tool();
   bool read_message();
   bool read_role(Message& message, bool& seen);
@@ -108,6 +122,7 @@ class RequestParser {
   std::string_view body_;
   JsonReader reader_;
   MessagesRequest& out_;
+  ToolMemory* memory_;
   std::optional<ApiError> error_;
   bool has_output_config_format_ = false;
   // Where blocks are read, for paths: "messages.3.content.1.content.0".

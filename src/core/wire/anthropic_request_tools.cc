@@ -1,6 +1,7 @@
 // Tools and tool_choice of a request.
 #include "base/text.h"
 #include "core/wire/anthropic_request_parser.h"
+#include "core/wire/tool_memory.h"
 
 namespace clasp::wire {
 
@@ -17,15 +18,44 @@ constexpr ChoiceName<ToolChoiceKind> kToolChoices[] = {
 
 bool RequestParser::read_tools() {
   out_.tools.clear();
+  out_.tool_notes.reset();
   if (is_null()) return true;
   if (reader_.kind() != Kind::array)
     return reader_.skip() && refuse("tools", "Input should be a valid list");
+  return read_known_tools() || read_new_tools();
+}
+
+// False: the list is not known.
+bool RequestParser::read_known_tools() {
+  if (memory_ == nullptr) return false;
+  const std::string_view rest = body_.substr(reader_.offset());
+  const ToolMemory::Known* known = memory_->find(rest);
+  if (known == nullptr) return false;
+  out_.tools = moved_tools(known->tools, known->json.data(), rest.data());
+  out_.tool_notes = known->notes;
+  const JsonReader::Spelling before = reader_.spelling();
+  reader_.set_spelling({before.needless_escapes || known->spelling.needless_escapes,
+                        before.spaces || known->spelling.spaces});
+  reader_.pass(known->json.size());
+  return true;
+}
+
+bool RequestParser::read_new_tools() {
+  const std::size_t start = reader_.offset();
+  const JsonReader::Spelling before = reader_.spelling();
+  reader_.set_spelling({});
   JsonReader::Items items(reader_);
   while (items.next()) {
     if (out_.tools.size() >= kMaxTools) return refuse("tools", "too many tools");
     if (!read_tool()) return false;
   }
-  return reader_.ok();
+  if (!reader_.ok()) return false;
+  const JsonReader::Spelling own = reader_.spelling();
+  if (memory_ != nullptr)
+    out_.tool_notes = memory_->put(body_.substr(start, reader_.offset() - start), out_.tools, own);
+  reader_.set_spelling(
+      {before.needless_escapes || own.needless_escapes, before.spaces || own.spaces});
+  return true;
 }
 
 bool RequestParser::read_tool() {

@@ -15,8 +15,9 @@ constexpr std::array<std::string_view, 9> kHopFields{
     "TE",   "Expect",         "Proxy-Authorization"};
 
 bool is_hop_field(std::string_view name) {
-  return std::any_of(kHopFields.begin(), kHopFields.end(),
-                     [name](std::string_view hop) { return iequals(hop, name); });
+  return std::any_of(kHopFields.begin(), kHopFields.end(), [name](std::string_view hop) {
+    return hop.size() == name.size() && iequals(hop, name);
+  });
 }
 
 void add_field(std::string& out, std::string_view name, std::string_view value) {

@@ -5,7 +5,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <bit>
 
+#include "base/json_blocks.h"
 #include "base/json_scan.h"
 #include "base/text.h"
 
@@ -41,8 +43,10 @@ bool is_short_escape(char c) {
 
 }  // namespace
 
-void JsonReader::skip_space() {
+void JsonReader::skip_more_space() {
+  const std::size_t start = at_;
   while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  spelling_.spaces = spelling_.spaces || at_ > start;
 }
 
 JsonReader::Kind JsonReader::kind() {
@@ -70,7 +74,7 @@ JsonReader::Kind JsonReader::kind() {
 bool JsonReader::scan_rare_escape() {
   const std::string_view rest = text_.substr(at_);
   if (rest.size() >= 2 && rest[1] == '/') {
-    needless_escapes_ = true;
+    spelling_.needless_escapes = true;
     at_ += 2;
     return true;
   }
@@ -79,27 +83,55 @@ bool JsonReader::scan_rare_escape() {
     if (!is_hex(digit)) return fail();
   // ASCII, and no control character.
   if (rest[2] == '0' && rest[3] == '0' && rest[4] >= '2' && rest[4] <= '7')
-    needless_escapes_ = true;
+    spelling_.needless_escapes = true;
   at_ += 6;
   return true;
 }
 
 // From the opening quote to behind the closing one.
 bool JsonReader::scan_string() {
+  // At a byte that no string holds as it is, nor ends with.
+  const auto scan_escape = [this] {
+    if (text_[at_] != '\\') return fail();
+    // Nearly all escapes are such, and a text is full of them.
+    if (at_ + 1 >= text_.size() || !is_short_escape(text_[at_ + 1])) return scan_rare_escape();
+    at_ += 2;
+    return true;
+  };
   ++at_;
+#if defined(__SSE2__)
+  // One look at 16 bytes finds all of theirs that matter: code has an escape every few bytes.
+  constexpr std::size_t kLong = 64;
+  for (std::size_t again = at_ + 16; at_ + 16 <= text_.size();) {
+    // What is not over by then is a text rather than a name. Where that gets stuck it is tried
+    // again behind what stopped it.
+    if (at_ >= again) {
+      at_ = skip_string_blocks(text_, at_);
+      again = at_ + kLong;
+      if (at_ + 16 > text_.size()) break;
+    }
+    const std::size_t block = at_;
+    unsigned found = detail::special_json_bytes(text_.data() + block);
+    std::size_t next = block + 16;
+    while (found != 0) {
+      const auto bit = static_cast<unsigned>(std::countr_zero(found));
+      at_ = block + bit;
+      if (text_[at_] == '"') return ++at_, true;
+      if (!scan_escape()) return false;
+      if (at_ >= next) {
+        next = at_;
+        break;
+      }
+      found &= ~0u << (at_ - block);  // the second byte of an escape may look like a first
+    }
+    at_ = next;
+  }
+#endif
   for (;;) {
     at_ = skip_plain_json(text_, at_);
     if (at_ >= text_.size()) return fail();
-    if (text_[at_] == '"') {
-      ++at_;
-      return true;
-    }
-    if (text_[at_] != '\\') return fail();
-    // Nearly all escapes are such, and a text is full of them.
-    if (at_ + 1 < text_.size() && is_short_escape(text_[at_ + 1]))
-      at_ += 2;
-    else if (!scan_rare_escape())
-      return fail();
+    if (text_[at_] == '"') return ++at_, true;
+    if (!scan_escape()) return false;
   }
 }
 

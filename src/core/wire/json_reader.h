@@ -25,8 +25,13 @@ class JsonReader {
   bool ok() const { return !failed_; }
   // Where reading stands, after a failure where it broke.
   std::size_t offset() const { return at_; }
-  // A string that was read has escapes that plain_spelling() may take away.
-  bool needless_escapes() const { return needless_escapes_; }
+  // How what was read is written.
+  struct Spelling {
+    bool needless_escapes = false;  // in strings; plain_spelling() may take them away
+    bool spaces = false;            // between tokens
+  };
+  const Spelling& spelling() const { return spelling_; }
+  void set_spelling(const Spelling& spelling) { spelling_ = spelling; }
 
   // What the next value is, judged by its first character. Skips white space only.
   Kind kind();
@@ -35,6 +40,8 @@ class JsonReader {
   // Any value, checked to its end; `json` becomes the value as it stood.
   bool skip(std::string_view& json);
   bool skip();
+  // Passes over this many bytes, which are known to be the whole of the next value.
+  void pass(std::size_t size) { at_ += size; }
   // True when nothing but white space is left.
   bool at_end();
 
@@ -64,7 +71,11 @@ class JsonReader {
     failed_ = true;
     return false;
   }
-  void skip_space();
+  void skip_space() {
+    // Between the tokens of most bodies there is none.
+    if (at_ < text_.size() && static_cast<unsigned char>(text_[at_]) <= ' ') skip_more_space();
+  }
+  void skip_more_space();
   bool enter(char open);
   bool scan_string();
   bool scan_rare_escape();
@@ -78,7 +89,7 @@ class JsonReader {
   std::size_t at_ = 0;
   int depth_ = 0;
   bool failed_ = false;
-  bool needless_escapes_ = false;
+  Spelling spelling_;
 };
 
 // True when the whole text is one JSON value in valid UTF-8.

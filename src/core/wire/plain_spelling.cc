@@ -69,13 +69,13 @@ std::optional<std::string> plain_spelling(std::string_view body) {
 
 // Looking for escapes costs as much as reading the body, and the reader meets each of them anyway.
 Result<MessagesRequest, ApiError> parse_plain_request(std::string_view body, bool counting,
-                                                      std::string& plain) {
-  auto parsed = parse_messages_request(body, counting);
+                                                      std::string& plain, ToolMemory* memory) {
+  auto parsed = parse_messages_request(body, counting, memory);
   if (parsed && !parsed->needless_escapes) return parsed;
   auto spelling = plain_spelling(body);
   if (!spelling) return parsed;
   plain = std::move(*spelling);
-  return parse_messages_request(plain, counting);
+  return parse_messages_request(plain, counting, memory);
 }
 
 }  // namespace clasp::wire

@@ -19,6 +19,7 @@ std::optional<std::string> plain_spelling(std::string_view body);
 // parse_messages_request() of the body in its plain spelling. Where that differs it is left in
 // `plain`, and the request's views refer to it instead of `body`; else `plain` stays empty.
 Result<MessagesRequest, ApiError> parse_plain_request(std::string_view body, bool counting,
-                                                      std::string& plain);
+                                                      std::string& plain,
+                                                      ToolMemory* memory = nullptr);
 
 }  // namespace clasp::wire

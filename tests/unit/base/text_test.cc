@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+
 using namespace clasp;
 
 TEST_CASE("text: matching") {
@@ -75,4 +77,59 @@ TEST_CASE("text: json strings") {
   CHECK(decode_json_string("\\ud83d") == "\xEF\xBF\xBD");
   CHECK(decode_json_string("\\ude00x") == "\xEF\xBF\xBDx");
   CHECK(decode_json_string("\\u20ac") == "\xE2\x82\xAC");
+}
+
+TEST_CASE("text: every byte is escaped as JSON wants it, wherever it stands") {
+  const auto naive = [](std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') {
+        out.append("\\").push_back(c);
+      } else if (c == '\n' || c == '\r' || c == '\t') {
+        out.append(c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+      } else if (byte < 0x20) {
+        const char digits[] = "0123456789abcdef";
+        out.append("\\u00").append({digits[byte >> 4], digits[byte & 15]});
+      } else {
+        out.push_back(c);
+      }
+    }
+    return out;
+  };
+  for (int byte = 0; byte < 256; ++byte)
+    for (const std::size_t at : {0u, 1u, 15u, 16u, 17u, 31u, 32u, 500u, 700u}) {
+      std::string text(at + 3, 'x');
+      text[at] = static_cast<char>(byte);
+      std::string out = "before";
+      append_json_escaped(out, text);
+      CHECK(out == "before" + naive(text));
+    }
+  // Denser and denser, longer and longer.
+  std::uint32_t state = 1;
+  const auto next = [&state] { return state = state * 1664525 + 1013904223; };
+  for (std::uint32_t round = 0; round < 300; ++round) {
+    std::string text;
+    while (text.size() < round * 7) {
+      const std::uint32_t word = next() >> 8;
+      text.push_back(word % (round + 2) < 8 ? static_cast<char>(word % 0x30) : 'a');
+    }
+    std::string out;
+    append_json_escaped(out, text);
+    CHECK(out == naive(text));
+  }
+}
+
+TEST_CASE("text: stars before and behind what has to match") {
+  CHECK(glob_match("*b*", "aaab"));
+  CHECK(glob_match("*ab", "aaab"));
+  CHECK(glob_match("*a?b*", "xaybz"));
+  CHECK(glob_match("**b", "ab"));
+  CHECK(glob_match("*?", "a"));
+  CHECK(glob_match("*abab", "ababab"));
+  CHECK(glob_match("*b**", "aab"));
+  CHECK_FALSE(glob_match("*b*", "aaaa"));
+  CHECK_FALSE(glob_match("*b", "aaabc"));
+  CHECK_FALSE(glob_match("*?", ""));
+  CHECK_FALSE(glob_match("a*b?", "aab"));
 }

@@ -34,3 +34,17 @@ TEST_CASE("§7.1 the correction stays within bounds, and small or empty counts t
   CHECK(fresh.correct("a", "m999", 1000) == 1200);
   CHECK(fresh.correct("a", "m1000", 1000) == 1000);
 }
+
+TEST_CASE("§7.1 an estimate is wanted for comparison at first, and now and then for ever") {
+  Calibration calibration;
+  for (std::uint32_t i = 0; i < Calibration::kFirst; ++i) {
+    CHECK(calibration.wants("a", "m"));
+    calibration.learn("a", "m", 1000, 1200);
+  }
+  CHECK(calibration.wants("b", "m"));
+  std::uint32_t wanted = 0;
+  for (std::uint32_t i = 0; i < 10 * Calibration::kOneIn; ++i)
+    wanted += calibration.wants("a", "m");
+  CHECK(wanted == 10);
+  CHECK_FALSE(calibration.wants("a", std::string(300, 'x')));
+}

@@ -74,7 +74,7 @@ const std::string& applied(const Translated& u) {
   return u.request.reply.context_management_json;
 }
 std::int64_t estimate(const Translated& u) {
-  return u.request.reply.input_estimate;
+  return u.request.reply.input_estimate.tokens();
 }
 
 }  // namespace

@@ -103,6 +103,13 @@ TEST_CASE("what was counted and why it stopped") {
   Relay silent(context, out);
   CHECK(silent.usage().input_tokens == 33);
   CHECK(silent.usage().estimated);
+  // Nobody counts what the backend has told.
+  int counted = 0;
+  context.input_estimate = clasp::translate::InputEstimate([&counted] { return ++counted; });
+  Relay told(context, out);
+  told.feed_stream(kAll);
+  CHECK(told.usage().input_tokens == 9);
+  CHECK(counted == 0);
 }
 
 TEST_CASE("tool calls of the client's are counted, in streams and documents") {

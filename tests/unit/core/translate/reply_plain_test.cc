@@ -551,3 +551,29 @@ TEST_CASE("a Markdown fence around JSON that was asked for in words") {
   CHECK(text("```\\na\\n```\\nb\\n```\\nc\\n```") == "```\na\n```\nb\n```\nc\n```");
   CHECK(Answer(completion(content("```\\n{}\\n```"))).text(0) == "```\n{}\n```");
 }
+
+TEST_CASE("§7.1: a plain answer whose backend has counted makes nobody estimate") {
+  int counted = 0;
+  ReplyContext context = make_context();
+  context.input_estimate = clasp::translate::InputEstimate([&counted] { return ++counted + 76; });
+  const Answer told(
+      completion(content("x"), "stop", "{\"prompt_tokens\":100,\"completion_tokens\":7}"), context);
+  CHECK(told.usage("input_tokens") == "100");
+  CHECK(counted == 0);
+  const Answer silent(completion(content("x")), context);
+  CHECK(silent.usage("input_tokens") == "77");
+  CHECK(silent.out.usage.estimated);
+  CHECK(counted == 1);  // and that once, whoever asks
+}
+
+TEST_CASE("§7.1: a stream begins with an estimate, counted once") {
+  int counted = 0;
+  ReplyContext context = make_context();
+  context.input_estimate = clasp::translate::InputEstimate([&counted] { return ++counted + 76; });
+  const Outcome out = stream(std::move(context),
+                             "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},"
+                             "\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+  CHECK(out.sse.find("\"input_tokens\":77") != std::string::npos);
+  CHECK(out.usage.input_tokens == 77);
+  CHECK(counted == 1);
+}

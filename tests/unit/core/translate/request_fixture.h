@@ -102,7 +102,10 @@ inline Result<TranslatedRequest, wire::ApiError> try_translate(const std::string
   facts.anthropic_beta = setup.beta;
   facts.replay = setup.replay;
   auto result = translate_request(*parsed, target, facts);
-  if (result) result->reply.dialect = row;  // the copy above dies here
+  if (!result) return result;
+  // The copy above dies here, and so does the request that the estimate looks at.
+  result->reply.dialect = row;
+  result->reply.input_estimate.tokens();
   return result;
 }
 

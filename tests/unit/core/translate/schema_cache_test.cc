@@ -50,3 +50,28 @@ TEST_CASE("schema cache: its memory is bounded") {
   cache.put(huge, rules, "z", {});
   CHECK(cache.find(huge, rules) == nullptr);
 }
+
+TEST_CASE("schema cache: whatever the order in which they come, each finds its own") {
+  SchemaCache cache;
+  SchemaRules usual, other;
+  other.subset = true;
+  const auto schema = [](int i) { return R"({"title":")" + std::to_string(i % 7) + "\"}"; };
+  const auto cleaned = [&](int i, bool subset) { return schema(i) + (subset ? "s" : "u"); };
+  for (int i = 0; i < 7; ++i)
+    for (const bool subset : {false, true})
+      cache.put(schema(i), subset ? other : usual, cleaned(i, subset), {});
+  for (const int step : {1, 1, 3, 6, 0, 2, 1}) {
+    for (int i = 0; i < 21; ++i) {
+      const bool subset = step % 2 == 0 && i % 3 == 0;
+      const auto* found = cache.find(schema(i * step), subset ? other : usual);
+      REQUIRE(found != nullptr);
+      CHECK(found->cleaned == cleaned(i * step, subset));
+      CHECK(cache.find(schema(i) + " ", usual) == nullptr);
+    }
+  }
+  // Forgotten as a whole, it follows no trace of what was.
+  const std::string text(SchemaCache::kLargest / 2, 'x');
+  for (int i = 0; i < 40; ++i) cache.put(text + std::to_string(i), usual, "", {});
+  CHECK(cache.find(schema(1), usual) == nullptr);
+  CHECK(cache.find(schema(2), usual) == nullptr);
+}

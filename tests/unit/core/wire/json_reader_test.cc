@@ -138,7 +138,7 @@ TEST_CASE("the reader notices escapes that nobody needs, also in what it skips")
   const auto noticed = [](std::string_view json) {
     JsonReader reader(json);
     REQUIRE(reader.skip());
-    return reader.needless_escapes();
+    return reader.spelling().needless_escapes;
   };
   for (const char* odd : {R"("\/")", R"({"a":["b\u0041"]})", R"({"\u0074ype":1})", R"("\n\u007e")"})
     CHECK(noticed(odd));
