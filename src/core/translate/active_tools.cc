@@ -23,26 +23,32 @@ class Ledger {
  public:
   explicit Ledger(Translation& t) : t_(t) {
     for (const Block& block : t.request.blocks) {
+      reading_ = &block;
       read(block);
       for (std::uint32_t i = block.first_child; i < block.end_child; ++i)
         read(t.request.children[i]);
     }
   }
-  bool added(const std::string& name) const {
+  bool added(const std::string& name) const { return brought_by(name) != nullptr; }
+  // The first block since its last removal that named it.
+  const Block* brought_by(const std::string& name) const {
     const auto found = said_.find(name);
-    return found != said_.end() && found->second;
+    return found != said_.end() ? found->second : nullptr;
   }
   bool removed(const std::string& name) const {
     const auto found = said_.find(name);
-    return found != said_.end() && !found->second;
+    return found != said_.end() && found->second == nullptr;
   }
 
  private:
+  void add(const std::string& name) {
+    const Block*& by = said_[name];
+    if (by == nullptr) by = reading_;
+  }
   void read(const Block& block) {
     switch (block.type) {
       case BlockType::tool_reference:
-        said_[decode_json_string(block.name_raw)] = true;
-        return;
+        return add(decode_json_string(block.name_raw));
       case BlockType::server_tool_result:
         if (block.type_raw == "tool_search_tool_result") read_references(block.content_json);
         return;
@@ -73,7 +79,7 @@ class Ledger {
     std::string_view reference;
     while (items.next() && reader.skip(reference)) {
       const std::string_view name = wire::json_string_member(reference, "tool_name");
-      if (!name.empty()) said_[decode_json_string(name)] = true;
+      if (!name.empty()) add(decode_json_string(name));
     }
   }
 
@@ -85,12 +91,16 @@ class Ledger {
     if (definition && name.empty()) name = wire::json_string_member(*definition, "name");
     if (name.empty()) return;
     const std::string key = decode_json_string(name);
-    said_[key] = added;
+    if (added)
+      add(key);
+    else
+      said_[key] = nullptr;
     if (added && definition) t_.inline_tools[key] = wire::parse_tool(*definition);
   }
 
   Translation& t_;
-  std::unordered_map<std::string, bool> said_;
+  const Block* reading_ = nullptr;
+  std::unordered_map<std::string, const Block*> said_;  // nothing: removed
 };
 
 bool mentions_tools(const wire::MessagesRequest& request) {
@@ -109,7 +119,7 @@ std::vector<ActiveTool> active_tools(Translation& t) {
   std::vector<ActiveTool> active;
   active.reserve(t.request.tools.size());
   if (!mentions_tools(t.request)) {
-    for (const Tool& tool : t.request.tools) active.push_back({&tool, false, false});
+    for (const Tool& tool : t.request.tools) active.push_back({&tool, false, false, nullptr});
     return active;
   }
   const Ledger ledger(t);
@@ -126,10 +136,12 @@ std::vector<ActiveTool> active_tools(Translation& t) {
                         decode_json_string(t.request.tool_choice_name_raw) == name;
     const bool referenced = ledger.added(name) || forced;
     if (!tool.defer_loading || referenced || searchable)
-      active.push_back({&tool, tool.defer_loading, referenced});
+      active.push_back(
+          {&tool, tool.defer_loading, referenced,
+           tool.defer_loading && !searchable && !forced ? ledger.brought_by(name) : nullptr});
   }
   for (const auto& [name, tool] : t.inline_tools)
-    if (!ledger.removed(name)) active.push_back({&tool, false, true});
+    if (!ledger.removed(name)) active.push_back({&tool, false, true, ledger.brought_by(name)});
   return active;
 }
 

@@ -12,6 +12,8 @@ struct ActiveTool {
   const wire::Tool* tool = nullptr;
   bool deferred = false;
   bool referenced = false;  // named by a search result, a reference or an addition
+  // The block that brought it in, where it would not be there without.
+  const wire::Block* brought_by = nullptr;
 };
 
 // In the order of declaration; tools that were added inline come last, and live in `t`.

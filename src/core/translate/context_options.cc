@@ -19,6 +19,7 @@ class EditReader {
 
   ToolUseEdit tool_uses();
   ThinkingEdit thinking();
+  CompactEdit compact(bool& others);
   std::optional<wire::ApiError> error;
 
  private:
@@ -104,6 +105,14 @@ ThinkingEdit EditReader::thinking() {
   return edit;
 }
 
+// How a backend of another API sums up is its own affair, and it goes on at once.
+CompactEdit EditReader::compact(bool& others) {
+  CompactEdit edit;
+  count("trigger", {"input_tokens"}, edit.trigger);
+  others = others || member("instructions") || member("pause_after_compaction") == "true";
+  return edit;
+}
+
 }  // namespace
 
 Result<ContextOptions, wire::ApiError> parse_context_options(std::string_view json) {
@@ -123,6 +132,8 @@ Result<ContextOptions, wire::ApiError> parse_context_options(std::string_view js
       options.tool_uses = one.tool_uses();
     } else if (type == "clear_thinking_20251015") {
       options.thinking = one.thinking();
+    } else if (type == "compact_20260112") {
+      options.compact = one.compact(options.others);
     } else {
       options.others = true;
     }

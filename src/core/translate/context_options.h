@@ -30,10 +30,16 @@ struct ThinkingEdit {
   std::int64_t keep = 1;  // newest turns that keep their thinking
 };
 
+// compact_20260112, for backends that do it by themselves
+struct CompactEdit {
+  std::int64_t trigger = 150'000;  // input tokens
+};
+
 struct ContextOptions {
   std::optional<ToolUseEdit> tool_uses;
   std::optional<ThinkingEdit> thinking;
-  bool others = false;  // edits that are not done here: compact_*, unknown ones
+  std::optional<CompactEdit> compact;
+  bool others = false;  // what nobody does: unknown edits, a summary in a form of the client's own
 };
 
 // `json`: the member's value, an object, or nothing. A refusal names the path.

@@ -134,7 +134,9 @@ struct Dialect {
   WebSearch web_search = WebSearch::none;  // the backend's own search, if it may be used
   bool mcp = false;                        // calls remote MCP servers by itself (Responses)
   bool tool_search = false;                // searches deferred tools by itself (Responses)
-  bool phase = false;                      // messages of the assistant carry a phase (Responses)
+  bool additional_tools = false;  // takes tools in the middle of a conversation (Responses)
+  bool compaction = false;        // shortens long conversations by itself (Responses)
+  bool phase = false;             // messages of the assistant carry a phase (Responses)
   CountInput count_input = CountInput::none;
   bool nonempty_tool = false;       // a tool message must have text
   bool no_user_after_tool = false;  // mistral: user text goes into the last tool message

@@ -184,6 +184,8 @@ constexpr Flag kFlags[] = {
      "none, plugin, options, xai, groq, perplexity or native"},
     CLASP_BOOL_FLAG(mcp),
     CLASP_BOOL_FLAG(tool_search),
+    CLASP_BOOL_FLAG(additional_tools),
+    CLASP_BOOL_FLAG(compaction),
     CLASP_BOOL_FLAG(phase),
     {"count_input", set_count_input, "true, false, responses, vllm or llamacpp"},
     CLASP_BOOL_FLAG(nonempty_tool),

@@ -317,23 +317,41 @@ void Planner::add_result_message(const PlannedCall& planned, const PairedCall& c
   media_.insert(media_.end(), moved.begin(), moved.end());
 }
 
+// Tools that the turn brought into the conversation, as items of their own (Responses).
+void Planner::add_tools_of(const Turn& turn) {
+  if (t_.additions.empty()) return;
+  const std::less<const Block*> less;
+  for (const Block* block : turn.blocks) {
+    const auto found = std::lower_bound(
+        t_.additions.begin(), t_.additions.end(), block,
+        [&less](const auto& addition, const Block* at) { return less(addition.at, at); });
+    if (found != t_.additions.end() && found->at == block) add(Speaker::system).item = found->item;
+  }
+}
+
 Plan Planner::run(std::string_view extra_system, std::string& body_members) {
   plan_.messages.reserve(turns_.size() * 2 + 2);
-  for (std::size_t i = add_head(extra_system); i < turns_.size(); ++i) {
+  std::size_t i = add_head(extra_system);
+  for (std::size_t head = 0; head < i; ++head) add_tools_of(turns_[head]);
+  for (; i < turns_.size(); ++i) {
     switch (turns_[i].role) {
       case Role::user:
+        add_tools_of(turns_[i]);
         add_user(i);
         break;
       case Role::system:
         add_system_turn(turns_[i]);
+        add_tools_of(turns_[i]);
         break;
       case Role::assistant:
         flush_media();
         add_assistant(i);
+        add_tools_of(turns_[i]);
         break;
     }
   }
   flush_media();
+  drop_summed_up(t_, plan_.messages);
   drop_refused_items(t_, plan_.messages);
   if (!turns_.empty() && turns_.back().role == Role::assistant)
     finish_prefill(t_, reasoning_, plan_, body_members);

@@ -38,6 +38,7 @@ class MessagesPlanner {
   void add_with_results(PlannedMessage message, const std::vector<const PairedCall*>& calls);
   void add_result_message(const PlannedCall& planned, const PairedCall& call);
   void flush_media();
+  void add_tools_of(const Turn& turn);
   PlannedMessage& add(Speaker speaker);
   std::string_view call_name(const wire::Block& use);
 

@@ -218,14 +218,17 @@ std::string write_body(Translation& t) {
   return finished(std::move(out), t);
 }
 
+constexpr std::int64_t kLeastCompaction = 1000;  // tokens; less is refused
+
 // The request as it is meant: with the edits of its context, or as the call that makes a summary.
 struct Meant {
   ContextEdits edits;
+  std::int64_t compact_at = 0;  // the backend shortens what is longer, 0: nothing
   bool other_edits = false;
 };
 
 Result<Meant, wire::ApiError> find_meaning(const wire::MessagesRequest& request,
-                                           const Dialect& dialect) {
+                                           const Dialect& dialect, Api api) {
   Meant meant;
   if (!request.compaction_json.empty()) {
     auto summary = compaction_request(request);
@@ -235,7 +238,10 @@ Result<Meant, wire::ApiError> find_meaning(const wire::MessagesRequest& request,
     const auto options = parse_context_options(request.context_management_json);
     if (!options) return tl::unexpected(options.error());
     meant.edits = edit_context(request, *options, dialect);
-    meant.other_edits = options->others;
+    const bool compacts = dialect.compaction && api == Api::responses;
+    if (options->compact && compacts)
+      meant.compact_at = std::max(options->compact->trigger, kLeastCompaction);
+    meant.other_edits = options->others || (options->compact && !compacts);
   }
   return meant;
 }
@@ -265,12 +271,15 @@ ReplyContext begin_reply_context(const wire::MessagesRequest& request, const Tar
 Result<TranslatedRequest, wire::ApiError> translate_request(const wire::MessagesRequest& request,
                                                             const Target& target,
                                                             const RequestFacts& facts) {
-  const auto meant = find_meaning(request, request.context_management_json.empty()
-                                               ? *target.dialect
-                                               : with_family_replay(*target.dialect, target.model));
+  const auto meant = find_meaning(request,
+                                  request.context_management_json.empty()
+                                      ? *target.dialect
+                                      : with_family_replay(*target.dialect, target.model),
+                                  target.api);
   if (!meant) return tl::unexpected(meant.error());
   const ContextEdits& edits = meant->edits;
   Translation t(edits.request ? *edits.request : request, target, facts);
+  t.compact_at = meant->compact_at;
   t.thinking_from = t.request.blocks.data() + edits.thinking_from;
   check_envelope(t);
   if (meant->other_edits) t.warn("context-management", "context_management.edits");

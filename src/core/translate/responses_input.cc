@@ -139,7 +139,7 @@ void append_item(std::string& out, const Translation& t, const PlannedMessage& m
 
 bool has_instructions(const Plan& plan) {
   return !plan.messages.empty() && plan.messages[0].speaker == Speaker::system &&
-         !has_hint(plan.messages[0]);
+         plan.messages[0].item.empty() && !has_hint(plan.messages[0]);
 }
 
 void append_instructions(std::string& out, const Plan& plan) {

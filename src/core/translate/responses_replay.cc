@@ -142,6 +142,27 @@ void drop_followerless(std::vector<PlannedMessage>& messages, std::size_t from) 
     messages.pop_back();
 }
 
+void drop_summed_up(const Translation& t, std::vector<PlannedMessage>& messages) {
+  if (!t.dialect.compaction || t.target.api != Api::responses) return;
+  std::size_t at = messages.size();
+  while (at > 0 && !messages[at - 1].item.starts_with("{\"type\":\"compaction\"")) --at;
+  if (at == 0) return;
+  const bool head = messages[0].speaker == Speaker::system && messages[0].item.empty();
+  // Tools that were added before are still there.
+  const auto gone = [](const PlannedMessage& message) {
+    return message.speaker != Speaker::system || message.item.empty();
+  };
+  const auto end = messages.begin() + static_cast<std::ptrdiff_t>(at - 1);
+  messages.erase(std::remove_if(messages.begin() + (head ? 1 : 0), end, gone), end);
+  // Results of calls that went with it.
+  std::unordered_set<std::string_view> calls;
+  for (const PlannedMessage& message : messages)
+    for (const PlannedCall& call : message.calls) calls.insert(call.id);
+  std::erase_if(messages, [&calls](const PlannedMessage& message) {
+    return message.speaker == Speaker::tool && !calls.contains(message.tool_id);
+  });
+}
+
 void drop_refused_items(const Translation& t, std::vector<PlannedMessage>& messages) {
   const Adjustments* learned = t.target.adjustments;
   if (learned == nullptr || (learned->drop_reasoning.empty() && learned->drop_item.empty())) return;
@@ -153,9 +174,10 @@ void drop_refused_items(const Translation& t, std::vector<PlannedMessage>& messa
   std::vector<PlannedMessage> kept;
   kept.reserve(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    const bool named = !learned->drop_item.empty() && !messages[i].item.empty() &&
+    const bool sealed = !messages[i].item.empty() && messages[i].speaker == Speaker::assistant;
+    const bool named = sealed && !learned->drop_item.empty() &&
                        iequals(id_of(messages[i].item), learned->drop_item);
-    if (!messages[i].item.empty() && (i < end || named)) continue;
+    if (sealed && (i < end || named)) continue;
     kept.push_back(std::move(messages[i]));
   }
   messages = std::move(kept);

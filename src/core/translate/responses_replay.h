@@ -50,6 +50,8 @@ class TurnItems {
 // follows in its turn. `from`: where the plan's newest turn begins.
 struct PlannedMessage;
 void drop_followerless(std::vector<PlannedMessage>& messages, std::size_t from);
+// Where the backend has summed up, what stood before that is left out: its item stands for it.
+void drop_summed_up(const Translation& t, std::vector<PlannedMessage>& messages);
 void drop_refused_items(const Translation& t, std::vector<PlannedMessage>& messages);
 
 }  // namespace clasp::translate

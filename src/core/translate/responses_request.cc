@@ -42,6 +42,13 @@ void append_cache_options(std::string& out, const Translation& t, const Plan& pl
   out.push_back('}');
 }
 
+void append_compaction(std::string& out, const Translation& t) {
+  if (t.compact_at == 0) return;
+  out.append(",\"context_management\":[{\"type\":\"compaction\",\"compact_threshold\":")
+      .append(std::to_string(t.compact_at))
+      .append("}]");
+}
+
 void append_stream(std::string& out, const Translation& t) {
   const Adjustments* learned = t.target.adjustments;
   const bool only = learned != nullptr && learned->stream_only;
@@ -84,6 +91,7 @@ void append_responses_body(std::string& out, Translation& t, const ResponsesBody
   append_identity(out, t);
   append_tier(out, t);
   append_cache_options(out, t, body.plan);
+  append_compaction(out, t);
   append_stream(out, t);
   append_extra(out, t, {}, behind_tools);
   out.push_back('}');

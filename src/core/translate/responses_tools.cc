@@ -1,5 +1,7 @@
 // Tools and tool_choice as the Responses API has them: flat functions with an explicit strict, and
 // tools that the backend runs by itself (translation spec §3).
+#include <map>
+
 #include "core/translate/tools.h"
 
 namespace clasp::translate {
@@ -43,6 +45,24 @@ void append_choice(std::string& out, const ToolPlan& plan) {
 }
 
 }  // namespace
+
+// What is forced must stand in the list. One item for what one block brought.
+void move_additional_tools(Translation& t, ToolPlan& plan) {
+  const auto moves = [&plan](const PlannedTool& tool) {
+    return tool.brought_by != nullptr &&
+           !(plan.choice == Choice::named && tool.name == plan.choice_name);
+  };
+  SchemaCleaner cleaner(t.facts.schemas);
+  std::map<const wire::Block*, std::string> items;
+  for (const PlannedTool& tool : plan.tools) {
+    if (!moves(tool)) continue;
+    std::string& item = items[tool.brought_by];
+    item.append(item.empty() ? R"({"type":"additional_tools","role":"developer","tools":[)" : ",");
+    append_function(item, t, cleaner, tool);
+  }
+  for (auto& [block, item] : items) t.additions.push_back({block, t.keep(item + "]}")});
+  std::erase_if(plan.tools, moves);
+}
 
 void append_response_tools(std::string& out, Translation& t, const ToolPlan& plan) {
   if (plan.empty()) return;

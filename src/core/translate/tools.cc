@@ -306,12 +306,16 @@ ToolPlan ToolPlanner::run() {
   for (const ActiveTool& tool : active) {
     const std::size_t before = plan_.tools.size();
     add(*tool.tool);
-    for (std::size_t i = before; i < plan_.tools.size(); ++i)
+    for (std::size_t i = before; i < plan_.tools.size(); ++i) {
       plan_.tools[i].deferred = searches_tools_ && tool.deferred && !tool.referenced;
+      plan_.tools[i].brought_by = tool.brought_by;
+    }
   }
   limit(active);
   add_servers();
   choose();
+  if (t_.dialect.additional_tools && t_.target.api == Api::responses)
+    move_additional_tools(t_, plan_);
   if (!full_descriptions_.empty())
     plan_.full_descriptions = t_.keep("# Full tool descriptions" + full_descriptions_);
   return std::move(plan_);

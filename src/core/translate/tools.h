@@ -20,6 +20,7 @@ struct PlannedTool {
   bool strict = false;
   bool deferred = false;  // Responses: until the backend's own search finds it
   const wire::Tool* declared = nullptr;
+  const wire::Block* brought_by = nullptr;  // Responses: it is an item there, and not in the list
 };
 
 enum class Choice { automatic, required, named, none, search };  // search: the backend's own
@@ -44,6 +45,9 @@ ToolPlan plan_tools(Translation& t);
 void append_tools(std::string& out, Translation& t, const ToolPlan& plan);
 // The same for Responses.
 void append_response_tools(std::string& out, Translation& t, const ToolPlan& plan);
+
+// Takes the tools that the conversation brought out of the plan and into t.additions.
+void move_additional_tools(Translation& t, ToolPlan& plan);
 
 // ,"parameters":… of one function.
 SchemaOutcome append_parameters(std::string& out, Translation& t, SchemaCleaner& cleaner,

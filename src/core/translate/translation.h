@@ -38,6 +38,15 @@ class Translation {
   std::map<std::string, wire::Tool> inline_tools;  // tools that the conversation defined, by name
   // Turns that begin before this block do without their state, unless the backend requires it.
   const wire::Block* thinking_from = nullptr;
+  // Responses: tools that the conversation brought, each as an item for the turn of the block that
+  // did so. In the order of the blocks.
+  struct Addition {
+    const wire::Block* at = nullptr;
+    std::string_view item;
+  };
+  std::vector<Addition> additions;
+  std::int64_t compact_at =
+      0;              // tokens above which the backend shortens the conversation, 0: never
   int documents = 0;  // files met so far, for their names
 
   // Something is left out or changed: a token for the client, or, in strict mode, a refusal.

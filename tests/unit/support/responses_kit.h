@@ -127,14 +127,15 @@ class ResponsesMaker : private ByteChooser {
   std::string item() {
     static constexpr const char* kNames[] = {"read", "write", "", "bogus name"};
     static constexpr const char* kStatus[] = {"completed", "completed", "incomplete", "failed"};
+    static constexpr const char* kPhases[] = {"commentary", "final_answer", ""};
     static constexpr const char* kOther[] = {"compaction", "image_generation_call", "new_thing",
                                              "mcp_list_tools", "shell_call"};
     const std::string head = "{\"id\":\"" + id() + "\",\"status\":\"" + pick(kStatus) + "\",";
     switch (pick(9)) {
       case 0:
       case 1:
-        return head + "\"type\":\"message\",\"phase\":\"commentary\",\"content\":[" + part() + "," +
-               part() + "]}";
+        return head + "\"type\":\"message\",\"phase\":\"" + pick(kPhases) + "\",\"content\":[" +
+               part() + "," + part() + "]}";
       case 2:
         return head + "\"type\":\"reasoning\",\"encrypted_content\":\"EC" + text() +
                "\",\"summary\":[" + part() + "],\"content\":[" + part() + "]}";
@@ -201,7 +202,17 @@ class ResponsesMaker : private ByteChooser {
       case 14: {
         if (pick(4) != 0) return ev("response.in_progress");
         const std::string status = pick(kEnds);
-        return terminal(status, pick(2) == 0 ? item() : item() + "," + item());
+        const std::string output = pick(2) == 0 ? item() : item() + "," + item();
+        switch (pick(4)) {
+          case 0:
+            return ev("response.done", "\"response\":" + response_json(status, output));
+          case 1: {
+            const std::string members = response_json(status, output);
+            return ev("response." + status, members.substr(1, members.size() - 2));
+          }
+          default:
+            return terminal(status, output);
+        }
       }
       default:
         return pick(4) == 0 ? pick(kOther) : ev("response.queued");

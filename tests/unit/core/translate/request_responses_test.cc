@@ -230,6 +230,136 @@ TEST_CASE("§2.5: two messages side by side go back as two, each with its phase"
                   responses())) == "message:user message:assistant message:user");
 }
 
+// ---- what comes in the middle of a conversation
+// --------------------------------------------------
+
+namespace {
+
+std::string with_tools(const std::string& messages) {
+  return R"({"model":"m","max_tokens":100,"tools":[)" + kTool +
+         R"(,{"name":"Find","input_schema":{"type":"object"},"defer_loading":true},)"
+         R"({"name":"Grep","input_schema":{"type":"object"},"defer_loading":true}],"messages":[)" +
+         messages + "]}";
+}
+Setup adding() {
+  Setup setup = responses();
+  setup.flags = {{"additional_tools", "true"}};
+  return setup;
+}
+std::string added_by_system(const std::string& name) {
+  return R"({"role":"system","content":[{"type":"tool_addition","tool_name":")" + name + R"("}]})";
+}
+
+}  // namespace
+
+TEST_CASE("§3.5: with the flag, tools that are added come as an item in their place") {
+  const std::string start = kGo + assistant(text("a")) + "," + said("user", "\"b\"");
+  const auto before = ask(with_tools(start), adding());
+  const auto after = ask(with_tools(start + "," + added_by_system("Find") + "," +
+                                    assistant(text("c")) + "," + said("user", "\"d\"")),
+                         adding());
+  CHECK(after.at("tools") == before.at("tools"));
+  CHECK(after.size("tools") == 1);
+  CHECK(types(after) ==
+        "message:user message:assistant message:user additional_tools message:assistant "
+        "message:user");
+  CHECK(
+      after.at("input.3") ==
+      R"({"type":"additional_tools","role":"developer","tools":[{"type":"function","name":"Find",)"
+      R"("parameters":{"type":"object","properties":{}},"strict":false}]})");
+  // The prompt before it is the same, byte for byte.
+  const auto input_of = [](const Translated& u) {
+    const std::size_t at = u.body.find("\"input\":[");
+    return u.body.substr(at, u.body.find("],\"tools\"") - at);
+  };
+  CHECK(input_of(after).starts_with(input_of(before)));
+  // Without the flag the list changes.
+  const auto plain = ask(with_tools(start + "," + added_by_system("Find")), responses());
+  CHECK(plain.size("tools") == 2);
+  CHECK(types(plain) == "message:user message:assistant message:user");
+}
+
+TEST_CASE("§3.5: additions by references, definitions and removals") {
+  const std::string call = kGo + assistant(use("t1")) + ",";
+  const std::string reference = R"([{"type":"tool_reference","tool_name":"Grep"}])";
+  const auto found =
+      ask(with_tools(call + user(result("t1", reference) + "," + text("now"))), adding());
+  CHECK(types(found) ==
+        "message:user function_call function_call_output additional_tools message:user");
+  CHECK(found.text("input.3.tools.0.name") == "Grep");
+  const std::string defined =
+      R"({"role":"system","content":[{"type":"tool_addition","tool_definition":{"name":"fresh",)"
+      R"("input_schema":{"type":"object"}}}]})";
+  const auto fresh = ask(chat(defined + "," + said("user", "\"go\"")), adding());
+  CHECK(types(fresh) == "additional_tools message:user");
+  CHECK(fresh.at("tools").empty());
+  CHECK(fresh.at("instructions").empty());
+  CHECK(fresh.request.reply.tools.contains("fresh"));
+  // Removed is removed; what is forced must be in the list.
+  const std::string removed =
+      R"({"role":"system","content":[{"type":"tool_removal","tool_name":"Find"}]})";
+  CHECK(types(ask(with_tools(kGo + added_by_system("Find") + "," + removed), adding())) ==
+        "message:user");
+  std::string forced = with_tools(kGo + added_by_system("Find"));
+  forced.insert(1, R"("tool_choice":{"type":"tool","name":"Find"},)");
+  CHECK(ask(forced, adding()).size("tools") == 2);
+  CHECK(types(ask(forced, adding())) == "message:user");
+}
+
+TEST_CASE("hostile: many additions and many blocks cost no time") {
+  std::string blocks, turns = kGo;
+  for (int i = 0; i < 20'000; ++i)
+    blocks += (i > 0 ? "," : "") +
+              std::string(R"({"type":"tool_addition","tool_definition":{"name":"t)") +
+              std::to_string(i) + R"(","input_schema":{"type":"object"}}})";
+  Setup setup = adding();
+  setup.flags.push_back({"max_tools", "0"});
+  const auto u = ask(chat(turns + R"({"role":"system","content":[)" + blocks + "]}"), setup);
+  CHECK(u.body.find("additional_tools") != std::string::npos);
+}
+
+TEST_CASE("§1.1: with the flag, the backend shortens long conversations") {
+  Setup setup = responses();
+  setup.flags = {{"compaction", "true"}};
+  const auto asked = [](const std::string& edit) {
+    return R"({"model":"m","max_tokens":100,"messages":[{"role":"user","content":"go"}],)"
+           R"("context_management":{"edits":[)" +
+           edit + "]}}";
+  };
+  const std::string kind = R"({"type":"compact_20260112")";
+  const auto u = ask(asked(kind + R"(,"trigger":{"type":"input_tokens","value":50000}})"), setup);
+  CHECK(u.at("context_management") == R"([{"type":"compaction","compact_threshold":50000}])");
+  CHECK_FALSE(u.warned("context-management"));
+  CHECK(ask(asked(kind + "}"), setup).at("context_management.0.compact_threshold") == "150000");
+  CHECK(ask(asked(kind + R"(,"trigger":{"type":"input_tokens","value":5}})"), setup)
+            .at("context_management.0.compact_threshold") == "1000");
+  CHECK(ask(asked(kind + R"(,"instructions":"Keep names."})"), setup).warned("context-management"));
+  CHECK(
+      ask(asked(kind + R"(,"pause_after_compaction":true})"), setup).warned("context-management"));
+  CHECK(ask(asked(kind + "}"), responses()).warned("context-management"));
+  CHECK(ask(asked(kind + "}"), responses()).at("context_management").empty());
+  Setup over_chat;
+  over_chat.flags = setup.flags;
+  CHECK(ask(asked(kind + "}"), over_chat).warned("context-management"));
+}
+
+TEST_CASE("§2.3: a compaction item stands for what was before it") {
+  Setup setup = responses();
+  setup.flags = {{"compaction", "true"}};
+  const std::string item = thought(sealed("cmp", "gC", "b0b0b0b0", R"(,"type":"compaction")"), "");
+  const std::string messages =
+      kGo + assistant(text("a") + "," + use("t0")) + "," + user(result("t0", "\"0\"")) + "," +
+      assistant(use("t1") + "," + item + "," + text("b") + "," + use("t2")) + "," +
+      user(result("t1", "\"1\"") + "," + result("t2", "\"2\""));
+  const auto u = ask(chat(messages), setup);
+  CHECK(types(u) == "compaction message:assistant function_call function_call_output");
+  CHECK(u.at("input.0") == R"({"type":"compaction","id":"cmp","encrypted_content":"gC"})");
+  CHECK(u.text("input.3.call_id") == "t2");
+  // Of another backend it is nothing, and nothing goes for it.
+  setup.backend = "0ther000";
+  CHECK(types(ask(chat(messages), setup)).starts_with("message:user message:assistant"));
+}
+
 // ---- items --------------------------------------------------------------------------------------
 
 TEST_CASE("vector 46: text, call and text of one turn keep their order") {
