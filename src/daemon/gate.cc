@@ -312,6 +312,7 @@ void Gate::drain() {
     return set_deadline(kLastHandshake);  // who is just coming in is still served
   if (!idle()) return;
   on_readable();  // a request that has arrived is still served
+  announce_buffered();
   if (!idle()) return;
   if (const Duration patience = server_.patience_; patience.count() > 0) {
     const bool sooner =
@@ -326,6 +327,7 @@ void Gate::drain() {
 void Gate::give_way() {
   if (!idle()) return;
   on_readable();
+  announce_buffered();
   if (idle()) close();
 }
 

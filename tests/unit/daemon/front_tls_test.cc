@@ -168,6 +168,29 @@ TEST_CASE("draining: who is just coming in is served, who is silent is not") {
   CHECK(eventually([&] { return server.connections() == 0; }));
 }
 
+TEST_CASE("draining: what TLS has taken off the socket of a request is read to its end") {
+  // It lies in the session after the first read: the socket says nothing more.
+  const std::string body(14'000, 'x');
+  for (const auto patience : {Duration(0), Duration(3'600'000)}) {
+    CAPTURE(patience.count());
+    Server server({}, make_tls_entrance());
+    Client client(server);
+    REQUIRE(client.start_tls());
+    REQUIRE(client.send(get("/sync")));
+    REQUIRE(client.read().status == 200);
+    server.run([&](daemon::HttpServer& http) {
+      // The first read does not take all of this head, and the socket is empty afterwards.
+      const std::string field = "X-Long: " + std::string(16'400, 'y') + "\r\n";
+      client.send(post("/echo", body, field));
+      http.drain(patience);
+    });
+    const Response got = client.read();
+    CHECK(got.status == 200);
+    CHECK(got.body.size() == body.size());
+    CHECK(client.closed_within(2s));
+  }
+}
+
 TEST_CASE("certificate files: what is wrong with them is said") {
   const Authority authority;
   const auto good = authority.files(), other = authority.files();
