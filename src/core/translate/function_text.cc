@@ -78,8 +78,7 @@ class FunctionText {
     }
     if (!shown.variants.empty())
       return joined(shown.variants, [&](auto one) { type(one, depth + 1); });
-    if (shown.type.starts_with('['))
-      return joined(shown.type, [&](auto one) { named_type(one, shown, depth); });
+    if (shown.type.starts_with('[')) return type_list(shown, depth);
     named_type(shown.type, shown, depth);
   }
 
@@ -123,6 +122,17 @@ class FunctionText {
       if (!first) out_.append(" | ");
       first = false;
       use(one);
+    });
+  }
+
+  // Each once: a type that is repeated would render all that is inside of it again, and so on in
+  // the depth.
+  void type_list(const Shown& shown, int depth) {
+    std::unordered_set<std::string_view> seen;
+    each(shown.type, [&](auto one) {
+      if (!seen.insert(one).second) return;
+      if (seen.size() > 1) out_.append(" | ");
+      named_type(one, shown, depth);
     });
   }
 

@@ -154,6 +154,14 @@ TEST_CASE("section 7.1: schemas may be as deep and as wide as JSON allows") {
   }
   const std::string text = function_text(wide + "},\"required\":" + required + "]}");
   CHECK(text.find("p19999: any") != std::string::npos);
+  // A type that is repeated in a list does not render what is inside of it again.
+  std::string again = R"({"type":"string"})";
+  for (int i = 0; i < 6; ++i)
+    again = R"({"type":["object","object","null","array","object","array"],"properties":{"a":)" +
+            again + R"(},"items":{"type":["null","null"]}})";
+  const std::string types = function_text(R"({"properties":{"a":)" + again + "}}");
+  CHECK(types.size() < again.size());
+  CHECK(types.find("a?: string,\n} | null | null[],") != std::string::npos);
 }
 
 TEST_CASE("section 7.1: a prompt beyond the budget has no count") {
