@@ -92,9 +92,11 @@ $(core_lib) $(daemon_lib) $(ctl_lib):
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
+# Its functions take the place of the C library's malloc; the sanitizers have their own.
+allocator := $(if $(SANITIZE),,$(MIMALLOC_LIBS))
 $(BUILD)/clasp: $(BUILD)/src/daemon/main.o $(daemon_lib) $(core_lib)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(LDFLAGS) $^ $(daemon_libs) $(core_libs) -o $@
+	$(Q)$(CXX) $(LDFLAGS) $^ $(allocator) $(daemon_libs) $(core_libs) -o $@
 
 $(BUILD)/claspctl: $(BUILD)/src/ctl/main.o $(ctl_lib) $(core_lib)
 	$(call say,LINK,$@)

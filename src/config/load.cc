@@ -7,8 +7,8 @@
 #include <fstream>
 #include <system_error>
 
-#include "base/join.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "config/emit.h"
 #include "config/resolve.h"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/join.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "config/value.h"
 #include "control/socket_path.h"
 #include "ctl/complete.h"

@@ -185,8 +185,9 @@ class Doctor {
       const std::string problem = world_.why_not_listen(listener.address, listener.port);
       if (problem.empty() || is_of_systemd(listener)) continue;
       add(Verdict::bad, config::render_listener(listener) + ": " + problem,
-          "another program listens there, or a clasp without a control socket: ss -ltnp sport = :" +
-              std::to_string(listener.port) + " names it; stop it, or choose another port");
+          "another program listens there: ss -ltnp sport = :" + std::to_string(listener.port) +
+              " names it (or it is clasp, without a control socket); stop it, or choose another "
+              "port");
     }
   }
 

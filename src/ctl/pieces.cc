@@ -56,12 +56,6 @@ std::string seconds_text(std::int64_t seconds) {
   return std::to_string(seconds) + "s";
 }
 
-std::string counted(std::int64_t number, std::string_view one, std::string_view many) {
-  std::string out = std::to_string(number) + " ";
-  if (number == 1) return out.append(one);
-  return many.empty() ? out.append(one).append("s") : out.append(many);
-}
-
 std::string of_most(std::int64_t number, std::int64_t most) {
   return std::to_string(number) + (most > 0 ? "/" + std::to_string(most) : "");
 }

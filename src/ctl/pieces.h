@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/words.h"
 #include "ctl/ctl.h"
 #include "ctl/json.h"
 #include "ctl/table.h"
@@ -22,8 +23,6 @@ Table::Painter state_painter(const Look& look);
 std::string bytes_text(std::int64_t bytes);
 std::string milliseconds_text(std::int64_t ms);  // "-" for 0
 std::string seconds_text(std::int64_t seconds);
-// "1 worker", "2 workers"; `many` where another letter is not enough.
-std::string counted(std::int64_t number, std::string_view one, std::string_view many = {});
 std::string of_most(std::int64_t number, std::int64_t most);  // "3/10", without a most "3"
 
 // Of a backend's object.

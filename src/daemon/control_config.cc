@@ -1,7 +1,7 @@
 // See control_config.h.
 #include "daemon/control_config.h"
 
-#include "base/join.h"
+#include "base/words.h"
 
 namespace clasp::daemon {
 

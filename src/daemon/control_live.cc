@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "daemon/control_desk.h"
 #include "daemon/endpoints.h"
 
@@ -186,8 +187,8 @@ void look_at_drain(ControlDesk& desk, const ControlCall& call, TimePoint deadlin
   if (now >= deadline)
     return call.reply->refuse(504, "still_busy",
                               name + " takes nothing new, and is still answering " +
-                                  std::to_string(status->in_flight) +
-                                  " requests; claspctl exchanges lists them");
+                                  counted(status->in_flight, "request") +
+                                  "; claspctl exchanges lists them");
   desk.later.run(kIdleCheck, [&desk, call, deadline] { look_at_drain(desk, call, deadline); });
 }
 

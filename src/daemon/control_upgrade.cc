@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "base/join.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "daemon/control_log.h"
 #include "daemon/json_tree.h"
 #include "daemon/service_manager.h"

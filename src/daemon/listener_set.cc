@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "base/join.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "config/listen.h"
 #include "daemon/error_text.h"
 #include "daemon/listener.h"

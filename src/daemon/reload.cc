@@ -1,9 +1,9 @@
 // See reload.h. Everything that can fail comes before the desk is told.
 #include "daemon/reload.h"
 
-#include "base/join.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "config/restart.h"
 #include "daemon/backend_options.h"
 #include "daemon/listener_set.h"

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "base/words.h"
 #include "core/exchange/span_json.h"
 
 namespace clasp::daemon {
@@ -150,11 +151,11 @@ void SpanExporter::tell_drops() {
   if (told_at_ != TimePoint{} && now - told_at_ < kTellInterval && !flushed_) return;
   told_at_ = now;
   if (const std::uint64_t count = std::exchange(undelivered_, 0))
-    log_warn("tracing: the spans of " + std::to_string(count) +
-             " requests could not be delivered: " + why_);
+    log_warn("tracing: the spans of " + counted(count, "request") +
+             " could not be delivered: " + why_);
   if (const std::uint64_t count = overflowed_.exchange(0))
-    log_warn("tracing: the spans of " + std::to_string(count) +
-             " requests were dropped: the collector is too slow");
+    log_warn("tracing: the spans of " + counted(count, "request") +
+             " were dropped: the collector is too slow");
 }
 
 // ---- the end ------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/join.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "config/presets.h"
 
 namespace clasp::daemon {

@@ -39,7 +39,7 @@ void count(std::string_view text) {
   CountBudget budget{kMuch};
   const auto tokens = translate::count_tokens_of(vocabulary(), text, budget);
   require(tokens && *tokens <= text.size() && (*tokens > 0) == !text.empty());
-  require(kMuch - budget.left <= 8 * text.size());
+  require(kMuch - budget.left <= 24 * text.size());
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ test('exchanges: listed by age over all workers, shown, cancelled with an error 
   assert.match(first.client, /^127\.0\.0\.1:/);
   assert.match((await ctl(daemon, 'exchanges')).stdout, /^ID +CLIENT +MODEL +BACKEND +PHASE +AGE +SENT\nreq_.*answering, stream.*\nreq_.*calling/);
   assert.equal((await ctl(daemon, 'exchanges', 'show', second.id, '--json')).json.model, ask('').model);
-  assert.equal((await ctl(daemon, 'exchanges', 'cancel', first.id)).stdout, '1 requests ended\n');
+  assert.equal((await ctl(daemon, 'exchanges', 'cancel', first.id)).stdout, '1 request ended\n');
   assert.equal((await stream.done()).checker.events.at(-1).data.error.type, 'overloaded_error');
   assert.equal((await ctl(daemon, 'exchanges', 'cancel', second.id, '--json')).json.cancelled, 1);
   const ended = await plain;
@@ -101,7 +101,7 @@ test('backends drain waits until the backend is idle, or says that it is not', a
   await stream.next('content_block_delta');
   const late = await ctl(daemon, 'backends', 'drain', 'custom', '0');
   assert.equal(late.code, 4);
-  assert.match(late.stderr, /custom takes nothing new, and is still answering 1 requests/);
+  assert.match(late.stderr, /custom takes nothing new, and is still answering 1 request;/);
   const refused = await client.message(ask('2'));
   assert.equal(refused.status, 503);
   let idle = false;

@@ -128,7 +128,7 @@ test('a collector that refuses, hangs or is away slows nothing down; what is los
   const { client, daemon } = await b.front(() => say('x'), { env: { CLASP_OTLP_URL: 'http://127.0.0.1:1/v1/traces' } });
   assert.equal((await client.message(ask('x'))).status, 200);
   await daemon.stop();
-  assert.match(daemon.stderr, /warn tracing: the spans of 1 requests could not be delivered: /);
+  assert.match(daemon.stderr, /warn tracing: the spans of 1 request could not be delivered: /);
 });
 
 test('what the collector could not take for a moment is sent again', { limit: 60_000 }, async (b) => {

@@ -1,5 +1,5 @@
 // The backend's side of an exchange: attempts, what comes back, and what a refusal teaches.
-#include "base/join.h"
+#include "base/words.h"
 #include "core/exchange/exchange.h"
 #include "core/exchange/outcomes.h"
 #include "core/translate/api_choice.h"

@@ -10,9 +10,8 @@ namespace clasp::exchange {
 
 namespace {
 
+// The backend's, and then our own.
 constexpr Duration kMostTime{3000};
-// Our own count, when others have many.
-constexpr Duration kMostTimeHere{1000};
 constexpr std::size_t kMostNumberBytes = 64 * 1024;
 // An answer that lists the tokens, or that is the prompt. A longer one is estimated.
 constexpr std::size_t kMostListBytes = 8 * 1024 * 1024;
@@ -93,7 +92,7 @@ bool TokenCount::count_here() {
   work_ = counter_->start(std::move(prompt), std::move(vocabulary_),
                           [this](std::optional<std::int64_t> tokens) { finish(tokens); });
   if (!work_) return false;
-  limit_ = scheduler_.after(kMostTimeHere, [this] { finish(std::nullopt); });
+  limit_ = scheduler_.after(kMostTime, [this] { finish(std::nullopt); });
   return true;
 }
 

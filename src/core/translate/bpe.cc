@@ -106,7 +106,7 @@ std::uint32_t Vocabulary::rank(std::string_view bytes) const {
 
 namespace {
 
-// One piece, and how many look-ups it took.
+// One piece, and what it cost.
 class Merger {
  public:
   Merger(const Vocabulary& vocabulary, std::string_view piece)
@@ -116,10 +116,14 @@ class Merger {
     if (rank_of(0, piece_.size()) != Vocabulary::kNone) return 1;
     return piece_.size() <= kFew ? merge_few() : merge_many();
   }
-  std::uint64_t lookups() const { return lookups_; }
+  std::uint64_t cost() const {
+    return piece_.size() + lookups_ * (piece_.size() <= kFew ? 1 : kQueueCost);
+  }
 
  private:
   static constexpr std::size_t kFew = 64;
+  // With a queue each look-up takes that much longer.
+  static constexpr std::uint64_t kQueueCost = 4;
 
   // From `left` to the end of what follows it; `end` tells a pair that has changed since.
   struct Pair {
@@ -219,7 +223,7 @@ std::optional<std::size_t> count_piece(const Vocabulary& vocabulary, std::string
   }
   Merger merger(vocabulary, piece);
   const std::size_t tokens = merger.count();
-  budget.left -= std::min(budget.left, piece.size() + merger.lookups());
+  budget.left -= std::min(budget.left, merger.cost());
   return tokens;
 }
 

@@ -165,6 +165,9 @@ void PromptCounter::media(std::string_view reference_json, bool image) {
 }
 
 void PromptCounter::tools(std::string_view json) {
+  // Before they are rendered.
+  exhausted_ = exhausted_ || json.size() > budget_.left;
+  if (exhausted_) return;
   // In one text: pieces go over its seams.
   std::string functions(kFunctionsBegin);
   each_item(json, [&](std::string_view one) {

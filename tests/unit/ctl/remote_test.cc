@@ -85,10 +85,10 @@ TEST_CASE("bodies in the log are asked for by word") {
 
 TEST_CASE("the program of an upgrade is named from where claspctl was started") {
   FakeDaemon daemon{{200, R"({"upgraded":true})"}};
-  daemon.folder = "/home/ann/new";
-  for (const auto& [given, asked] : {std::pair{"./clasp", "/home/ann/new/clasp"},
-                                     {"clasp", "/home/ann/new/clasp"},
-                                     {"../old/clasp", "/home/ann/old/clasp"},
+  daemon.folder = "/home/user/new";
+  for (const auto& [given, asked] : {std::pair{"./clasp", "/home/user/new/clasp"},
+                                     {"clasp", "/home/user/new/clasp"},
+                                     {"../old/clasp", "/home/user/old/clasp"},
                                      {"/opt/clasp", "/opt/clasp"}}) {
     daemon.call({"upgrade", "--binary", given});
     CHECK(daemon.asked == "POST /v1/upgrade?binary=" + percent_encode(asked));

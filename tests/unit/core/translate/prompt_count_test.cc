@@ -161,6 +161,12 @@ TEST_CASE("section 7.1: a prompt beyond the budget has no count") {
   const Prompt prompt{Api::chat, R"({"messages":[{"role":"user","content":")" + text + R"("}]})"};
   CHECK(count_prompt(words(), prompt));
   CHECK_FALSE(count_prompt(words(), prompt, {50'000}));
+  const Prompt tools{
+      Api::chat,
+      R"({"messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"x":")" +
+          text + R"("}}}]})"};
+  CHECK(count_prompt(words(), tools));
+  CHECK_FALSE(count_prompt(words(), tools, {50'000}));
 }
 
 TEST_CASE("section 7.1: what is counted is the request as the backend gets it") {
