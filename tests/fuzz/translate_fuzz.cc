@@ -9,6 +9,7 @@
 #include "core/translate/request.h"
 #include "core/translate/signature.h"
 #include "core/wire/json_reader.h"
+#include "core/wire/tool_memory.h"
 
 using namespace clasp;
 
@@ -70,12 +71,35 @@ void check_dialect(const wire::MessagesRequest& request, const translate::Dialec
   require(translate::translate_request(request, target, facts)->body == result->body);
 }
 
+// A memory of tool lists changes nothing, neither the first time nor when it knows the list.
+void check_memory(const std::string& body) {
+  const auto plain = wire::parse_messages_request(body, false);
+  wire::ToolMemory memory;
+  for (int i = 0; i < 2; ++i) {
+    const auto with = wire::parse_messages_request(body, false, &memory);
+    require(with.has_value() == plain.has_value());
+    if (!plain) {
+      require(with.error().message == plain.error().message);
+      continue;
+    }
+    require(with->spaces == plain->spaces && with->needless_escapes == plain->needless_escapes);
+    require(with->tools.size() == plain->tools.size());
+    for (std::size_t k = 0; k < plain->tools.size(); ++k) {
+      const wire::Tool &a = with->tools[k], &b = plain->tools[k];
+      require(a.json.data() == b.json.data() && a.json == b.json && a.name_raw == b.name_raw);
+      require(a.schema_json == b.schema_json && a.description_raw == b.description_raw);
+    }
+    require(translate::estimate_tokens(*with) == translate::estimate_tokens(*plain));
+  }
+}
+
 }  // namespace
 
 // First byte: the dialect, and whether it is strict. The rest: the body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  check_memory(body);
   const auto request = wire::parse_messages_request(body, false);
   if (!request) {
     check_refusal(request.error());
