@@ -217,7 +217,7 @@ test('expired and future certificates, chains out of order, keys for everyone: w
   assert.match(told, /chain\.crt: its chain is out of order: number 2 of the file/);
   assert.match(told, /chain\.key: every user of this machine can read it/);
   const { daemon, port } = await secure(b, '', { cert: authority.issueExpired(['localhost']) });
-  assert.match(daemon.stderr, /warn.* expired on /);
+  await until(() => /warn.* expired on /.test(daemon.stderr), 3000, `the warning in ${daemon.stderr}`);
   assert.equal((await fetchOver(port, { rejectUnauthorized: false })).status, 200);
 });
 
