@@ -101,7 +101,8 @@ test('a client that leaves, and a body that never comes, give back what they wer
     assert.equal(mock.chats.length, before);
     return Number(/anthropic-ratelimit-tokens-remaining: (\d+)/i.exec(read())[1]);
   };
-  assert.ok(await tokens() < 900);
+  // Another worker may still be about to read the head.
+  await until(async () => await tokens() < 900, 3000, 'the tokens to be lent');
   socket.destroy();
   await until(async () => await tokens() > 950, 3000, 'the tokens to come back');
 });
