@@ -29,8 +29,8 @@ struct Prompt {
 std::optional<Prompt> make_prompt(const wire::MessagesRequest& request, const Target& target,
                                   const RequestFacts& facts);
 
-// About 6 MB of ordinary text, more than any window; less of one that takes longer to count. A fifth
-// of a second, then.
+// About 6 MB of ordinary text, more than any window; less of one that takes longer to count. A
+// fifth of a second, then.
 inline constexpr CountBudget kPromptBudget{8u << 20};
 
 // Nothing when it is longer than the budget allows.
