@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "core/translate/citations.h"
 #include "core/translate/content.h"
-#include "core/wire/json_reader.h"
+#include "core/wire/json_each.h"
 
 namespace clasp::translate {
 
@@ -32,12 +32,8 @@ std::string cut(std::string text, std::size_t limit) {
 // Calls `visit` with every element of an array; an object counts as its only element.
 template <class Visit>
 void for_each(std::string_view json, Visit visit) {
-  JsonReader reader(json);
-  if (reader.kind() == JsonReader::Kind::object) return visit(json);
-  if (reader.kind() != JsonReader::Kind::array) return;
-  std::string_view element;
-  JsonReader::Items items(reader);
-  while (items.next() && reader.skip(element)) visit(element);
+  if (JsonReader(json).kind() == JsonReader::Kind::object) return visit(json);
+  wire::each_item(json, visit);
 }
 
 void add_line(std::string& out, std::string_view line) {

@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
-#include "core/wire/json_reader.h"
+#include "core/wire/json_each.h"
 
 namespace clasp::translate {
 
@@ -34,10 +34,6 @@ bool has_members(std::string_view json) {
 
 Shown read_schema(std::string_view json) {
   Shown shown;
-  JsonReader reader(json);
-  if (reader.kind() != JsonReader::Kind::object) return shown;
-  JsonReader::Members members(reader);
-  std::string_view key, value;
   const std::pair<std::string_view, std::string_view*> slots[] = {
       {"type", &shown.type},         {"description", &shown.description},
       {"title", &shown.title},       {"enum", &shown.values},
@@ -46,9 +42,10 @@ Shown read_schema(std::string_view json) {
       {"required", &shown.required}, {"items", &shown.items},
       {"default", &shown.usual},
   };
-  while (members.next(key) && reader.skip(value))
+  wire::each_member(json, [&slots](std::string_view key, std::string_view value) {
     for (const auto& [name, slot] : slots)
       if (key == name) *slot = value;
+  });
   if (!has_members(shown.properties)) shown.properties = {};
   return shown;
 }
@@ -85,12 +82,8 @@ class FunctionText {
   // The members of an object, each on a line of its own.
   void members(const Shown& object, int depth) {
     std::unordered_set<std::string_view> required;
-    each(object.required, [&required](auto name) { required.insert(name); });
-    JsonReader reader(object.properties);
-    if (reader.kind() != JsonReader::Kind::object) return;
-    JsonReader::Members properties(reader);
-    std::string_view key, value;
-    while (properties.next(key) && reader.skip(value)) {
+    wire::each_item(object.required, [&required](auto name) { required.insert(name); });
+    wire::each_member(object.properties, [&](std::string_view key, std::string_view value) {
       const Shown shown = read_schema(value);
       comment(wire::json_string(shown.description).value_or(std::string_view()));
       out_.append(decode_json_string(key));
@@ -102,23 +95,14 @@ class FunctionText {
       const auto word = shown.values.empty() ? std::nullopt : wire::json_string(shown.usual);
       if (!shown.usual.empty()) out_.append(" // default: ").append(word.value_or(shown.usual));
       out_.push_back('\n');
-    }
+    });
   }
 
  private:
   template <class Use>
-  static void each(std::string_view list, Use use) {
-    JsonReader reader(list);
-    if (list.empty() || reader.kind() != JsonReader::Kind::array) return;
-    JsonReader::Items items(reader);
-    std::string_view one;
-    while (items.next() && reader.skip(one)) use(one);
-  }
-
-  template <class Use>
   void joined(std::string_view list, Use use) {
     bool first = true;
-    each(list, [&](auto one) {
+    wire::each_item(list, [&](auto one) {
       if (!first) out_.append(" | ");
       first = false;
       use(one);
@@ -129,7 +113,7 @@ class FunctionText {
   // the depth.
   void type_list(const Shown& shown, int depth) {
     std::unordered_set<std::string_view> seen;
-    each(shown.type, [&](auto one) {
+    wire::each_item(shown.type, [&](auto one) {
       if (!seen.insert(one).second) return;
       if (seen.size() > 1) out_.append(" | ");
       named_type(one, shown, depth);

@@ -7,13 +7,14 @@
 #include "base/text.h"
 #include "core/translate/estimate.h"
 #include "core/translate/function_text.h"
-#include "core/wire/json_reader.h"
+#include "core/wire/json_each.h"
 
 namespace clasp::translate {
 
 namespace {
 
-using wire::JsonReader;
+using wire::each_item;
+using wire::each_member;
 
 constexpr std::int64_t kPerMessage = 3;
 constexpr std::int64_t kAnswerBegin = 3;
@@ -23,25 +24,6 @@ bool has_prefix(std::string_view name, std::initializer_list<std::string_view> p
   for (const std::string_view prefix : prefixes)
     if (name.starts_with(prefix)) return true;
   return false;
-}
-
-// The JSON value is an object of which `use` gets each member.
-template <class Use>
-void each_member(std::string_view json, Use use) {
-  JsonReader reader(json);
-  if (reader.kind() != JsonReader::Kind::object) return;
-  JsonReader::Members members(reader);
-  std::string_view key, value;
-  while (members.next(key) && reader.skip(value)) use(key, value);
-}
-
-template <class Use>
-void each_item(std::string_view json, Use use) {
-  JsonReader reader(json);
-  if (reader.kind() != JsonReader::Kind::array) return;
-  JsonReader::Items items(reader);
-  std::string_view value;
-  while (items.next() && reader.skip(value)) use(value);
 }
 
 class PromptCounter {
